@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small files: read whole with a bound, written so that after a crash either the old or the new one is there. */
+#ifndef MENEDEK_FILE_H
+#define MENEDEK_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "bytes.h"
+#include "fault.h"
+#include "secret.h"
+
+/** Read ${path}, at most ${cap} bytes, into malloc'd memory with a NUL after it.  RC_NOT_FOUND, RC_TOO_BIG, RC_UNAVAILABLE. */
+MUST_USE enum rc file_read(const char *path, size_t cap, char **out, size_t *len, struct fault *f);
+
+/** Like file_read into locked memory; refuses a file that group or others may read (RC_INVALID). */
+MUST_USE enum rc file_read_secret(const char *path, size_t cap, struct secret **out, struct fault *f);
+
+/** Write to a temporary beside ${path}, fsync, rename, fsync the directory.  ${mode} for a new file. */
+MUST_USE enum rc file_write(const char *path, struct bytes data, mode_t mode, struct fault *f);
+
+/** Make a directory and its missing parents, ${mode} for the last one.  An existing directory is fine. */
+MUST_USE enum rc dir_make(const char *path, mode_t mode, struct fault *f);
+bool file_exists(const char *path);
+
+/** Join with '/', false if it does not fit. */
+MUST_USE bool path_join(char *out, size_t cap, const char *dir, const char *name);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A house as the rules see it: its admission rules (struct shelter) and its units with what is taken in them
+ * (struct house, the capacity record that every booking of the house reads and writes, so two bookings of one
+ * house can never pass each other).
+ *
+ * Invariants (tests/unit/domain/test_house.c guards each):
+ *  H1 a private unit serves at most one household: one live allocation, or other persons, never both;
+ *  H2 persons in a shared unit never exceed its beds, by kind of bed;
+ *  H3 persons in the house never exceed the licensed capacity through a booking;
+ *  H4 an allocation without an expiry frees nothing by itself, however late its stay is (overstay never frees);
+ *  H5 an allocation whose expiry has passed counts as free at once, before any timer has removed it.
+ */
+#ifndef MENEDEK_HOUSE_H
+#define MENEDEK_HOUSE_H
+
+#include "base/id.h"
+#include "domain/household.h"
+
+struct admission {
+	bool women_alone;         /* women without children */
+	bool men, fathers;        /* men alone; families with a father */
+	uint8_t boy_max_age;      /* years, 17 = all boys */
+	uint8_t own_room_boy_age; /* a boy of this age or older needs a second room or flat; 0 = no such rule */
+	uint8_t max_children;     /* 0 = no limit */
+	bool adult_sibling, partner;
+	bool pets;                /* assistance animals are always admitted */
+	bool acute_addiction, acute_psychiatric;
+	bool own_county;          /* takes people from its own county */
+	bool assessment_first;    /* answers "additional assessment" instead of "capacity" */
+	bool waitlist;            /* answers "waitlist" when full */
+	uint32_t languages;       /* bit per enum language; Hungarian always */
+};
+
+struct shelter {
+	struct id id;
+	struct id org;
+	uint8_t type;               /* enum shelter_type */
+	uint8_t county;             /* enum county */
+	char code_name[LIMIT_NAME]; /* "Nyugat 2": the only name that leaves the house */
+	uint16_t licensed_capacity; /* férőhely, persons */
+	bool is_open;               /* takes new households */
+	bool retired;
+	bool is_sample;             /* invented data: the console shows DEMO */
+	struct admission admission;
+	int64_t created_at;
+};
+
+struct unit {
+	struct id id;
+	char name[32];        /* "1. szoba" */
+	uint8_t adult_beds, child_beds, cots;
+	bool shared;          /* takes several households */
+	bool step_free;
+	bool own_rooms;       /* a flat: has a second room for a big boy */
+	bool retired;
+	uint8_t join_group;   /* units with the same non-zero group may serve one household together */
+	bool out_of_use;
+	uint8_t other_adults, other_children, other_babies; /* persons there who came another way */
+	int64_t confirmed_at; /* when staff last said that this is so; 0 = never */
+	uint32_t version;     /* grows with each change of the unit; the ETag */
+};
+
+struct allocation {
+	struct id reservation;
+	uint64_t units;     /* bit per index in units[] */
+	uint8_t adults, children, babies;
+	int64_t expires_at; /* 0 = does not expire (H4) */
+};
+
+struct house {
+	struct id shelter;
+	uint8_t unit_count;
+	struct unit units[LIMIT_UNITS];
+	uint8_t allocation_count;
+	struct allocation allocations[LIMIT_ALLOCATIONS];
+};
+
+/** What staff say of one unit. */
+struct unit_report {
+	uint8_t state;          /* UNIT_FREE, UNIT_OCCUPIED, UNIT_PARTLY or UNIT_OUT_OF_USE */
+	uint8_t free_places;    /* for UNIT_PARTLY of a shared unit: places that can still be given */
+};
+
+unsigned unit_places(const struct unit *u); /* adult + child beds + cots */
+
+/** State and free places of unit ${i} at ${now}, as people see it. */
+enum unit_state house_unit_state(const struct house *h, unsigned i, int64_t now);
+unsigned house_unit_free_places(const struct house *h, unsigned i, int64_t now);
+
+/** Persons in the house at ${now}: live allocations and others. */
+unsigned house_persons(const struct house *h, int64_t now);
+
+/** Index of the unit ${id}, or -1. */
+int house_find_unit(const struct house *h, const struct id *id);
+int house_find_allocation(const struct house *h, const struct id *reservation);
+
+/**
+ * Apply a report: RC_OK, or RC_STATE_CONFLICT (a reservation is live there: free what staff cannot free), or
+ * RC_INVALID (more places than beds).  Stamps confirmed_at and version.
+ */
+MUST_USE enum rc house_report(struct house *h, unsigned i, const struct unit_report *r, int64_t now, struct fault *f);
+
+/** "Still true": stamp all live units. */
+void house_confirm_all(struct house *h, int64_t now);
+
+/** Take ${a}'s share: RC_OK or RC_NO_PLACE_LEFT if any invariant would break; drops expired allocations first. */
+MUST_USE enum rc house_take(struct house *h, const struct shelter *s, const struct allocation *a, int64_t now);
+
+/** Release the share of ${reservation}; false if it had none. */
+bool house_release(struct house *h, const struct id *reservation);
+
+/** Change the expiry of the share of ${reservation}; false if it has none or it has run out by ${now}. */
+bool house_set_expiry(struct house *h, const struct id *reservation, int64_t expires_at, int64_t now);
+
+/** The invariants H1 to H3; for tests, `menedek check` and debug builds. */
+bool house_is_sound(const struct house *h, const struct shelter *s, int64_t now);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of candidates and the decay of what staff last said.  Ages in seconds. */
+#ifndef MENEDEK_RANK_H
+#define MENEDEK_RANK_H
+
+#include "domain/fit.h"
+
+/** Ages at which a statement turns from fresh to aging to not known; dated configuration. */
+struct freshness_rule {
+	int64_t aging_after, unknown_after;
+};
+#define FRESHNESS_DEFAULT ((struct freshness_rule){ 4 * 3600, 24 * 3600 })
+
+enum freshness freshness_of(int64_t confirmed_at, int64_t now, const struct freshness_rule *rule);
+
+/**
+ * Smaller is better: answer first, then freshness, then suitability of the type for the case, then spare places, then
+ * age.  Ties are broken by the caller with a per-episode random order, so that order tells nothing about houses.
+ */
+uint32_t rank_score(const struct fit *fit, enum shelter_type type, const struct household *who, int64_t now,
+    const struct freshness_rule *rule);
+
+/** yes: something fresh can be held; maybe: only aging, unknown, assessment or waitlist; no. */
+enum banded band_answer(unsigned fresh_capacity, unsigned other_chances);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Statistical disclosure control of a table: a cell with fewer than 5 cases or fewer than 3 houses behind it is
+ * withheld (DOMAIN 5), and as many others of its row and column as it takes that no withheld cell follows from the
+ * totals.
+ */
+#ifndef MENEDEK_SUPPRESS_H
+#define MENEDEK_SUPPRESS_H
+
+#include "domain/codes.h"
+
+#define SUPPRESS_MIN_CASES  5u
+#define SUPPRESS_MIN_HOUSES 3u
+#define SUPPRESS_ROWS       32u
+#define SUPPRESS_COLUMNS    16u
+
+struct stat_cell {
+	uint32_t cases, houses;
+	bool withheld;
+};
+
+struct stat_table {
+	unsigned rows, columns;
+	struct stat_cell cell[SUPPRESS_ROWS][SUPPRESS_COLUMNS];
+	struct stat_cell row_total[SUPPRESS_ROWS], column_total[SUPPRESS_COLUMNS], total;
+};
+
+/** Fill in the totals and mark what is withheld. */
+void suppress_table(struct stat_table *t);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long a stay may last (DOMAIN 2): base term, extensions and reviews per type, as dated rows.  A row counts for
+ * stays that begin on or after its first day, until a later row of its type.  The built-in rows are terms.def;
+ * `terms_read` takes a CSV of the same columns, so that a change of law is data.
+ */
+#ifndef MENEDEK_TERMS_H
+#define MENEDEK_TERMS_H
+
+#include "base/bytes.h"
+#include "domain/civil.h"
+#include "domain/codes.h"
+
+struct term_rule {
+	uint8_t type;           /* enum shelter_type */
+	day_number valid_from;
+	uint16_t base_months, base_days;         /* both 0: no end (review only) */
+	uint8_t extensions;                      /* how many; 255 = any number, each decided by an authority */
+	uint16_t extension_months, extension_days; /* at most, each */
+	bool to_school_year_end; /* an extension may instead run to the end of the school year (15 June) */
+	uint16_t review_days;    /* 0 = none */
+};
+
+#define TERM_RULES_MAX 64u
+struct term_rules {
+	unsigned count;
+	struct term_rule rule[TERM_RULES_MAX];
+};
+
+/** The built-in rows. */
+void terms_default(struct term_rules *out);
+
+/** Replace from CSV (columns: type, valid_from, base_months, base_days, extensions, ...). */
+MUST_USE enum rc terms_read(struct bytes csv, struct term_rules *out, struct fault *f);
+
+/** The rule for a stay of ${type} that begins on ${day}, or NULL. */
+const struct term_rule *terms_for(const struct term_rules *rules, enum shelter_type type, day_number day);
+
+/** Last day of the base term of a stay that begins on ${start}; 0 = no legal end. */
+day_number term_end(const struct term_rule *rule, day_number start);
+
+/**
+ * May a stay that has been extended ${done} times and now ends on ${end} be extended to ${until} for ${reason}?
+ * RC_OK, RC_STATE_CONFLICT (no extension left) or RC_INVALID (too long, not later than ${end}, reason does not allow).
+ */
+MUST_USE enum rc term_extend(const struct term_rule *rule, day_number start, day_number end, unsigned done,
+    day_number until, enum extend_reason reason, struct fault *f);
+
+/** Next review day after ${today}; 0 = none. */
+day_number term_next_review(const struct term_rule *rule, day_number start, day_number today);
+
+/** A flag, never an action: is the stay past its legal end? */
+bool term_is_overstay(day_number end, day_number today);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is stored, kind by kind (kinds.def), and typed access to it: record_get and record_put take a kind and a struct,
+ * and nobody above needs to know about bytes.  Structs of the field (shelter, house, reservation, household) are the
+ * domain's own.
+ */
+#ifndef MENEDEK_RECORDS_H
+#define MENEDEK_RECORDS_H
+
+#include "domain/reservation.h"
+#include "domain/terms.h"
+#include "model/model.h"
+#include "store/store.h"
+
+struct org {
+	struct id id;
+	uint8_t kind; /* enum org_kind */
+	char name[LIMIT_NAME];
+	bool retired;
+	int64_t created_at;
+	uint32_t version;
+};
+
+#define USER_SHELTERS 8u
+
+struct user {
+	struct id id;
+	struct id org;
+	char name[32];                 /* to sign in with; a pseudonym, [a-z0-9.-] */
+	char verifier[128];            /* passphrase_hash */
+	uint32_t roles;                /* bit per enum role */
+	uint8_t shelter_count;
+	struct id shelters[USER_SHELTERS]; /* the houses of shelter staff and managers */
+	bool must_change;              /* the passphrase was set by somebody else */
+	bool retired;
+	int64_t tokens_from;           /* tokens issued before are void ("sign out everywhere") */
+	int64_t created_at;
+	uint32_t version;
+};
+
+struct device {
+	struct id id;
+	struct id org;
+	char name[LIMIT_NAME];
+	uint8_t fingerprint[32]; /* SHA-256 of its certificate */
+	int64_t not_after, enrolled_at, revoked_at;
+	uint32_t version;
+};
+
+/** A row of an index: what a digest or a pair leads to. */
+struct reference {
+	struct id id;
+};
+
+/** A token signed out before its time, by its jti. */
+struct revoked_token {
+	int64_t until; /* its exp: the row can go then */
+};
+
+struct episode {
+	struct id id;
+	struct id opener_org, opener_user;
+	struct id desk_org, desk_user; /* zero until the helpline takes it over */
+	uint8_t state;                 /* enum episode_state */
+	uint8_t outcome;               /* enum outcome or CODE_NONE */
+	uint8_t channel;               /* enum channel */
+	struct household household;
+	struct id reservation;         /* the open one, or zero */
+	uint8_t attempts;
+	uint64_t order;                /* random: breaks ties among candidates for this episode only */
+	int64_t opened_at, expires_at, closed_at;
+	uint32_t version;
+};
+
+/** The vault's plaintext; never in a record as it is, only sealed under its house's own key. */
+struct location {
+	char address[LIMIT_TEXT];
+	char intake_phone[32];
+	char travel_notes[LIMIT_TEXT];
+	int64_t updated_at;
+};
+
+struct sealed_location {
+	uint16_t len;
+	uint8_t sealed[1600]; /* record form: F_BYTES of len */
+};
+
+/** One telling of a location: what the vault must see before it opens, and what the house reads about itself. */
+struct disclosure {
+	struct id id;
+	struct id reservation, shelter, user, org, device;
+	uint8_t reason; /* enum disclose_reason; CODE_NONE: the house read its own */
+	int64_t at, until;
+};
+
+struct event {
+	uint8_t kind; /* enum event_kind, feed/feed.h */
+	struct id shelter, desk_org, opener_org; /* who may see it */
+	struct id subject;                       /* reservation, episode or unit */
+	int64_t at;
+};
+
+/** Kinds of record: K(name, key byte, key use, struct, model). */
+enum kind {
+#define K(name, byte, use, type, model) KIND_##name,
+#include "model/kinds.def"
+#undef K
+	KIND_COUNT
+};
+
+/** Keys: the kind's byte, then the parts. */
+struct key record_key(enum kind kind, const struct id *id);
+struct key record_key2(enum kind kind, const struct id *a, const struct id *b);
+struct key record_key_bytes(enum kind kind, const void *p, size_t len);
+
+/** Read into ${out} (the kind's struct): RC_OK, RC_NOT_FOUND, RC_CORRUPT, ... ; enters the read set. */
+MUST_USE enum rc record_get(struct txn *t, enum kind kind, const struct key *key, void *out);
+
+/** As record_get without entering the read set. */
+MUST_USE enum rc record_peek(struct txn *t, enum kind kind, const struct key *key, void *out);
+MUST_USE enum rc record_put(struct txn *t, enum kind kind, const struct key *key, const void *obj);
+
+/** Decode a value that a scan or a watcher gave. */
+MUST_USE enum rc record_decode(enum kind kind, struct bytes value, void *out);
+
+/** The kind whose keys begin with ${byte}, or KIND_COUNT. */
+enum kind kind_of_byte(uint8_t byte);
+const struct model *kind_model(enum kind kind);
+
+extern const struct model model_org, model_user, model_device, model_reference, model_revoked_token, model_shelter,
+    model_admission, model_unit, model_allocation, model_house, model_household, model_child, model_episode,
+    model_reservation, model_location, model_sealed_location, model_disclosure, model_event;
+
+#endif

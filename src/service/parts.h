@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a running service, opened in order and closed in reverse; and the context of one request. */
+#ifndef MENEDEK_PARTS_H
+#define MENEDEK_PARTS_H
+
+#include "auth/auth.h"
+#include "crypto/vaultring.h"
+#include "feed/feed.h"
+#include "feed/trust.h"
+#include "index/index.h"
+#include "ledger/ledger.h"
+#include "model/schema.h"
+
+/** Where the files of one registry lie; made by paths_of.  All inside the data directory but the two root keys. */
+struct paths {
+	char dir[256];
+	char store[256];      /* DIR/store: LMDB */
+	char keyring[256];    /* DIR/keyring */
+	char vaultring[256];  /* DIR/vaultring */
+	char record_root[256], location_root[256]; /* KEYS/record.root, KEYS/location.root: 32 bytes, 0400 */
+	char token_key[256];  /* DIR/token.key: sealed? no: KEYS/token.key, PEM, 0400 */
+	char ca_cert[256], ca_key[256];            /* DIR/ca.crt, KEYS/ca.key */
+	char server_cert[256], server_key[256];    /* DIR/server.crt, KEYS/server.key */
+};
+
+/** ${keys} NULL: DIR/keys.  False if a path does not fit. */
+MUST_USE bool paths_of(struct paths *p, const char *dir, const char *keys);
+
+struct parts {
+	struct paths paths;
+	struct keyring *keyring;
+	struct vaultring *vault;
+	struct schemas *schemas;
+	struct store *store;
+	struct ledger *ledger;
+	struct index *index;
+	struct feed *feed;
+	struct trust *trust;
+	struct auth *auth;
+	struct pem ca_key, ca_cert;
+	struct term_rules terms;
+	struct booking_rules booking;
+	struct freshness_rule freshness;
+	uint8_t etag_key[32], cursor_key[32];
+};
+
+/** Open everything in ${dir}.  ${full} false: only keyring, schemas and store (for programs that work offline). */
+MUST_USE enum rc parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f);
+void parts_close(struct parts *p);
+
+#define CTX_IDS 6u
+
+/** What a use case gets besides its arguments.  Fixed before the first run of the transaction, the same in each. */
+struct ctx {
+	struct parts *parts;
+	struct txn *txn;
+	struct arena *arena;
+	const struct principal *who;
+	int64_t now;
+	struct id ids[CTX_IDS];   /* fresh ids, taken in order with ctx_id */
+	unsigned ids_used;        /* reset before each run */
+	uint8_t random[32];
+	struct fault *fault;
+	struct audit_entry audit; /* the entry that the gate will append if the run writes: use cases fill subject etc. */
+};
+
+struct id ctx_id(struct ctx *c);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transactions over an engine.  A transaction reads a snapshot and collects writes; commit checks that nothing it
+ * read has changed, and makes all of it durable or none.  Values are sealed here: above this header plaintext,
+ * below it ciphertext bound to its key (docs/design.md, F).  A transaction belongs to one thread at a time; the
+ * store itself may be used by all.
+ */
+#ifndef MENEDEK_STORE_H
+#define MENEDEK_STORE_H
+
+#include "base/arena.h"
+#include "crypto/keyring.h"
+#include "store/engine.h"
+
+struct store;
+struct txn;
+
+/** Logs whose entries get their number at commit.  Their keys are kind 'A' + log byte + number. */
+enum store_log { LOG_AUDIT, LOG_EVENT, STORE_LOGS };
+
+struct store_options {
+	const struct engine_ops *engine;
+	const char *path;        /* engine's directory, made if missing */
+	struct keyring *keyring; /* outlives the store */
+};
+
+/** Open, start the committer thread.  RC_BUSY: another process serves this directory. */
+MUST_USE enum rc store_open(const struct store_options *options, struct store **out, struct fault *f);
+
+/** Finish what was submitted, stop the committer, close.  NULL-safe. */
+void store_close(struct store *store);
+
+/** Begin on a fresh snapshot; everything the transaction gives out lives in ${arena}. */
+MUST_USE enum rc txn_begin(struct store *store, struct arena *arena, struct txn **out);
+
+/** Forget reads and writes and begin again on a newer snapshot (after RC_CONFLICT). */
+MUST_USE enum rc txn_restart(struct txn *txn);
+
+/** Give the snapshot back; what was not committed is dropped.  NULL-safe. */
+void txn_end(struct txn *txn);
+
+/**
+ * Read ${key}; sees this transaction's own writes.  The read enters the read set, an absent key too.
+ * RC_OK, RC_NOT_FOUND, RC_CORRUPT (the seal does not open), RC_TOO_BIG (more than LIMIT_TXN_KEYS).
+ */
+MUST_USE enum rc txn_get(struct txn *txn, const struct key *key, struct bytes *out);
+
+/** As txn_get, without entering the read set: for what may be a moment old.  Never decide a write by it. */
+MUST_USE enum rc txn_peek(struct txn *txn, const struct key *key, struct bytes *out);
+
+/** The revision of ${key} as this transaction read it (0 = absent or not read).  For ETags. */
+uint64_t txn_rev(const struct txn *txn, const struct key *key);
+
+/** Write.  ${value} is copied and sealed under ${use}'s current key now, on this thread, not by the committer. */
+MUST_USE enum rc txn_put(struct txn *txn, const struct key *key, enum key_use use, struct bytes value);
+MUST_USE enum rc txn_delete(struct txn *txn, const struct key *key);
+
+/** Append to a log; ${leaf} is what its chain will cover. */
+MUST_USE enum rc txn_append(struct txn *txn, enum store_log log, const uint8_t leaf[32], enum key_use use,
+    struct bytes value);
+
+/** Called in key order with the opened value; return false to stop. */
+typedef bool txn_scan_fn(void *arg, const struct key *key, struct bytes value, uint64_t rev);
+
+/**
+ * Walk the keys that begin with ${prefix}, from ${from} on (NULL: from the first).  Committed values only, and not
+ * in the read set: a range is guarded by a record that every writer of it touches.  The value's view ends with the
+ * call.  RC_CORRUPT names nothing and goes on to no later key.
+ */
+MUST_USE enum rc txn_scan(struct txn *txn, const struct key *prefix, const struct key *from, txn_scan_fn *fn,
+    void *arg);
+
+/** Has it anything to commit? */
+bool txn_is_writing(const struct txn *txn);
+
+/**
+ * Hand the writes to the committer and return at once.  ${done} runs on the committer's thread, after the writes are
+ * on disk and all watchers have seen them; it must be short.  The transaction and its arena must live until then.
+ * The snapshot is given back before the hand-over.
+ */
+typedef void txn_done_fn(void *arg, enum rc rc);
+void txn_commit(struct txn *txn, txn_done_fn *done, void *arg);
+
+/** The number that append ${i} of this transaction got; valid after RC_OK. */
+uint64_t txn_append_number(const struct txn *txn, unsigned i);
+
+/**
+ * One transaction, written by the caller.  It runs on a snapshot and may run more than once, so it must not reply,
+ * log above debug, read the clock, make an id, or read what an earlier run left in ${arg}.
+ */
+typedef enum rc txn_fn(struct txn *txn, void *arg);
+
+/**
+ * Run ${fn} and commit what it wrote, waiting for the disk: for programs and timers, never on an HTTP thread.  On
+ * conflict run it again, at most LIMIT_RETRIES times, then RC_BUSY.
+ */
+MUST_USE enum rc store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
+
+/** Run ${fn} on a snapshot; what it wrote is dropped. */
+MUST_USE enum rc store_view(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
+
+/** One committed change, in commit order.  ${sealed} is empty for a delete. */
+struct change {
+	struct key key;
+	struct bytes sealed;
+	uint64_t rev;
+	bool is_delete;
+	bool is_append; /* key holds log and number */
+};
+
+/**
+ * Have ${fn} called on the committer's thread with the changes of each batch, after they are durable and before any
+ * submitter hears of them.  At most 8 watchers, added before the first commit.
+ */
+typedef void store_watch_fn(void *arg, const struct change *changes, size_t count);
+void store_watch(struct store *store, store_watch_fn *fn, void *arg);
+
+/** Open a sealed value that a watcher was given.  ${out} is in ${arena}. */
+MUST_USE enum rc store_unseal(struct store *store, const struct key *key, struct bytes sealed, struct arena *arena,
+    struct bytes *out);
+
+/** State of a log: how many entries, and the chain's head (SHA-256 over the entries so far; log_chain in chain.h). */
+struct log_head {
+	uint64_t count;
+	uint8_t head[32];
+};
+MUST_USE enum rc txn_log_head(struct txn *txn, enum store_log log, struct log_head *out);
+
+/** The key of entry ${number} of ${log}; numbers start at 1. */
+struct key log_key(enum store_log log, uint64_t number);
+
+/**
+ * The chain's rule: head' = SHA-256(0x01 || head || number as u64 || leaf).  The first head is 32 zero bytes.
+ */
+void log_chain(uint8_t head[32], uint64_t number, const uint8_t leaf[32]);
+
+/** Counters for metrics; monotonic since store_open. */
+struct store_stats {
+	uint64_t commits, conflicts, batches, failed;
+	uint64_t sync_us_total; /* microseconds spent in the engine's apply */
+};
+void store_stats(struct store *store, struct store_stats *out);
+
+#endif

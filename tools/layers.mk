@@ -1,0 +1,60 @@
+# Rules that turn each directory of the tree into one archive, and link programs and tests from them.
+# A test of a layer links that layer and those below it, so a layer can be built and tested alone.
+
+SRC_DIR  = $(if $(filter api,$(1)),api,src/$(1))
+LAYER_C  = $(wildcard $(call SRC_DIR,$(1))/*.c)
+LAYER_O  = $(patsubst %.c,$(B)/obj/%.o,$(call LAYER_C,$(1)))
+ALL      := $(LAYERS) api server ctl
+
+# archives in link order: upper layers first
+LIB_ORDER := ctl server api service auth feed index ledger model store domain crypto base
+libs_below = $(foreach l,$(LIB_ORDER),$(if $(filter $(l),$(1)),$(if $(call LAYER_C,$(l)),$(B)/lib/$(l).a)))
+
+BELOW.base    := base
+BELOW.crypto  := crypto base
+BELOW.domain  := domain base
+BELOW.store   := store crypto domain base
+BELOW.model   := model store domain crypto base
+BELOW.ledger  := ledger model store domain crypto base
+BELOW.index   := index model store domain crypto base
+BELOW.feed    := feed model store domain crypto base
+BELOW.auth    := auth feed ledger model store domain crypto base
+BELOW.service := service auth feed index ledger model store domain crypto base
+BELOW.api     := api $(BELOW.service)
+BELOW.server  := server $(BELOW.api)
+BELOW.ctl     := ctl server $(BELOW.api)
+
+# schemas and small data files, embedded as C arrays
+EMBED := $(sort $(wildcard schema/*.json)) $(wildcard data/*.csv) $(wildcard openapi.yaml)
+$(B)/gen/embedded.inc: $(EMBED) tools/embed.sh
+	@mkdir -p $(@D)
+	@tools/embed.sh $(EMBED) > $@.tmp && mv $@.tmp $@
+
+$(B)/obj/src/model/embedded.o: $(B)/gen/embedded.inc
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define ARCHIVE
+$(B)/lib/$(1).a: $(call LAYER_O,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach l,$(ALL),$(eval $(call ARCHIVE,$(l))))
+
+$(B)/menedek: $(call libs_below,$(BELOW.ctl))
+	$(CC) $(LDFLAGS) -Wl,-u,main $^ $(LIBS) -o $@
+
+# unit tests: tests/unit/LAYER/test_x.c
+UNIT_C     := $(wildcard tests/unit/*/test_*.c)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_C))
+define UNIT_RULE
+$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call libs_below,$(BELOW.$(1))) $(wildcard tests/unit/$(1)/*.h)
+	@mkdir -p $$(@D)
+	$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -lcriterion -o $$@
+endef
+$(foreach l,$(ALL),$(eval $(call UNIT_RULE,$(l))))
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

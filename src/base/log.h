@@ -19,7 +19,7 @@ void log_set_level(enum log_level least);
 
 /**
  * Write one line.  ${event} is a string literal: the rate limit remembers its address.  Control characters and
- * broken UTF-8 in the arguments come out as \xNN, long lines are cut.  errno survives; %m may be used.
+ * broken UTF-8 in the arguments come out as \xNN, long lines are cut.  errno survives.
  */
 void log_line(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -5,6 +5,8 @@
 
 #include "auth/auth.h"
 #include "crypto/vaultring.h"
+#include "domain/policy.h"
+#include "domain/rank.h"
 #include "feed/feed.h"
 #include "feed/trust.h"
 #include "index/index.h"
@@ -18,9 +20,11 @@ struct paths {
 	char keyring[256];    /* DIR/keyring */
 	char vaultring[256];  /* DIR/vaultring */
 	char record_root[256], location_root[256]; /* KEYS/record.root, KEYS/location.root: 32 bytes, 0400 */
-	char token_key[256];  /* DIR/token.key: sealed? no: KEYS/token.key, PEM, 0400 */
+	char token_key[256];  /* KEYS/token.key, PEM, 0400 */
 	char ca_cert[256], ca_key[256];            /* DIR/ca.crt, KEYS/ca.key */
 	char server_cert[256], server_key[256];    /* DIR/server.crt, KEYS/server.key */
+	char host[256];       /* DIR/host: the registry's own name, one line; the audience of its tokens */
+	char terms[256];      /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
 };
 
 /** ${keys} NULL: DIR/keys.  False if a path does not fit. */
@@ -46,7 +50,13 @@ struct parts {
 
 /** Open everything in ${dir}.  ${full} false: only keyring, schemas and store (for programs that work offline). */
 MUST_USE enum rc parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f);
-void parts_close(struct parts *p);
+void parts_close(struct parts *p); /* also one that was opened in part, or is zero */
+
+/** Open the vault of parts that were opened without it: for offline programs that must read or write locations. */
+MUST_USE enum rc parts_open_vault(struct parts *p, struct fault *f);
+
+/** Read a PEM file; a private key's (${is_private}) must be closed to others. */
+MUST_USE enum rc parts_read_pem(const char *path, bool is_private, struct pem *out, struct fault *f);
 
 #define CTX_IDS 6u
 

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens what a registry consists of, bottom up, and closes it top down.  Knows where files lie, nothing of
+ * what is in them. */
+#include "service/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#define ROOT_KEY   32u
+#define HOST_FILE  256u
+#define TERMS_FILE (64u * 1024)
+
+struct place {
+	size_t offset;
+	const char *name;
+	bool in_keys;
+};
+
+#define PLACE(member, name, in_keys)                          \
+	{                                                     \
+		offsetof(struct paths, member), name, in_keys \
+	}
+
+static const struct place places[] = {
+	PLACE(store, "store", false),
+	PLACE(keyring, "keyring", false),
+	PLACE(vaultring, "vaultring", false),
+	PLACE(record_root, "record.root", true),
+	PLACE(location_root, "location.root", true),
+	PLACE(token_key, "token.key", true),
+	PLACE(ca_cert, "ca.crt", false),
+	PLACE(ca_key, "ca.key", true),
+	PLACE(server_cert, "server.crt", false),
+	PLACE(server_key, "server.key", true),
+	PLACE(host, "host", false),
+	PLACE(terms, "terms.csv", false),
+};
+
+bool
+paths_of(struct paths *p, const char *dir, const char *keys)
+{
+	char in_dir[sizeof(p->dir)];
+
+	memset(p, 0, sizeof(*p));
+	if (!str_copy(p->dir, sizeof(p->dir), dir))
+		return false;
+	if (keys == NULL) {
+		if (!path_join(in_dir, sizeof(in_dir), dir, "keys"))
+			return false;
+		keys = in_dir;
+	}
+	for (unsigned i = 0; i < COUNT_OF(places); i++) {
+		char *to = (char *)p + places[i].offset;
+		if (!path_join(to, sizeof(p->dir), places[i].in_keys ? keys : dir, places[i].name))
+			return false;
+	}
+	return true;
+}
+
+static enum rc
+read_root(const char *path, struct secret **out, struct fault *f)
+{
+	enum rc rc = file_read_secret(path, ROOT_KEY, out, f);
+
+	if (rc != RC_OK || secret_len(*out) == ROOT_KEY)
+		return rc;
+	secret_free(*out);
+	*out = NULL;
+	return fault_set(f, RC_CORRUPT, MSG_KEY_LENGTH, NULL, ROOT_KEY, strrchr(path, '/') + 1);
+}
+
+static enum rc
+open_keyring(struct parts *p, struct fault *f)
+{
+	struct secret *root = NULL;
+	enum rc rc = read_root(p->paths.record_root, &root, f);
+
+	if (rc == RC_OK)
+		rc = keyring_open(p->paths.keyring, root, &p->keyring, f);
+	secret_free(root);
+	if (rc == RC_OK)
+		rc = keyring_derive(p->keyring, "etag", p->etag_key);
+	if (rc == RC_OK)
+		rc = keyring_derive(p->keyring, "cursor", p->cursor_key);
+	return rc;
+}
+
+enum rc
+parts_open_vault(struct parts *p, struct fault *f)
+{
+	struct secret *root = NULL;
+	enum rc rc = read_root(p->paths.location_root, &root, f);
+
+	if (rc == RC_OK)
+		rc = vaultring_open(p->paths.vaultring, root, &p->vault, f);
+	secret_free(root);
+	return rc;
+}
+
+enum rc
+parts_read_pem(const char *path, bool is_private, struct pem *out, struct fault *f)
+{
+	struct secret *raw = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if (!is_private) {
+		if ((rc = file_read(path, sizeof(out->text) - 1, &text, &len, f)) == RC_OK)
+			memcpy(out->text, text, len);
+		free(text);
+		return rc;
+	}
+	if ((rc = file_read_secret(path, sizeof(out->text) - 1, &raw, f)) == RC_OK)
+		memcpy(out->text, secret_view(raw), secret_len(raw));
+	secret_free(raw);
+	return rc;
+}
+
+static enum rc
+open_auth(struct parts *p, struct fault *f)
+{
+	struct pem key = { 0 };
+	char *host = NULL;
+	size_t len = 0;
+	enum rc rc;
+
+	if ((rc = file_read(p->paths.host, HOST_FILE, &host, &len, f)) != RC_OK)
+		return rc;
+	host[strcspn(host, "\r\n")] = '\0';
+	if ((rc = parts_read_pem(p->paths.token_key, true, &key, f)) == RC_OK)
+		rc = auth_new(&key, host, &p->auth, f);
+	wipe(&key, sizeof(key));
+	free(host);
+	return rc;
+}
+
+/* Rules are dated configuration: a registry may carry its own table of terms (DOMAIN 2). */
+static enum rc
+read_rules(struct parts *p, struct fault *f)
+{
+	char *text = NULL;
+	size_t len = 0;
+	enum rc rc;
+
+	p->booking = BOOKING_DEFAULT;
+	p->freshness = FRESHNESS_DEFAULT;
+	terms_default(&p->terms);
+	if (!file_exists(p->paths.terms))
+		return RC_OK;
+	if ((rc = file_read(p->paths.terms, TERMS_FILE, &text, &len, f)) == RC_OK)
+		rc = terms_read((struct bytes){ (const uint8_t *)text, len }, &p->terms, f);
+	free(text);
+	return rc;
+}
+
+/* What follows the commits must be there before the first one. */
+static enum rc
+open_followers(struct parts *p, struct fault *f)
+{
+	enum rc rc;
+
+	if ((rc = trust_new(p->store, &p->trust, f)) != RC_OK)
+		return rc;
+	if ((rc = index_new(p->store, &p->index, f)) != RC_OK)
+		return rc;
+	if ((rc = feed_new(p->store, &p->feed, f)) != RC_OK)
+		return rc;
+	return ledger_new(p->store, &p->ledger);
+}
+
+static enum rc
+open_rest(struct parts *p, struct fault *f)
+{
+	enum rc rc;
+
+	if ((rc = parts_open_vault(p, f)) != RC_OK)
+		return rc;
+	if ((rc = parts_read_pem(p->paths.ca_cert, false, &p->ca_cert, f)) != RC_OK)
+		return rc;
+	if ((rc = parts_read_pem(p->paths.ca_key, true, &p->ca_key, f)) != RC_OK)
+		return rc;
+	if ((rc = open_auth(p, f)) != RC_OK)
+		return rc;
+	return open_followers(p, f);
+}
+
+static enum rc
+open_all(struct parts *p, bool full, struct fault *f)
+{
+	struct store_options options = { .engine = &engine_lmdb, .path = p->paths.store };
+	enum rc rc;
+
+	if ((rc = open_keyring(p, f)) != RC_OK)
+		return rc;
+	if ((rc = read_rules(p, f)) != RC_OK)
+		return rc;
+	if ((rc = schemas_load(&p->schemas, f)) != RC_OK)
+		return rc;
+	options.keyring = p->keyring;
+	if ((rc = store_open(&options, &p->store, f)) != RC_OK)
+		return rc;
+	return full ? open_rest(p, f) : RC_OK;
+}
+
+enum rc
+parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f)
+{
+	enum rc rc;
+
+	memset(p, 0, sizeof(*p));
+	p->paths = *paths;
+	if ((rc = open_all(p, full, f)) != RC_OK)
+		parts_close(p);
+	return rc;
+}
+
+void
+parts_close(struct parts *p)
+{
+	ledger_free(p->ledger); /* its last entries still need the store */
+	store_close(p->store);
+	feed_free(p->feed);
+	index_free(p->index);
+	trust_free(p->trust);
+	auth_free(p->auth);
+	schemas_free(p->schemas);
+	vaultring_free(p->vault);
+	keyring_free(p->keyring);
+	wipe(p, sizeof(*p));
+}

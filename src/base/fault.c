@@ -50,7 +50,7 @@ fault_set(struct fault *f, enum rc rc, enum msg msg, const char *pointer, long n
 	if (f->rc != rc)
 		fault_clear(f);
 	f->rc = rc;
-	if (f->count == LIMIT_FAULTS)
+	if (f->count >= LIMIT_FAULTS)
 		return rc;
 	item = &f->item[f->count++];
 	item->msg = msg;

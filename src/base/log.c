@@ -48,6 +48,17 @@ struct line {
 	size_t len;
 };
 
+/* Is the byte at ${i} part of U+0080 to U+009F, which terminals obey like escape sequences? */
+static bool
+is_c1(const char *s, size_t len, size_t i)
+{
+	const unsigned char c = (unsigned char)s[i];
+
+	if (c == 0xc2)
+		return i + 1 < len && (unsigned char)s[i + 1] < 0xa0;
+	return c >= 0x80 && c < 0xa0 && i > 0 && (unsigned char)s[i - 1] == 0xc2;
+}
+
 /* Append ${s} in a form that stays on one line and sends nothing to a terminal. */
 static void
 add(struct line *line, const char *s, size_t len)
@@ -56,8 +67,7 @@ add(struct line *line, const char *s, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		const unsigned char c = (unsigned char)s[i];
-		const bool is_c1 = c == 0xc2 && i + 1 < len && (unsigned char)s[i + 1] < 0xa0;
-		const bool is_plain = c >= 0x20 && c != 0x7f && !is_c1 && (c < 0x80 || i < valid);
+		const bool is_plain = c >= 0x20 && c != 0x7f && !is_c1(s, len, i) && (c < 0x80 || i < valid);
 
 		if (line->len + 8 > sizeof(line->text))
 			return;
@@ -69,11 +79,12 @@ add(struct line *line, const char *s, size_t len)
 }
 
 static void
-send(struct line *line)
+emit(struct line *line)
 {
 	const char *p = line->text;
 	size_t left;
 
+	line->len = utf8_prefix(line->text, line->len); /* a full line may end inside a character */
 	line->text[line->len++] = '\n';
 	left = line->len;
 	while (left > 0) {
@@ -110,7 +121,7 @@ report_dropped(const char *event, uint64_t tally)
 	(void)snprintf(text, sizeof(text), "lines=%u event=", (unsigned)((uint32_t)tally - LOG_BURST));
 	add(&line, text, strlen(text));
 	add(&line, event, strlen(event));
-	send(&line);
+	emit(&line);
 }
 
 /* The place of ${name}: its own if one is found or free, else the shared last one. */
@@ -118,9 +129,11 @@ static struct event *
 find(const char *name)
 {
 	for (size_t i = 0; i < EVENTS - 1; i++) {
-		const char *held = NULL;
+		const char *held = atomic_load(&events[i].name);
 
-		if (atomic_compare_exchange_strong(&events[i].name, &held, name) || strcmp(held, name) == 0)
+		if (held == NULL && atomic_compare_exchange_strong(&events[i].name, &held, name))
+			return &events[i];
+		if (strcmp(held, name) == 0)
 			return &events[i];
 	}
 	atomic_store(&events[EVENTS - 1].name, "other");
@@ -184,7 +197,7 @@ log_line(enum log_level level, const char *event, const char *fmt, ...)
 			add(&line, text, strnlen(text, sizeof(text)));
 		if (len >= (int)sizeof(text))
 			add(&line, "...", 3);
-		send(&line);
+		emit(&line);
 	}
 #ifdef MENEDEK_DEBUG
 	if (level == LOG_BUG)

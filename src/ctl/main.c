@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the command and runs it.  "menedek COMMAND --help" and "menedek help COMMAND" say the same. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bytes.h"
+#include "ctl/command.h"
+#include "ctl/talk.h"
+
+#define COMMANDS_MAX 32u
+
+/* The command named by the first one or two words; *used words belong to the name. */
+static const struct command *
+find_command(int count, const char *const *words, int *used)
+{
+	char two[64] = "";
+
+	if (count >= 2)
+		(void)snprintf(two, sizeof(two), "%s %s", words[0], words[1]);
+	for (const struct command *c = commands; count >= 1 && c->name != NULL; c++) {
+		*used = strchr(c->name, ' ') != NULL ? 2 : 1;
+		if (strcmp(c->name, *used == 2 ? two : words[0]) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* "menedek device" alone: show what there is to do with devices. */
+static bool
+list_family(const char *word)
+{
+	size_t len = strlen(word);
+	bool any = false;
+
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		if (strncmp(c->name, word, len) != 0 || c->name[len] != ' ')
+			continue;
+		if (!any)
+			talk_error("menedek %s needs one more word:", word);
+		(void)fprintf(stderr, "  menedek %-16s %s\n", c->name, c->summary);
+		any = true;
+	}
+	return any;
+}
+
+static enum status
+refuse_command(int count, const char *const *words)
+{
+	const char *names[COMMANDS_MAX], *nearest;
+	char typed[64];
+	unsigned n = 0;
+
+	for (const struct command *c = commands; c->name != NULL && n < COMMANDS_MAX; c++)
+		names[n++] = c->name;
+	nearest = help_nearest(words[0], names, n);
+	if (nearest == NULL && count >= 2) {
+		(void)snprintf(typed, sizeof(typed), "%s %s", words[0], words[1]);
+		nearest = help_nearest(typed, names, n);
+	}
+	if (nearest != NULL)
+		talk_error("there is no command \"%s\"; did you mean \"menedek %s\"?", words[0], nearest);
+	else if (!list_family(words[0]))
+		talk_error("there is no command \"%s\"; see: menedek help", words[0]);
+	return STATUS_USAGE;
+}
+
+enum status
+cmd_help(const struct args *args)
+{
+	const struct command *c;
+	int used;
+
+	if (args->word_count == 0) {
+		help_print(NULL);
+		return STATUS_OK;
+	}
+	c = find_command((int)args->word_count, args->word, &used);
+	if (c == NULL)
+		return refuse_command((int)args->word_count, args->word);
+	help_print(c);
+	return STATUS_OK;
+}
+
+static bool
+asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+	const char *words[2] = { NULL, NULL };
+	struct args args;
+	enum status status;
+	int used = 0;
+
+	/* no file of ours is for others to read; each one that may be says so itself */
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc < 2 || asks_for_help(argv[1])) {
+		help_print(NULL);
+		return argc < 2 ? STATUS_USAGE : STATUS_OK;
+	}
+	for (int i = 0; i < 2 && i + 1 < argc; i++)
+		words[i] = argv[i + 1];
+	if ((c = find_command(argc > 2 ? 2 : 1, words, &used)) == NULL)
+		return (int)refuse_command(argc > 2 ? 2 : 1, words);
+	for (int i = 1 + used; i < argc; i++) {
+		if (asks_for_help(argv[i])) {
+			help_print(c);
+			return STATUS_OK;
+		}
+	}
+	if ((status = args_parse(c, argc - 1 - used, argv + 1 + used, &args)) != STATUS_OK)
+		return (int)status;
+	status = c->run(&args);
+	if (fflush(stdout) != 0 && status == STATUS_OK) {
+		talk_error("standard output cannot be written: %s", "is the disk full or the pipe closed?");
+		status = STATUS_ERROR;
+	}
+	return (int)status;
+}

@@ -8,28 +8,30 @@
  *  H1 a private unit serves at most one household: one live allocation, or other persons, never both;
  *  H2 persons in a shared unit never exceed its beds, by kind of bed;
  *  H3 persons in the house never exceed the licensed capacity through a booking;
- *  H4 an allocation without an expiry frees nothing by itself, however late its stay is (overstay never frees);
- *  H5 an allocation whose expiry has passed counts as free at once, before any timer has removed it.
+ *  H4 an allocation without an expiry frees nothing by itself, however late its stay is (overstay never
+ * frees); H5 an allocation whose expiry has passed counts as free at once, before any timer has removed it.
  */
 #ifndef MENEDEK_HOUSE_H
 #define MENEDEK_HOUSE_H
 
 #include "base/id.h"
+#include "domain/beds.h"
 #include "domain/household.h"
 
 struct admission {
-	bool women_alone;         /* women without children */
-	bool men, fathers;        /* men alone; families with a father */
-	uint8_t boy_max_age;      /* years, 17 = all boys */
-	uint8_t own_room_boy_age; /* a boy of this age or older needs a second room or flat; 0 = no such rule */
-	uint8_t max_children;     /* 0 = no limit */
+	bool women_alone;    /* women without children */
+	bool men, fathers;   /* men alone; families with a father */
+	uint8_t boy_max_age; /* years, 17 = all boys */
+	uint8_t
+	    own_room_boy_age; /* a boy of this age or older needs a second room or flat; 0 = no such rule */
+	uint8_t max_children; /* 0 = no limit */
 	bool adult_sibling, partner;
-	bool pets;                /* assistance animals are always admitted */
+	bool pets; /* assistance animals are always admitted */
 	bool acute_addiction, acute_psychiatric;
-	bool own_county;          /* takes people from its own county */
-	bool assessment_first;    /* answers "additional assessment" instead of "capacity" */
-	bool waitlist;            /* answers "waitlist" when full */
-	uint32_t languages;       /* bit per enum language; Hungarian always */
+	bool own_county;       /* takes people from its own county */
+	bool assessment_first; /* answers "additional assessment" instead of "capacity" */
+	bool waitlist;         /* answers "waitlist" when full */
+	uint32_t languages;    /* bit per enum language; Hungarian always */
 };
 
 struct shelter {
@@ -41,20 +43,20 @@ struct shelter {
 	uint16_t licensed_capacity; /* férőhely, persons */
 	bool is_open;               /* takes new households */
 	bool retired;
-	bool is_sample;             /* invented data: the console shows DEMO */
+	bool is_sample; /* invented data: the console shows DEMO */
 	struct admission admission;
 	int64_t created_at;
 };
 
 struct unit {
 	struct id id;
-	char name[32];        /* "1. szoba" */
+	char name[32]; /* "1. szoba" */
 	uint8_t adult_beds, child_beds, cots;
-	bool shared;          /* takes several households */
+	bool shared; /* takes several households */
 	bool step_free;
-	bool own_rooms;       /* a flat: has a second room for a big boy */
+	bool own_rooms; /* a flat: has a second room for a big boy */
 	bool retired;
-	uint8_t join_group;   /* units with the same non-zero group may serve one household together */
+	uint8_t join_group; /* units with the same non-zero group may serve one household together */
 	bool out_of_use;
 	uint8_t other_adults, other_children, other_babies; /* persons there who came another way */
 	int64_t confirmed_at; /* when staff last said that this is so; 0 = never */
@@ -63,7 +65,7 @@ struct unit {
 
 struct allocation {
 	struct id reservation;
-	uint64_t units;     /* bit per index in units[] */
+	uint64_t units; /* bit per index in units[] */
 	uint8_t adults, children, babies;
 	int64_t expires_at; /* 0 = does not expire (H4) */
 };
@@ -78,11 +80,34 @@ struct house {
 
 /** What staff say of one unit. */
 struct unit_report {
-	uint8_t state;          /* UNIT_FREE, UNIT_OCCUPIED, UNIT_PARTLY or UNIT_OUT_OF_USE */
-	uint8_t free_places;    /* for UNIT_PARTLY of a shared unit: places that can still be given */
+	uint8_t state;       /* UNIT_FREE, UNIT_OCCUPIED, UNIT_PARTLY or UNIT_OUT_OF_USE */
+	uint8_t free_places; /* for UNIT_PARTLY of a shared unit: places that can still be given */
+};
+
+/** Bit of unit ${i} in a set of units. */
+#define UNIT_BIT(i) (UINT64_C(1) << (i))
+
+/** Most units that may share a join_group: the choice tries all subsets of them. */
+#define JOIN_GROUP_UNITS 8u
+
+/** What live allocations take of one unit. */
+struct unit_use {
+	uint16_t adults, children, babies; /* of joined units each has the whole household */
+	uint8_t shares;                    /* live allocations that touch it */
+	bool is_held;                      /* one of them would still run out by itself */
 };
 
 unsigned unit_places(const struct unit *u); /* adult + child beds + cots */
+
+/** What can still be given of ${u}: of a private unit all or nothing, of one out of use or retired nothing.
+ */
+struct beds unit_beds_left(const struct unit *u, const struct unit_use *use);
+
+/** What live allocations take of every unit at ${now}. */
+void house_use(const struct house *h, int64_t now, struct unit_use use[LIMIT_UNITS]);
+
+/** May ${units} serve one household: one unit, or up to LIMIT_JOINED private ones of one join group? */
+bool house_can_join(const struct house *h, uint64_t units);
 
 /** State and free places of unit ${i} at ${now}, as people see it. */
 enum unit_state house_unit_state(const struct house *h, unsigned i, int64_t now);
@@ -97,15 +122,21 @@ int house_find_allocation(const struct house *h, const struct id *reservation);
 
 /**
  * Apply a report: RC_OK, or RC_STATE_CONFLICT (a reservation is live there: free what staff cannot free), or
- * RC_INVALID (more places than beds).  Stamps confirmed_at and version.
+ * RC_INVALID (more places than beds, a state that staff cannot report), RC_NOT_FOUND (no such unit or
+ * retired). Stamps confirmed_at and version.  Of a private unit it is all or nothing.  Nobody tells us who
+ * the others in a shared unit are, so they are put into adult beds first, child beds and cots last: we never
+ * promise an adult bed that is not there.
  */
-MUST_USE enum rc house_report(struct house *h, unsigned i, const struct unit_report *r, int64_t now, struct fault *f);
+MUST_USE enum rc house_report(struct house *h, unsigned i, const struct unit_report *r, int64_t now,
+			      struct fault *f);
 
-/** "Still true": stamp all live units. */
+/** "Still true": stamp all units that are not retired. */
 void house_confirm_all(struct house *h, int64_t now);
 
-/** Take ${a}'s share: RC_OK or RC_NO_PLACE_LEFT if any invariant would break; drops expired allocations first. */
-MUST_USE enum rc house_take(struct house *h, const struct shelter *s, const struct allocation *a, int64_t now);
+/** Take ${a}'s share: RC_OK or RC_NO_PLACE_LEFT if any invariant would break; drops expired allocations
+ * first. */
+MUST_USE enum rc house_take(struct house *h, const struct shelter *s, const struct allocation *a,
+			    int64_t now);
 
 /** Release the share of ${reservation}; false if it had none. */
 bool house_release(struct house *h, const struct id *reservation);
@@ -113,7 +144,10 @@ bool house_release(struct house *h, const struct id *reservation);
 /** Change the expiry of the share of ${reservation}; false if it has none or it has run out by ${now}. */
 bool house_set_expiry(struct house *h, const struct id *reservation, int64_t expires_at, int64_t now);
 
-/** The invariants H1 to H3; for tests, `menedek check` and debug builds. */
+/**
+ * The invariants H1 to H3 (of H3 what bookings take: staff may have reported more people than the licence
+ * allows); for tests, `menedek check` and debug builds.
+ */
 bool house_is_sound(const struct house *h, const struct shelter *s, int64_t now);
 
 #endif

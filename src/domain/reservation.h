@@ -6,6 +6,7 @@
 #ifndef MENEDEK_RESERVATION_H
 #define MENEDEK_RESERVATION_H
 
+#include "domain/civil.h"
 #include "domain/house.h"
 
 enum reservation_event {

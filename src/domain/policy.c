@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of policy.def as data: what is not named there is refused. */
+#include "domain/policy.h"
+
+static const struct {
+	const char *name;
+	uint32_t roles;
+} permissions[PERM_COUNT] = {
+	[PERM_NONE] = { "NONE", 0 },
+#define P(name, roles) [PERM_##name] = { #name, (roles) },
+#include "domain/policy.def"
+#undef P
+};
+
+/* DOMAIN 2, "Organisations": each kind has its own rights, so a role is given only where it belongs. */
+static const uint32_t roles_of_kind[ORG_COUNT] = {
+	[ORG_HELPLINE] = ROLE_BIT(ROLE_COUNSELLOR) | ROLE_BIT(ROLE_SHIFT_LEAD),
+	[ORG_CHILD_LINE] = ROLE_BIT(ROLE_COUNSELLOR) | ROLE_BIT(ROLE_SHIFT_LEAD),
+	[ORG_SHELTER_OPERATOR] = ROLE_BIT(ROLE_SHELTER_STAFF) | ROLE_BIT(ROLE_SHELTER_MANAGER),
+	[ORG_FAMILY_SUPPORT] = ROLE_BIT(ROLE_FAMILY_SUPPORT),
+	[ORG_VICTIM_SUPPORT] = ROLE_BIT(ROLE_FAMILY_SUPPORT),
+	[ORG_MINISTRY] = ROLE_BIT(ROLE_AUDITOR) | ROLE_BIT(ROLE_STATISTICIAN),
+	[ORG_OPERATOR] = ROLE_BIT(ROLE_ADMIN),
+};
+
+bool
+policy_allows(uint32_t roles, enum permission perm)
+{
+	return (roles & policy_roles(perm)) != 0;
+}
+
+uint32_t
+policy_roles(enum permission perm)
+{
+	return (unsigned)perm < PERM_COUNT ? permissions[perm].roles : 0;
+}
+
+const char *
+policy_name(enum permission perm)
+{
+	return (unsigned)perm < PERM_COUNT ? permissions[perm].name : permissions[PERM_NONE].name;
+}
+
+bool
+policy_role_fits(enum org_kind kind, enum role role)
+{
+	if ((unsigned)kind >= ORG_COUNT || (unsigned)role >= ROLE_COUNT)
+		return false;
+	return (roles_of_kind[kind] & ROLE_BIT(role)) != 0;
+}

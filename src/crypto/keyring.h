@@ -29,7 +29,10 @@ MUST_USE enum rc keyring_create(const char *path, const struct secret *root, str
 MUST_USE enum rc keyring_open(const char *path, const struct secret *root, struct keyring **out, struct fault *f);
 void keyring_free(struct keyring *ring); /* NULL-safe; wipes */
 
-/** Add a new current key for every use, wrapped under ${root} (the same or a new one), written atomically. */
+/**
+ * Add a new current key for every use and wrap all under ${root} (the same or a new one), written atomically.  On
+ * failure ring and file are as before.  Threads may seal and open meanwhile.
+ */
 MUST_USE enum rc keyring_rotate(struct keyring *ring, const char *path, const struct secret *root, struct fault *f);
 
 /** Id of the current key of ${use}; ids are never used twice. */
@@ -39,10 +42,12 @@ uint32_t keyring_current(const struct keyring *ring, enum key_use use);
 unsigned keyring_count(const struct keyring *ring);
 
 /**
- * Seal ${plain} under the current key of ${use}; ${bound} is the associated data (the store key).  Writes
- * SEAL_OVERHEAD + plain.len bytes to ${out}: version, key id, nonce, ciphertext, tag.  Thread-safe.
+ * Seal ${plain} under the current key of ${use}; ${bound} is the associated data (the store key), at most
+ * KEYRING_BOUND bytes (else RC_TOO_BIG); version, key id and use are bound too.  Writes SEAL_OVERHEAD + plain.len
+ * bytes to ${out}: version, key id, nonce, ciphertext, tag.  Thread-safe.
  */
 #define SEAL_OVERHEAD 33u
+#define KEYRING_BOUND 256u
 MUST_USE enum rc keyring_seal(struct keyring *ring, enum key_use use, struct bytes bound, struct bytes plain,
     uint8_t *out);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thread-local OpenSSL contexts.  A pthread key frees them, since C has no thread-local destructor. */
+#include "crypto/context.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_exit_of_thread;
+
+static _Thread_local struct crypto_context mine;
+
+static void
+give_up(const char *what)
+{
+	log_world("crypto_missing", "what=%s", what);
+	abort();
+}
+
+static void
+context_fini(void *p)
+{
+	struct crypto_context *c = p;
+
+	EVP_CIPHER_CTX_free(c->gcm);
+	EVP_MD_CTX_free(c->sha256);
+	c->gcm = NULL;
+	c->sha256 = NULL;
+}
+
+static void
+make_key(void)
+{
+	if (pthread_key_create(&at_exit_of_thread, context_fini) != 0)
+		give_up("thread_key");
+}
+
+static void
+context_init(struct crypto_context *c)
+{
+	if (pthread_once(&once, make_key) != 0)
+		give_up("thread_once");
+	c->gcm = EVP_CIPHER_CTX_new();
+	c->sha256 = EVP_MD_CTX_new();
+	if (c->gcm == NULL || EVP_EncryptInit_ex(c->gcm, EVP_aes_256_gcm(), NULL, NULL, NULL) != 1)
+		give_up("aes_256_gcm");
+	if (c->sha256 == NULL || EVP_DigestInit_ex(c->sha256, EVP_sha256(), NULL) != 1)
+		give_up("sha256");
+	if (pthread_setspecific(at_exit_of_thread, c) != 0)
+		give_up("thread_value");
+}
+
+struct crypto_context *
+crypto_context(void)
+{
+	if (mine.gcm == NULL)
+		context_init(&mine);
+	return &mine;
+}

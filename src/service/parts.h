@@ -13,18 +13,19 @@
 #include "ledger/ledger.h"
 #include "model/schema.h"
 
-/** Where the files of one registry lie; made by paths_of.  All inside the data directory but the two root keys. */
+/** Where the files of one registry lie; made by paths_of.  All inside the data directory but the two root
+ * keys. */
 struct paths {
 	char dir[256];
-	char store[256];      /* DIR/store: LMDB */
-	char keyring[256];    /* DIR/keyring */
-	char vaultring[256];  /* DIR/vaultring */
+	char store[256];                           /* DIR/store: LMDB */
+	char keyring[256];                         /* DIR/keyring */
+	char vaultring[256];                       /* DIR/vaultring */
 	char record_root[256], location_root[256]; /* KEYS/record.root, KEYS/location.root: 32 bytes, 0400 */
-	char token_key[256];  /* KEYS/token.key, PEM, 0400 */
+	char token_key[256];                       /* KEYS/token.key, PEM, 0400 */
 	char ca_cert[256], ca_key[256];            /* DIR/ca.crt, KEYS/ca.key */
 	char server_cert[256], server_key[256];    /* DIR/server.crt, KEYS/server.key */
-	char host[256];       /* DIR/host: the registry's own name, one line; the audience of its tokens */
-	char terms[256];      /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
+	char host[256];  /* DIR/host: the registry's own name, one line; the audience of its tokens */
+	char terms[256]; /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
 };
 
 /** ${keys} NULL: DIR/keys.  False if a path does not fit. */
@@ -48,11 +49,13 @@ struct parts {
 	uint8_t etag_key[32], cursor_key[32];
 };
 
-/** Open everything in ${dir}.  ${full} false: only keyring, schemas and store (for programs that work offline). */
+/** Open everything in ${dir}.  ${full} false: only keyring, schemas and store (for programs that work
+ * offline). */
 MUST_USE enum rc parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f);
 void parts_close(struct parts *p); /* also one that was opened in part, or is zero */
 
-/** Open the vault of parts that were opened without it: for offline programs that must read or write locations. */
+/** Open the vault of parts that were opened without it: for offline programs that must read or write
+ * locations. */
 MUST_USE enum rc parts_open_vault(struct parts *p, struct fault *f);
 
 /** Read a PEM file; a private key's (${is_private}) must be closed to others. */
@@ -60,18 +63,20 @@ MUST_USE enum rc parts_read_pem(const char *path, bool is_private, struct pem *o
 
 #define CTX_IDS 6u
 
-/** What a use case gets besides its arguments.  Fixed before the first run of the transaction, the same in each. */
+/** What a use case gets besides its arguments.  Fixed before the first run of the transaction, the same in
+ * each. */
 struct ctx {
 	struct parts *parts;
 	struct txn *txn;
 	struct arena *arena;
 	const struct principal *who;
 	int64_t now;
-	struct id ids[CTX_IDS];   /* fresh ids, taken in order with ctx_id */
-	unsigned ids_used;        /* reset before each run */
+	struct id ids[CTX_IDS]; /* fresh ids, taken in order with ctx_id */
+	unsigned ids_used;      /* reset before each run */
 	uint8_t random[32];
 	struct fault *fault;
-	struct audit_entry audit; /* the entry that the gate will append if the run writes: use cases fill subject etc. */
+	struct audit_entry
+	    audit; /* the entry that the gate will append if the run writes: use cases fill subject etc. */
 };
 
 struct id ctx_id(struct ctx *c);

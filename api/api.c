@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One process's api: schemas compiled per route, views, limiter, counters; and the clock's work. */
+#include "gate.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/capacity.h"
+#include "service/sweep.h"
+
+#define IDEM_SWEEP_EVERY 600 /* seconds */
+
+/* Which struct a route answers with: its response schema's name leads to the model. */
+static const struct model *const answer_models[] = { &model_token_reply,
+						     &model_me_reply,
+						     &model_org,
+						     &model_org_list,
+						     &model_user,
+						     &model_user_list,
+						     &model_passphrase_reply,
+						     &model_device,
+						     &model_device_list,
+						     &model_device_reply,
+						     &model_shelter,
+						     &model_shelter_list,
+						     &model_unit_view,
+						     &model_availability_reply,
+						     &model_location_reply,
+						     &model_look_list,
+						     &model_episode,
+						     &model_episode_list,
+						     &model_search_reply,
+						     &model_reservation_view,
+						     &model_reservation_list,
+						     &model_sheet_reply,
+						     &model_disclosure_reply,
+						     &model_capacity_reply,
+						     &model_audit_list,
+						     &model_statistics_reply };
+
+static const struct model *
+model_named(const char *name)
+{
+	for (unsigned i = 0; i < COUNT_OF(answer_models); i++)
+		if (strcmp(answer_models[i]->name, name) == 0)
+			return answer_models[i];
+	return NULL;
+}
+
+static enum rc
+load_route(struct api *api, unsigned i, struct fault *f)
+{
+	struct schemas *all = api->parts->schemas;
+	const struct route *r = &routes[i];
+	const struct schema *out;
+	const struct model *m;
+
+	if (r->body_in && !(api->in[i] = schema_find(all, r->body_in)))
+		return fault_set(f, RC_INTERNAL, MSG_SCHEMA_MISSING, NULL, 0, r->body_in);
+	if (!r->body_out || !(m = model_named(r->body_out)))
+		return RC_OK; /* bodies written by hand: code lists */
+	if (!(out = schema_find(all, r->body_out)))
+		return fault_set(f, RC_INTERNAL, MSG_SCHEMA_MISSING, NULL, 0, r->body_out);
+	return schema_view(all, out, m, &api->out[i], f);
+}
+
+static enum rc
+load_routes(struct api *api, struct fault *f)
+{
+	const struct schema *candidate = schema_find(api->parts->schemas, "candidate");
+	enum rc rc;
+
+	api->in = calloc(route_count, sizeof(*api->in));
+	api->out = calloc(route_count, sizeof(*api->out));
+	api->served = calloc((size_t)route_count * 5, sizeof(*api->served));
+	if (!api->in || !api->out || !api->served)
+		return RC_UNAVAILABLE;
+	for (unsigned i = 0; i < route_count; i++)
+		if ((rc = load_route(api, i, f)) != RC_OK)
+			return rc;
+	if (!candidate)
+		return fault_set(f, RC_INTERNAL, MSG_SCHEMA_MISSING, NULL, 0, "candidate");
+	return schema_view(api->parts->schemas, candidate, &model_candidate, &api->candidate_view, f);
+}
+
+enum rc
+api_new(struct parts *parts, struct api **out, struct fault *f)
+{
+	struct api *api = calloc(1, sizeof(*api));
+	enum rc rc;
+
+	*out = NULL;
+	if (!api)
+		return RC_UNAVAILABLE;
+	api->parts = parts;
+	if ((rc = load_routes(api, f)) == RC_OK && (rc = limiter_new(&api->limiter)) == RC_OK &&
+	    (rc = capacity_cache_new(&api->capacity)) == RC_OK) {
+		*out = api;
+		return RC_OK;
+	}
+	api_free(api);
+	return rc;
+}
+
+void
+api_free(struct api *api)
+{
+	if (!api)
+		return;
+	capacity_cache_free(api->capacity);
+	limiter_free(api->limiter);
+	free(api->served);
+	free(api->out);
+	free(api->in);
+	free(api);
+}
+
+void
+api_tick(struct api *api, int64_t now)
+{
+	sweep_run(api->parts, now);
+	if (now - api->swept_at < IDEM_SWEEP_EVERY && now >= api->swept_at)
+		return;
+	api->swept_at = now;
+	idem_sweep(api->parts, now);
+}
+
+size_t
+api_metrics(struct api *api, char *buf, size_t cap)
+{
+	static const char head[] =
+	    "# HELP menedek_requests_total Requests answered, by operation and class of status.\n"
+	    "# TYPE menedek_requests_total counter\n";
+	size_t len = (size_t)snprintf(buf, cap, "%s", head);
+
+	for (unsigned i = 0; i < route_count * 5 && len < cap; i++) {
+		uint64_t n = atomic_load_explicit(&api->served[i], memory_order_relaxed);
+		if (n > 0)
+			len +=
+			    (size_t)snprintf(buf + len, cap - len,
+					     "menedek_requests_total{operation=\"%s\",class=\"%uxx\"} %llu\n",
+					     routes[i / 5].operation, i % 5 + 1, (unsigned long long)n);
+	}
+	return len < cap ? len : cap - 1;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only door.  match, limit, identify (certificate), authenticate (token), authorise, read, validate,
+ * handle, record; then commit, and only then answer.  Invariants: G1 no handler runs without its row's
+ * permission; G2 nothing that a transaction prepared leaves before its commit; G3 a refused or failed request
+ * writes nothing.
+ */
+#include "gate.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+
+typedef enum rc gate_step_fn(struct call *c);
+
+/* ---- identity, inside the transaction: a revocation that commits meanwhile makes this commit fail ---- */
+
+static enum rc
+identify(struct call *c)
+{
+	return principal_device(c->txn, c->head.fingerprint, c->ctx.now, &c->who);
+}
+
+static enum rc
+read_token(struct call *c)
+{
+	static const char scheme[] = "Bearer ";
+	const char *value = c->head.authorization;
+	enum rc rc;
+
+	if (c->has_claims)
+		return RC_OK;
+	if (!value)
+		return RC_NO_TOKEN;
+	if (strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
+		return RC_BAD_TOKEN;
+	rc = auth_verify(c->api->parts->auth, bytes_str(value + sizeof(scheme) - 1), c->head.fingerprint,
+			 c->ctx.now, &c->claims);
+	c->has_claims = rc == RC_OK;
+	return rc;
+}
+
+static enum rc
+authenticate(struct call *c)
+{
+	enum rc rc;
+
+	if (c->route->permission == PERM_DEVICE)
+		return RC_OK;
+	if ((rc = read_token(c)) != RC_OK)
+		return rc;
+	return principal_person(c->txn, &c->claims, c->ctx.now, &c->who);
+}
+
+static enum rc
+authorise(struct call *c)
+{
+	if (c->route->permission == PERM_DEVICE || policy_allows(c->who.roles, c->route->permission))
+		return RC_OK;
+	return RC_FORBIDDEN;
+}
+
+static enum rc
+limit(struct call *c)
+{
+	enum rc rc;
+
+	if (c->runs > 1)
+		return RC_OK; /* a rerun is ours, not theirs */
+	rc = limiter_take(c);
+	c->kept_headers = c->reply.header_count;
+	return rc;
+}
+
+/* ---- the body ---- */
+
+static enum rc
+validate(struct call *c)
+{
+	const struct schema *schema = c->api->in[c->route_index];
+	enum rc rc;
+
+	if (c->body)
+		return RC_OK; /* a rerun */
+	if (!schema) {
+		if (c->body_len == 0)
+			return RC_OK;
+		return fault_set(&c->fault, RC_MALFORMED, MSG_BODY_NOT_WANTED, "", 0, NULL);
+	}
+	rc = json_parse((struct bytes){ (const uint8_t *)c->body_buf, c->body_len }, &c->body, &c->fault);
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = schema_check(schema, c->body, &c->fault)) != RC_OK) {
+		json_free(c->body);
+		c->body = NULL;
+	}
+	return rc;
+}
+
+static enum rc
+require_match(struct call *c)
+{
+	return (c->route->flags & R_MATCH) && !c->head.if_match ? RC_NEED_MATCH : RC_OK;
+}
+
+/* ---- audit ---- */
+
+static void
+start_audit(struct call *c)
+{
+	struct audit_entry *a = &c->ctx.audit;
+	uint8_t salt[sizeof(a->salt)];
+
+	memcpy(salt, a->salt, sizeof(salt)); /* the same in every run */
+	memset(a, 0, sizeof(*a));
+	memcpy(a->salt, salt, sizeof(salt));
+	a->at = c->ctx.now;
+	a->roles = c->who.roles;
+	a->user = c->who.user.id;
+	a->org = c->who.org.id;
+	a->device = c->who.device.id;
+	str_copy(a->action, sizeof(a->action), c->route->operation);
+}
+
+static enum rc
+record(struct call *c)
+{
+	if (txn_is_writing(c->txn) || (c->route->flags & R_AUDIT))
+		return ledger_record(c->txn, &c->ctx.audit);
+	if (!(c->route->flags & R_LOOK))
+		return RC_OK;
+	if (ledger_record_later(c->api->parts->ledger, &c->ctx.audit) == RC_OK)
+		return RC_OK;
+	return fault_set(&c->fault, RC_UNAVAILABLE, MSG_AUDIT_DOWN, NULL, 0, NULL);
+}
+
+/* Refusals that tell of somebody trying doors; those of an honest typing mistake are not kept. */
+static void
+record_refusal(struct call *c, enum rc rc)
+{
+	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_BAD_TOKEN, RC_NOT_FOUND,
+					RC_SLOW_DOWN };
+
+	for (unsigned i = 0; i < COUNT_OF(kept); i++) {
+		if (kept[i] != rc || !c->route)
+			continue;
+		c->ctx.audit.outcome = (uint16_t)rc;
+		if (ledger_record_later(c->api->parts->ledger, &c->ctx.audit) != RC_OK)
+			log_world("audit", "a refusal could not be recorded");
+	}
+}
+
+/* ---- one run ---- */
+
+static enum rc
+handle(struct call *c)
+{
+	bool replayed = false;
+	enum rc rc;
+
+	if ((c->route->flags & R_ONCE) && (rc = idem_find(c, &replayed)) != RC_OK)
+		return rc;
+	if (replayed && !(c->route->flags & R_VAULT))
+		return RC_OK;
+	c->is_replay = replayed;
+	if ((rc = c->route->handler(c)) != RC_OK)
+		return rc;
+	if ((rc = record(c)) != RC_OK)
+		return rc;
+	return (c->route->flags & R_ONCE) && !replayed ? idem_store(c) : RC_OK;
+}
+
+static enum rc
+run_once(struct call *c)
+{
+	static gate_step_fn *const steps[] = { identify,      limit,    authenticate, authorise,
+					       require_match, validate, handle };
+	enum rc rc;
+
+	fault_clear(&c->fault);
+	c->ctx.ids_used = 0;
+	c->extra.len = 0;
+	c->reply.header_count = c->kept_headers;
+	c->reply.body.len = 0;
+	c->reply.content_type = NULL;
+	memset(&c->who, 0, sizeof(c->who));
+	start_audit(c);
+	for (unsigned i = 0; i < COUNT_OF(steps); i++) {
+		if ((rc = steps[i](c)) != RC_OK)
+			return rc;
+		if (steps[i] == authorise)
+			start_audit(c); /* now that it is known who */
+	}
+	return RC_OK;
+}
+
+/* Every run starts from an empty transaction and the memory it had before the first. */
+static enum rc
+open_txn(struct call *c)
+{
+	enum rc rc;
+
+	if (c->txn) {
+		txn_end(c->txn);
+		c->txn = NULL;
+		arena_rewind(c->arena, c->mark);
+	}
+	c->mark = arena_mark(c->arena);
+	rc = txn_begin(c->api->parts->store, c->arena, &c->txn);
+	c->ctx.txn = c->txn;
+	return rc;
+}
+
+static void
+count(struct call *c)
+{
+	unsigned class = c->reply.status / 100;
+
+	if (c->route && class >= 1 && class <= 5)
+		atomic_fetch_add_explicit(&c->api->served[c->route_index * 5 + class - 1], 1,
+					  memory_order_relaxed);
+}
+
+static enum call_step
+finish(struct call *c, enum rc rc)
+{
+	txn_end(c->txn);
+	c->txn = NULL;
+	c->stage = STAGE_DONE;
+	if (rc != RC_OK) {
+		record_refusal(c, rc);
+		problem_write(c, rc);
+	} else if (c->subscription) {
+		c->stage = STAGE_STREAM;
+	}
+	count(c);
+	return c->stage == STAGE_STREAM ? CALL_STREAM : CALL_DONE;
+}
+
+static void
+committed(void *arg, enum rc rc)
+{
+	struct call *c = arg;
+
+	c->commit_rc = rc;
+	c->wake(c->wake_arg);
+}
+
+/* A conflict is nobody's fault: decide again on what is true now. */
+static bool
+wants_rerun(const struct call *c, enum rc rc)
+{
+	return rc == RC_CONFLICT && c->runs < LIMIT_RETRIES;
+}
+
+static enum rc
+final_rc(enum rc rc)
+{
+	return rc == RC_CONFLICT ? RC_BUSY : rc == RC_TOO_BIG ? RC_INTERNAL : rc;
+}
+
+static enum call_step
+run_and_commit(struct call *c)
+{
+	enum rc rc = open_txn(c);
+
+	if (rc != RC_OK)
+		return finish(c, rc);
+	c->runs++;
+	rc = run_once(c);
+	if (rc != RC_OK || !txn_is_writing(c->txn))
+		return finish(c, final_rc(rc));
+	c->stage = STAGE_COMMITTING;
+	txn_commit(c->txn, committed, c); /* from here on another thread may own the call */
+	return CALL_WAIT;
+}
+
+enum call_step
+call_run(struct call *c, bool may_be_slow)
+{
+	if (c->stage == STAGE_DONE)
+		return CALL_DONE;
+	if (c->stage == STAGE_COMMITTING && !wants_rerun(c, c->commit_rc))
+		return finish(c, final_rc(c->commit_rc));
+	if ((c->route->flags & R_SLOW) && !may_be_slow)
+		return CALL_OFFLOAD;
+	return run_and_commit(c);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of the api: the route table, the call, and what handlers may use.  A handler is short: read, one
+ * service call, answer.  It runs inside a transaction and may run again; what it answers leaves only after
+ * the commit.
+ */
+#ifndef MENEDEK_GATE_H
+#define MENEDEK_GATE_H
+
+#include "call.h"
+#include "domain/policy.h"
+#include "model/bodies.h"
+
+enum verb { GET, POST, PUT, PATCH, DELETE, VERB_COUNT };
+
+enum route_flags {
+	R_ONCE = 1,   /* needs an Idempotency-Key */
+	R_MATCH = 2,  /* needs If-Match */
+	R_SLOW = 4,   /* memory-hard or waiting work: not on an HTTP thread */
+	R_LOOK = 8,   /* audited though it changes nothing, soon after */
+	R_AUDIT = 16, /* audited though it changes nothing, before the answer */
+	R_VAULT = 32, /* the answer holds a location: never kept for replays */
+	R_STREAM = 64
+};
+
+typedef enum rc handler_fn(struct call *c);
+
+#define ROUTE_PARAMS 2u
+
+struct route {
+	enum verb verb;
+	const char *path;
+	const char *operation;
+	handler_fn *handler;
+	enum permission permission;
+	const char *body_in, *body_out;
+	unsigned flags;
+};
+
+extern const struct route routes[];
+extern const unsigned route_count;
+
+/** Find the route of ${path} and ${verb}: RC_OK, RC_NOT_FOUND, RC_BAD_METHOD (${allow}: verbs of that path as
+ * bits). */
+MUST_USE enum rc route_match(const char *path, const char *verb, const struct route **out,
+			     struct id params[ROUTE_PARAMS], unsigned *allow);
+const char *verb_name(enum verb verb);
+
+/* ---- one process ---- */
+
+struct limiter;
+
+struct api {
+	struct parts *parts;
+	const struct schema **in; /* per route, NULL without a body */
+	const struct view **out;
+	const struct view *candidate_view, *unit_view, *problem_views[4];
+	struct limiter *limiter;
+	struct capacity_cache *capacity;
+	_Atomic uint64_t *served; /* per route and status class: 5 counters each */
+	int64_t swept_at;
+};
+
+/* ---- one call ---- */
+
+enum call_stage { STAGE_NEW, STAGE_COMMITTING, STAGE_DONE, STAGE_STREAM };
+
+struct call {
+	struct api *api;
+	const struct route *route; /* NULL when none matched */
+	unsigned route_index;
+	struct arena *arena;
+	size_t mark; /* what a new run of the transaction goes back to */
+	struct call_head head;
+	struct id params[ROUTE_PARAMS];
+	enum lang lang;
+	char request_id[ID_TEXT + 1];
+
+	char *body_buf;
+	size_t body_len, body_cap;
+	json *body;
+
+	struct principal who;
+	struct claims claims;
+	bool has_claims, is_replay;
+	struct ctx ctx;
+	struct fault fault;
+	struct txn *txn;
+	unsigned runs;
+	enum call_stage stage;
+	enum rc commit_rc;
+	void (*wake)(void *);
+	void *wake_arg;
+
+	uint8_t idem_hash[32];
+	struct key idem_key;
+
+	struct bytes extra;     /* JSON for the problem's extension member */
+	const char *extra_name; /* "next" or "current" */
+	struct reply reply;
+	char rate[48];         /* the RateLimit field */
+	unsigned kept_headers; /* those that stay on a problem and on a new run: the limiter's */
+
+	struct subscription *subscription;
+	uint64_t generation; /* of trust, when the stream was last checked */
+	int64_t checked_at;
+};
+
+/* ---- for handlers ---- */
+
+/** Read the validated body over ${obj}. */
+MUST_USE enum rc call_read(struct call *c, const struct model *m, void *obj);
+
+/** Answer ${status} with ${obj} under the route's response schema. */
+MUST_USE enum rc call_answer(struct call *c, unsigned status, const struct model *m, const void *obj);
+
+/** Answer without a body. */
+MUST_USE enum rc call_answer_empty(struct call *c, unsigned status);
+
+/** Answer with ready bytes. */
+MUST_USE enum rc call_answer_raw(struct call *c, const char *content_type, struct bytes body);
+
+/** Add a response header; both in the arena or static. */
+void call_header(struct call *c, const char *name, const char *value);
+
+/** Set the ETag of ${id} at ${version}. */
+MUST_USE enum rc call_etag(struct call *c, const struct id *id, uint64_t version);
+
+/**
+ * Check If-Match against the present version: RC_OK or RC_STALE, then with the present state, written by ${m}
+ * under the route's response schema, in the problem's "current".
+ */
+MUST_USE enum rc call_match(struct call *c, const struct id *id, uint64_t version, const struct model *m,
+			    const void *current);
+
+/** If-None-Match names the present version: the handler answers 304. */
+bool call_not_modified(const struct call *c, const struct id *id, uint64_t version);
+
+/** Put ${obj} under ${name} into the problem that follows. */
+void call_extra(struct call *c, const char *name, const struct model *m, const void *obj,
+		const struct view *view);
+
+/** The path's n-th id. */
+const struct id *call_param(const struct call *c, unsigned n);
+
+/** Value of query parameter ${name} (only [A-Za-z0-9_.-]), or NULL. */
+const char *call_query(struct call *c, const char *name);
+
+struct page_request {
+	struct id after;
+	uint64_t number;
+	unsigned limit;
+};
+
+/** "limit" and "cursor" of the query; RC_MALFORMED for a bad one. */
+MUST_USE enum rc call_page(struct call *c, struct page_request *out);
+
+/** Answer a page of ${count} items of ${m}'s list; ${last} is the last item's id when there may be more, else
+ * NULL. */
+MUST_USE enum rc call_answer_page(struct call *c, const struct model *m, const void *data, unsigned count,
+				  const struct page_request *page, const struct id *last, uint64_t number);
+
+/* ---- parts of the gate ---- */
+void problem_write(struct call *c, enum rc rc);
+MUST_USE enum rc reply_render(struct call *c, unsigned status, const struct model *m, const void *obj,
+			      const struct view *view, struct bytes *out);
+
+MUST_USE enum rc idem_find(struct call *c,
+			   bool *found); /* fills the reply when found; RC_KEY_REUSED, RC_KEY_MISSING */
+MUST_USE enum rc idem_store(struct call *c);
+void idem_sweep(struct parts *parts, int64_t now);
+
+MUST_USE enum rc limiter_new(struct limiter **out);
+void limiter_free(struct limiter *l);
+MUST_USE enum rc limiter_take(struct call *c); /* RC_SLOW_DOWN; sets RateLimit headers */
+
+MUST_USE enum rc cursor_make(struct call *c, const struct id *last, uint64_t number, char *out, size_t cap);
+MUST_USE enum rc cursor_open(struct call *c, const char *text, struct id *last, uint64_t *number);
+
+/* handlers, one for each row */
+#define ROUTE(verb, path, handler, permission, in, out, flags) enum rc handler(struct call *c);
+#include "routes.def"
+#undef ROUTE
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handlers: tokens, me, organisations, users, devices. */
+#include "gate.h"
+
+#include <string.h>
+
+#include "service/accounts.h"
+
+enum rc
+tokens_create(struct call *c)
+{
+	struct token_reply out = { 0 };
+	struct sign_in in = { 0 };
+	enum rc rc;
+
+	if ((rc = call_read(c, &model_sign_in, &in)) == RC_OK)
+		rc = sign_in(&c->ctx, &in, &out);
+	wipe(&in, sizeof(in));
+	return rc == RC_OK ? call_answer(c, 201, &model_token_reply, &out) : rc;
+}
+
+enum rc
+tokens_renew(struct call *c)
+{
+	struct token_reply out = { 0 };
+	enum rc rc = sign_renew(&c->ctx, &out);
+
+	return rc == RC_OK ? call_answer(c, 201, &model_token_reply, &out) : rc;
+}
+
+enum rc
+tokens_delete(struct call *c)
+{
+	enum rc rc = sign_out(&c->ctx);
+
+	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
+}
+
+static struct bytes
+permission_names(struct call *c)
+{
+	size_t cap = 64 * PERM_COUNT;
+	char *buf = arena_alloc(c->arena, cap);
+	struct jw w;
+
+	if (!buf)
+		return (struct bytes){ NULL, 0 };
+	jw_init(&w, buf, cap);
+	jw_open(&w, '[');
+	for (unsigned p = PERM_NONE + 1; p < PERM_COUNT; p++)
+		if (policy_allows(c->who.roles, (enum permission)p))
+			jw_string(&w, policy_name((enum permission)p));
+	jw_close(&w, ']');
+	return (struct bytes){ (const uint8_t *)buf, w.overflow ? 0 : w.len };
+}
+
+enum rc
+me_read(struct call *c)
+{
+	const struct principal *who = &c->who;
+	struct me_reply out = { .user = who->user.id,
+				.org = who->org.id,
+				.device = who->device.id,
+				.name = who->user.name,
+				.org_name = who->org.name,
+				.org_kind = who->org.kind,
+				.roles = who->roles,
+				.shelter_count = who->user.shelter_count,
+				.permissions = permission_names(c),
+				.expires_at = who->claims.expires_at };
+
+	memcpy(out.shelters, who->user.shelters, sizeof(out.shelters));
+	return call_answer(c, 200, &model_me_reply, &out);
+}
+
+enum rc
+me_passphrase(struct call *c)
+{
+	struct passphrase_change in = { 0 };
+	enum rc rc;
+
+	if ((rc = call_read(c, &model_passphrase_change, &in)) == RC_OK)
+		rc = passphrase_change(&c->ctx, &in);
+	wipe(&in, sizeof(in));
+	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
+}
+
+/* ---- organisations ---- */
+
+static enum rc
+answer_org(struct call *c, unsigned status, const struct org *o)
+{
+	enum rc rc = call_etag(c, &o->id, o->version);
+
+	return rc == RC_OK ? call_answer(c, status, &model_org, o) : rc;
+}
+
+enum rc
+orgs_list(struct call *c)
+{
+	struct org *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
+	struct page_request page;
+	unsigned n;
+	enum rc rc;
+
+	if (!rows)
+		return RC_UNAVAILABLE;
+	if ((rc = call_page(c, &page)) != RC_OK)
+		return rc;
+	if ((rc = org_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
+		return rc;
+	return call_answer_page(c, &model_org_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL,
+				0);
+}
+
+enum rc
+orgs_create(struct call *c)
+{
+	struct org o;
+	enum rc rc;
+
+	model_clear(&model_org, &o);
+	if ((rc = call_read(c, &model_org, &o)) != RC_OK || (rc = org_create(&c->ctx, &o)) != RC_OK)
+		return rc;
+	return answer_org(c, 201, &o);
+}
+
+enum rc
+orgs_read(struct call *c)
+{
+	struct org o;
+	enum rc rc = org_load(&c->ctx, call_param(c, 0), &o);
+
+	if (rc != RC_OK)
+		return rc;
+	return call_not_modified(c, &o.id, o.version) ? call_answer_empty(c, 304) : answer_org(c, 200, &o);
+}
+
+enum rc
+orgs_change(struct call *c)
+{
+	struct org o;
+	enum rc rc;
+
+	if ((rc = org_load(&c->ctx, call_param(c, 0), &o)) != RC_OK)
+		return rc;
+	if ((rc = call_match(c, &o.id, o.version, &model_org, &o)) != RC_OK)
+		return rc;
+	if ((rc = call_read(c, &model_org, &o)) != RC_OK || (rc = org_save(&c->ctx, &o)) != RC_OK)
+		return rc;
+	return answer_org(c, 200, &o);
+}
+
+/* ---- users ---- */
+
+static enum rc
+answer_user(struct call *c, unsigned status, const struct user *u)
+{
+	enum rc rc = call_etag(c, &u->id, u->version);
+
+	return rc == RC_OK ? call_answer(c, status, &model_user, u) : rc;
+}
+
+enum rc
+users_list(struct call *c)
+{
+	struct user *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
+	struct page_request page;
+	unsigned n;
+	enum rc rc;
+
+	if (!rows)
+		return RC_UNAVAILABLE;
+	if ((rc = call_page(c, &page)) != RC_OK)
+		return rc;
+	if ((rc = user_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
+		return rc;
+	return call_answer_page(c, &model_user_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL,
+				0);
+}
+
+enum rc
+users_create(struct call *c)
+{
+	struct passphrase_reply out;
+	struct user u;
+	enum rc rc;
+
+	model_clear(&model_user, &u);
+	u.org = c->who.org.id; /* a manager need not say it */
+	if ((rc = call_read(c, &model_user, &u)) != RC_OK)
+		return rc;
+	if ((rc = user_create(&c->ctx, &u, &out.passphrase)) != RC_OK)
+		return rc;
+	out.user = u.id;
+	return call_answer(c, 201, &model_passphrase_reply, &out);
+}
+
+enum rc
+users_read(struct call *c)
+{
+	struct user u;
+	enum rc rc = user_load(&c->ctx, call_param(c, 0), &u);
+
+	if (rc != RC_OK)
+		return rc;
+	return call_not_modified(c, &u.id, u.version) ? call_answer_empty(c, 304) : answer_user(c, 200, &u);
+}
+
+enum rc
+users_change(struct call *c)
+{
+	struct user before, u;
+	enum rc rc;
+
+	if ((rc = user_load(&c->ctx, call_param(c, 0), &before)) != RC_OK)
+		return rc;
+	if ((rc = call_match(c, &before.id, before.version, &model_user, &before)) != RC_OK)
+		return rc;
+	u = before;
+	if ((rc = call_read(c, &model_user, &u)) != RC_OK || (rc = user_save(&c->ctx, &before, &u)) != RC_OK)
+		return rc;
+	return answer_user(c, 200, &u);
+}
+
+enum rc
+users_passphrase(struct call *c)
+{
+	struct passphrase_reply out = { .user = *call_param(c, 0) };
+	enum rc rc = user_reset_passphrase(&c->ctx, &out.user, &out.passphrase);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_passphrase_reply, &out) : rc;
+}
+
+/* ---- devices ---- */
+
+enum rc
+devices_list(struct call *c)
+{
+	struct device *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
+	struct page_request page;
+	unsigned n;
+	enum rc rc;
+
+	if (!rows)
+		return RC_UNAVAILABLE;
+	if ((rc = call_page(c, &page)) != RC_OK)
+		return rc;
+	if ((rc = device_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
+		return rc;
+	return call_answer_page(c, &model_device_list, rows, n, &page,
+				n == page.limit ? &rows[n - 1].id : NULL, 0);
+}
+
+enum rc
+devices_create(struct call *c)
+{
+	struct device_reply *out = arena_alloc(c->arena, sizeof(*out));
+	struct device_new in = { .org = c->who.org.id };
+	enum rc rc;
+
+	if (!out)
+		return RC_UNAVAILABLE;
+	if ((rc = call_read(c, &model_device_new, &in)) != RC_OK)
+		return rc;
+	if ((rc = device_enrol(&c->ctx, &in, &out->device, &out->certificate)) != RC_OK)
+		return rc;
+	out->ca_certificate = c->api->parts->ca_cert.text;
+	return call_answer(c, 201, &model_device_reply, out);
+}
+
+enum rc
+devices_read(struct call *c)
+{
+	struct device d;
+	enum rc rc = device_load(&c->ctx, call_param(c, 0), &d);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_device, &d) : rc;
+}
+
+enum rc
+devices_revoke(struct call *c)
+{
+	struct device d;
+	enum rc rc = device_revoke(&c->ctx, call_param(c, 0), &d);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_device, &d) : rc;
+}

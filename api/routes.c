@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route table, and finding a row for a path.  {name} stands for an id of 26 characters. */
+#include "gate.h"
+
+#include <string.h>
+
+/* A row without a permission does not compile: PERM_NONE makes the array's size negative. */
+#define ROUTE(verb, path, handler, permission, in, out, flags)                 \
+	_Static_assert((permission) != PERM_NONE && (permission) < PERM_COUNT, \
+		       "route without a permission: " path);
+#include "routes.def"
+#undef ROUTE
+
+const struct route routes[] = {
+#define ROUTE(verb, path, handler, permission, in, out, flags) \
+	{ verb, path, #handler, handler, permission, in, out, flags },
+#include "routes.def"
+#undef ROUTE
+};
+const unsigned route_count = COUNT_OF(routes);
+
+static const char *const verb_names[VERB_COUNT] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+
+const char *
+verb_name(enum verb verb)
+{
+	return verb_names[verb];
+}
+
+/* Compare segment by segment; a text that is no id cannot match {name}, so it is "not found" like a foreign
+ * id. */
+static bool
+path_matches(const char *pattern, const char *path, struct id params[ROUTE_PARAMS])
+{
+	unsigned n = 0;
+
+	while (*pattern != '\0' && *path != '\0') {
+		size_t have = strcspn(path + 1, "/") + 1, want = strcspn(pattern + 1, "/") + 1;
+		if (pattern[1] == '{') {
+			if (n == ROUTE_PARAMS || !id_parse(path + 1, have - 1, &params[n++]))
+				return false;
+		} else if (have != want || memcmp(path, pattern, have) != 0) {
+			return false;
+		}
+		pattern += want;
+		path += have;
+	}
+	return *pattern == '\0' && *path == '\0';
+}
+
+enum rc
+route_match(const char *path, const char *verb, const struct route **out, struct id params[ROUTE_PARAMS],
+	    unsigned *allow)
+{
+	struct id found[ROUTE_PARAMS];
+
+	*allow = 0;
+	if (path[0] != '/')
+		return RC_NOT_FOUND;
+	for (unsigned i = 0; i < route_count; i++) {
+		if (!path_matches(routes[i].path, path, found))
+			continue;
+		*allow |= 1u << routes[i].verb;
+		if (strcmp(verb, verb_names[routes[i].verb]) == 0) {
+			*out = &routes[i];
+			memcpy(params, found, sizeof(found));
+		}
+	}
+	if (*allow == 0)
+		return RC_NOT_FOUND;
+	return *out ? RC_OK : RC_BAD_METHOD;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Live events: who may listen to what, and closing at once when device, person or token is revoked or runs
+ * out. */
+#include "gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum rc
+events_stream(struct call *c)
+{
+	const struct user *person = &c->who.user;
+	bool desk = (c->who.roles & (ROLE_BIT(ROLE_COUNSELLOR) | ROLE_BIT(ROLE_SHIFT_LEAD))) != 0;
+	struct feed_scope scope = { .shelter_count = person->shelter_count, .opened_for_all = desk };
+	uint64_t last = 0;
+
+	memcpy(scope.shelters, person->shelters, sizeof(scope.shelters));
+	if (desk)
+		scope.desk_org = c->who.org.id;
+	if (c->head.last_event_id) {
+		char *end;
+		last = strtoull(c->head.last_event_id, &end, 10);
+		if (*end != '\0' || c->head.last_event_id[0] == '-')
+			return fault_set(&c->fault, RC_MALFORMED, MSG_CURSOR_BAD, "", 0, NULL);
+	}
+	c->generation = trust_generation(c->api->parts->trust);
+	c->reply.status = 200;
+	c->reply.content_type = "text/event-stream";
+	return feed_subscribe(c->api->parts->feed, &scope, last, c->wake, c->wake_arg, &c->subscription);
+}
+
+static enum rc
+still_welcome(struct txn *t, void *arg)
+{
+	struct call *c = arg;
+	struct principal who = { 0 };
+	enum rc rc;
+
+	if ((rc = principal_device(t, c->head.fingerprint, clock_now(), &who)) != RC_OK)
+		return rc;
+	if ((rc = principal_person(t, &c->claims, clock_now(), &who)) != RC_OK)
+		return rc;
+	return who.roles == c->who.roles ? RC_OK : RC_BAD_TOKEN;
+}
+
+/* Looked at whenever a revocation happened anywhere, and at each event; cheap enough to be asked always. */
+static bool
+is_welcome(struct call *c)
+{
+	uint64_t generation = trust_generation(c->api->parts->trust);
+	struct arena *arena;
+	enum rc rc;
+
+	if (c->claims.expires_at <= clock_now())
+		return false;
+	if (generation == c->generation)
+		return true;
+	c->generation = generation;
+	if (!(arena = arena_new(LIMIT_ARENA)))
+		return false;
+	rc = store_view(c->api->parts->store, arena, still_welcome, c);
+	arena_free(arena);
+	return rc == RC_OK;
+}
+
+int
+call_stream_read(struct call *c, char *buf, size_t cap)
+{
+	if (!c->subscription || !is_welcome(c))
+		return -1;
+	return (int)feed_read(c->subscription, buf, cap);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where is there a chance?  yes / maybe / no per type and zone, for family-support: no counts, no codes, made
+ * once per time slot and the same for everybody in it, so that asking again and again tells nothing more
+ * (DOMAIN 5).
+ */
+#ifndef MENEDEK_CAPACITY_H
+#define MENEDEK_CAPACITY_H
+
+#include "model/bodies.h"
+#include "service/access.h"
+
+#define CAPACITY_SLOT 300 /* seconds */
+
+struct capacity_cache;
+MUST_USE enum rc capacity_cache_new(struct capacity_cache **out);
+void capacity_cache_free(struct capacity_cache *cache); /* NULL-safe */
+
+/** The table of the present slot, copied into the context's arena. */
+MUST_USE enum rc capacity_read_table(struct ctx *c, struct capacity_cache *cache, struct capacity_reply *out);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every use case shares: fresh ids that stay the same when the transaction runs again, notes for the
+ * audit. */
+#include <string.h>
+
+#include "service/access.h"
+
+#include "base/log.h"
+
+struct id
+ctx_id(struct ctx *c)
+{
+	if (c->ids_used == CTX_IDS) {
+		/* a use case that needs more ids than CTX_IDS is a bug that the first test of it shows */
+		log_bug("ctx_ids", "more than %u ids in one use case", CTX_IDS);
+		return (struct id){ { 0 } };
+	}
+	return c->ids[c->ids_used++];
+}
+
+void
+ctx_note(struct ctx *c, const struct id *subject, const struct id *shelter, const char *reason)
+{
+	if (subject)
+		c->audit.subject = *subject;
+	if (shelter)
+		c->audit.shelter = *shelter;
+	if (reason)
+		str_copy(c->audit.reason, sizeof(c->audit.reason), reason);
+}
+
+const char *
+code_text(const struct code_list *list, unsigned position)
+{
+	return position < list->count ? list->rows[position].code : NULL;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The episode's life.  An index row under the desk (zero while it waits) and one under the opener stand while
+ * it is open. */
+#include <string.h>
+
+#include "service/episodes.h"
+
+static enum rc
+set_row(struct ctx *c, const struct id *org, const struct id *episode, bool is_open)
+{
+	struct key key = record_key2(KIND_EPISODE_DESK, org, episode);
+	struct reference row = { *episode };
+
+	return is_open ? record_put(c->txn, KIND_EPISODE_DESK, &key, &row) : txn_delete(c->txn, &key);
+}
+
+enum rc
+episode_store(struct ctx *c, struct episode *e)
+{
+	struct key key = record_key(KIND_EPISODE, &e->id);
+	bool is_open = e->state == EPISODE_OPEN;
+	enum rc rc;
+
+	e->version++;
+	if ((rc = set_row(c, &e->opener_org, &e->id, is_open)) != RC_OK)
+		return rc;
+	if (!id_equal(&e->desk_org, &e->opener_org) &&
+	    (rc = set_row(c, &e->desk_org, &e->id, is_open)) != RC_OK)
+		return rc;
+	return record_put(c->txn, KIND_EPISODE, &key, e);
+}
+
+static enum rc
+tell(struct ctx *c, const struct episode *e, enum event_kind kind)
+{
+	struct event ev = { .kind = (uint8_t)kind,
+			    .desk_org = e->desk_org,
+			    .opener_org = e->opener_org,
+			    .subject = e->id,
+			    .at = c->now };
+
+	return feed_emit(c->txn, &ev);
+}
+
+enum rc
+episode_open(struct ctx *c, const struct household *who, uint8_t channel, struct episode *out)
+{
+	bool at_helpline = who_is(c, ROLE_COUNSELLOR) || who_is(c, ROLE_SHIFT_LEAD);
+	enum rc rc;
+
+	if ((rc = household_check(who, c->fault)) != RC_OK)
+		return rc;
+	model_clear(&model_episode, out);
+	out->id = ctx_id(c);
+	out->opener_org = c->who->org.id;
+	out->opener_user = c->who->user.id;
+	if (at_helpline) {
+		out->desk_org = c->who->org.id;
+		out->desk_user = c->who->user.id;
+	}
+	out->state = EPISODE_OPEN;
+	out->channel = channel;
+	out->household = *who;
+	out->order = get_u64(c->random);
+	out->opened_at = c->now;
+	out->expires_at = c->now + LIMIT_EPISODE_LIFE;
+	ctx_note(c, &out->id, NULL, NULL);
+	if ((rc = episode_store(c, out)) != RC_OK)
+		return rc;
+	return tell(c, out, EVENT_EPISODE_OPENED);
+}
+
+enum rc
+episode_take_over(struct ctx *c, const struct id *id, struct episode *out)
+{
+	struct id nobody = { { 0 } };
+	enum rc rc;
+
+	if ((rc = access_episode(c, id, out)) != RC_OK)
+		return rc;
+	bool same_desk = id_equal(&out->desk_org, &c->who->org.id);
+	if (out->state != EPISODE_OPEN || (!same_desk && !id_is_zero(&out->desk_org)))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_EPISODE_OVER, NULL, 0, NULL);
+	if (!same_desk && (rc = set_row(c, &nobody, &out->id, false)) != RC_OK)
+		return rc;
+	out->desk_org = c->who->org.id;
+	out->desk_user = c->who->user.id;
+	if ((rc = episode_store(c, out)) != RC_OK)
+		return rc;
+	return tell(c, out, EVENT_EPISODE_TAKEN);
+}
+
+enum rc
+episode_has_live_reservation(struct ctx *c, const struct episode *e, bool *out)
+{
+	struct key key = record_key(KIND_RESERVATION, &e->reservation);
+	struct reservation r;
+	enum rc rc;
+
+	*out = false;
+	if (id_is_zero(&e->reservation))
+		return RC_OK;
+	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	*out = !reservation_is_over(r.state) && !reservation_has_expired(&r, c->now);
+	return RC_OK;
+}
+
+/* What must be settled before the episode can end: a place that is held or promised but not yet lived in. */
+static enum rc
+check_settled(struct ctx *c, const struct episode *e)
+{
+	struct key key = record_key(KIND_RESERVATION, &e->reservation);
+	struct reservation r;
+	bool is_live;
+	enum rc rc;
+
+	if ((rc = episode_has_live_reservation(c, e, &is_live)) != RC_OK || !is_live)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
+		return rc;
+	if (r.state != RES_IN_STAY)
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_EPISODE_HAS_HOLD, NULL, 0, NULL);
+	return RC_OK;
+}
+
+enum rc
+episode_close(struct ctx *c, const struct id *id, uint8_t outcome, struct episode *out)
+{
+	enum rc rc;
+
+	if ((rc = access_episode(c, id, out)) != RC_OK)
+		return rc;
+	bool desk = id_equal(&out->desk_org, &c->who->org.id);
+	bool waits = id_is_zero(&out->desk_org) && id_equal(&out->opener_org, &c->who->org.id);
+	if (!desk && !waits)
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_EPISODE_NOT_TAKEN, NULL, 0, NULL);
+	if (out->state != EPISODE_OPEN)
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_EPISODE_OVER, NULL, 0, NULL);
+	if ((rc = check_settled(c, out)) != RC_OK)
+		return rc;
+	out->state = EPISODE_CLOSED;
+	out->outcome = outcome;
+	out->closed_at = c->now;
+	ctx_note(c, NULL, NULL, code_text(&codes_outcome, outcome));
+	if ((rc = episode_store(c, out)) != RC_OK)
+		return rc;
+	return tell(c, out, EVENT_EPISODE_CLOSED);
+}
+
+enum rc
+episode_expire(struct ctx *c, const struct id *id)
+{
+	struct key key = record_key(KIND_EPISODE, id);
+	struct episode e;
+	bool is_live;
+	enum rc rc;
+
+	if ((rc = record_get(c->txn, KIND_EPISODE, &key, &e)) != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	if (e.state != EPISODE_OPEN || e.expires_at > c->now)
+		return RC_OK;
+	if ((rc = episode_has_live_reservation(c, &e, &is_live)) != RC_OK || is_live)
+		return rc; /* a promised place keeps its request open: never end it under a travelling family
+			    */
+	e.state = EPISODE_EXPIRED;
+	e.closed_at = c->now;
+	ctx_note(c, id, NULL, NULL);
+	if ((rc = episode_store(c, &e)) != RC_OK)
+		return rc;
+	return tell(c, &e, EVENT_EPISODE_CLOSED);
+}
+
+struct listing {
+	struct ctx *c;
+	struct id after;
+	struct episode *out;
+	unsigned limit, count;
+	enum rc rc;
+};
+
+static bool
+list_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct listing *l = arg;
+	struct reference row;
+	struct key at;
+
+	(void)key;
+	(void)rev;
+	if ((l->rc = record_decode(KIND_EPISODE_DESK, value, &row)) != RC_OK)
+		return false;
+	if (memcmp(row.id.b, l->after.b, ID_BYTES) <= 0)
+		return true;
+	at = record_key(KIND_EPISODE, &row.id);
+	l->rc = record_peek(l->c->txn, KIND_EPISODE, &at, &l->out[l->count]);
+	if (l->rc == RC_OK)
+		l->count++;
+	else if (l->rc == RC_NOT_FOUND)
+		l->rc = RC_OK;
+	return l->rc == RC_OK && l->count < l->limit;
+}
+
+enum rc
+episode_list(struct ctx *c, const struct id *after, unsigned limit, struct episode *out, unsigned *count)
+{
+	const struct id nobody = { { 0 } };
+	const struct id *desks[2] = { &c->who->org.id, &nobody };
+	bool desk = who_is(c, ROLE_COUNSELLOR) || who_is(c, ROLE_SHIFT_LEAD);
+	struct listing l = { .c = c, .after = *after, .out = out, .limit = limit };
+	enum rc rc = RC_OK;
+
+	for (unsigned i = 0; i < (desk ? 2u : 1u) && rc == RC_OK && l.count < limit; i++) {
+		struct key prefix = record_key(KIND_EPISODE_DESK, desks[i]);
+		if ((rc = txn_scan(c->txn, &prefix, NULL, list_one, &l)) == RC_OK)
+			rc = l.rc;
+	}
+	*count = l.count;
+	return rc;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Organisations and their devices. */
+#include <string.h>
+
+#include "service/accounts.h"
+#include "service/scan.h"
+
+#define DEVICE_DAYS \
+	397 /* a year and a month: nobody's certificate runs out on the day of the renewal round */
+
+static bool
+any_record(const struct ctx *c, const void *record)
+{
+	(void)c;
+	(void)record;
+	return true;
+}
+
+static bool
+own_device(const struct ctx *c, const void *record)
+{
+	const struct device *d = record;
+
+	return who_is(c, ROLE_AUDITOR) || who_manages_org(c, &d->org);
+}
+
+enum rc
+org_load(struct ctx *c, const struct id *id, struct org *out)
+{
+	struct key key = record_key(KIND_ORG, id);
+
+	ctx_note(c, id, NULL, NULL);
+	return record_get(c->txn, KIND_ORG, &key, out);
+}
+
+enum rc
+org_save(struct ctx *c, struct org *o)
+{
+	struct key key = record_key(KIND_ORG, &o->id);
+
+	o->version++;
+	ctx_note(c, &o->id, NULL, NULL);
+	return record_put(c->txn, KIND_ORG, &key, o);
+}
+
+enum rc
+org_create(struct ctx *c, struct org *o)
+{
+	o->id = ctx_id(c);
+	o->created_at = c->now;
+	return org_save(c, o);
+}
+
+enum rc
+org_list(struct ctx *c, const struct id *after, unsigned limit, struct org *out, unsigned *count)
+{
+	return scan_page(c, KIND_ORG, sizeof(*out), after, any_record, limit, out, count);
+}
+
+enum rc
+device_load(struct ctx *c, const struct id *id, struct device *out)
+{
+	struct key key = record_key(KIND_DEVICE, id);
+	enum rc rc;
+
+	if ((rc = record_get(c->txn, KIND_DEVICE, &key, out)) != RC_OK)
+		return rc;
+	if (!own_device(c, out))
+		return fault_set(c->fault, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
+	ctx_note(c, id, NULL, NULL);
+	return RC_OK;
+}
+
+enum rc
+device_list(struct ctx *c, const struct id *after, unsigned limit, struct device *out, unsigned *count)
+{
+	return scan_page(c, KIND_DEVICE, sizeof(*out), after, own_device, limit, out, count);
+}
+
+static enum rc
+save_device(struct ctx *c, struct device *d)
+{
+	struct key key = record_key(KIND_DEVICE, &d->id);
+
+	d->version++;
+	ctx_note(c, &d->id, NULL, NULL);
+	return record_put(c->txn, KIND_DEVICE, &key, d);
+}
+
+static enum rc
+issue(struct ctx *c, const struct device_new *in, struct device *d, struct pem *cert)
+{
+	char name[ID_TEXT + 1];
+	enum rc rc;
+
+	id_format(&d->id, name); /* the certificate names the device by its random id, nothing else */
+	rc = ca_issue_request(&c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS,
+			      cert, c->fault);
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = ca_fingerprint(cert->text, d->fingerprint)) != RC_OK)
+		return rc;
+	return ca_not_after(cert->text, &d->not_after);
+}
+
+enum rc
+device_enrol(struct ctx *c, const struct device_new *in, struct device *out, const char **certificate)
+{
+	struct pem *cert = arena_alloc(c->arena, sizeof(*cert));
+	struct key org_key = record_key(KIND_ORG, &in->org), cert_key;
+	struct reference row;
+	struct org org;
+	enum rc rc;
+
+	if (!cert)
+		return RC_UNAVAILABLE;
+	rc = who_manages_org(c, &in->org) ? record_get(c->txn, KIND_ORG, &org_key, &org) : RC_NOT_FOUND;
+	if (rc == RC_NOT_FOUND || (rc == RC_OK && org.retired))
+		return fault_set(c->fault, RC_INVALID, MSG_ORG_UNKNOWN, "/org", 0, NULL);
+	if (rc != RC_OK)
+		return rc;
+	model_clear(&model_device, out);
+	out->id = row.id = ctx_id(c);
+	out->org = in->org;
+	out->enrolled_at = c->now;
+	str_copy(out->name, sizeof(out->name), in->name);
+	if ((rc = issue(c, in, out, cert)) != RC_OK)
+		return rc;
+	cert_key = record_key_bytes(KIND_DEVICE_CERT, out->fingerprint, sizeof(out->fingerprint));
+	if ((rc = record_put(c->txn, KIND_DEVICE_CERT, &cert_key, &row)) != RC_OK)
+		return rc;
+	*certificate = cert->text;
+	return save_device(c, out);
+}
+
+enum rc
+device_revoke(struct ctx *c, const struct id *id, struct device *out)
+{
+	enum rc rc;
+
+	if ((rc = device_load(c, id, out)) != RC_OK)
+		return rc;
+	if (id_equal(&out->id, &c->who->device.id))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_NOT_SELF, NULL, 0, NULL);
+	if (out->revoked_at == 0)
+		out->revoked_at = c->now;
+	return save_device(c, out);
+}

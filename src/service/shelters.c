@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Profiles and units.  A change of a unit goes through the capacity record, so it can never pass a booking of
+ * it. */
+#include <string.h>
+
+#include "domain/rank.h"
+#include "service/etag.h"
+#include "service/scan.h"
+#include "service/shelters.h"
+
+enum rc
+shelter_save(struct ctx *c, const struct shelter *s)
+{
+	struct key key = record_key(KIND_SHELTER, &s->id);
+
+	ctx_note(c, &s->id, &s->id, NULL);
+	return record_put(c->txn, KIND_SHELTER, &key, s);
+}
+
+enum rc
+shelter_create(struct ctx *c, struct shelter *s)
+{
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct key org_key = record_key(KIND_ORG, &s->org), key;
+	struct org org;
+	enum rc rc;
+
+	if (!h)
+		return RC_UNAVAILABLE;
+	rc = who_manages_org(c, &s->org) ? record_get(c->txn, KIND_ORG, &org_key, &org) : RC_NOT_FOUND;
+	if (rc == RC_NOT_FOUND || (rc == RC_OK && org.kind != ORG_SHELTER_OPERATOR))
+		return fault_set(c->fault, RC_INVALID, MSG_ORG_UNKNOWN, "/org", 0, NULL);
+	if (rc != RC_OK)
+		return rc;
+	s->id = ctx_id(c);
+	s->created_at = c->now;
+	model_clear(&model_house, h);
+	h->shelter = s->id;
+	key = record_key(KIND_HOUSE, &s->id);
+	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
+		return rc;
+	return shelter_save(c, s);
+}
+
+static bool
+any_record(const struct ctx *c, const void *record)
+{
+	(void)c;
+	(void)record;
+	return true;
+}
+
+enum rc
+shelter_list(struct ctx *c, const struct id *after, unsigned limit, struct shelter *out, unsigned *count)
+{
+	const struct user *person = &c->who->user;
+	enum rc rc = RC_OK;
+
+	if (who_is(c, ROLE_ADMIN))
+		return scan_page(c, KIND_SHELTER, sizeof(*out), after, any_record, limit, out, count);
+	*count = 0;
+	for (unsigned i = 0; rc == RC_OK && i < person->shelter_count && *count < limit; i++) {
+		struct key key = record_key(KIND_SHELTER, &person->shelters[i]);
+		if (memcmp(person->shelters[i].b, after->b, ID_BYTES) <= 0)
+			continue;
+		rc = record_get(c->txn, KIND_SHELTER, &key, &out[*count]);
+		if (rc == RC_OK)
+			(*count)++;
+		else if (rc == RC_NOT_FOUND)
+			rc = RC_OK;
+	}
+	return rc;
+}
+
+/* ---- units ---- */
+
+static enum rc
+save_house(struct ctx *c, const struct house *h)
+{
+	struct key key = record_key(KIND_HOUSE, &h->shelter);
+	struct event ev = {
+		.kind = EVENT_UNIT_CHANGED, .shelter = h->shelter, .subject = h->shelter, .at = c->now
+	};
+	enum rc rc;
+
+	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
+		return rc;
+	return feed_emit(c->txn, &ev);
+}
+
+static enum rc
+load_house(struct ctx *c, const struct id *shelter, bool admin_too, struct house *h)
+{
+	struct key key = record_key(KIND_HOUSE, shelter);
+	struct shelter s;
+	enum rc rc;
+
+	if ((rc = access_shelter(c, shelter, admin_too, &s)) != RC_OK)
+		return rc;
+	return record_get(c->txn, KIND_HOUSE, &key, h);
+}
+
+enum rc
+unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
+{
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	enum rc rc;
+
+	if (!h)
+		return RC_UNAVAILABLE;
+	if ((rc = load_house(c, shelter, true, h)) != RC_OK)
+		return rc;
+	if (h->unit_count == LIMIT_UNITS)
+		return fault_set(c->fault, RC_INVALID, MSG_UNITS_FULL, NULL, LIMIT_UNITS, NULL);
+	u->id = ctx_id(c);
+	u->version = 1;
+	h->units[h->unit_count++] = *u;
+	ctx_note(c, &u->id, shelter, NULL);
+	return save_house(c, h);
+}
+
+enum rc
+unit_load(struct ctx *c, const struct id *shelter, const struct id *unit, struct house *h, int *index)
+{
+	enum rc rc;
+
+	if ((rc = load_house(c, shelter, true, h)) != RC_OK)
+		return rc;
+	*index = house_find_unit(h, unit);
+	return *index < 0 ? fault_set(c->fault, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL) : RC_OK;
+}
+
+static bool
+unit_has_share(const struct house *h, unsigned i, int64_t now)
+{
+	for (unsigned a = 0; a < h->allocation_count; a++) {
+		const struct allocation *x = &h->allocations[a];
+		bool is_live = x->expires_at == 0 || x->expires_at > now;
+		if (is_live && (x->units >> i & 1))
+			return true;
+	}
+	return false;
+}
+
+enum rc
+unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
+{
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	int i;
+	enum rc rc;
+
+	if (!h)
+		return RC_UNAVAILABLE;
+	if ((rc = unit_load(c, shelter, &u->id, h, &i)) != RC_OK)
+		return rc;
+	if (unit_has_share(h, (unsigned)i, c->now))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
+	h->units[i] = *u;
+	h->units[i].version++;
+	ctx_note(c, &u->id, shelter, NULL);
+	return save_house(c, h);
+}
+
+void
+unit_show(struct ctx *c, const struct house *h, unsigned i, struct unit_view *out)
+{
+	const struct unit *u = &h->units[i];
+
+	*out = (struct unit_view){ .id = u->id,
+				   .name = u->name,
+				   .adult_beds = u->adult_beds,
+				   .child_beds = u->child_beds,
+				   .cots = u->cots,
+				   .places = (uint8_t)unit_places(u),
+				   .shared = u->shared,
+				   .step_free = u->step_free,
+				   .own_rooms = u->own_rooms,
+				   .join_group = u->join_group,
+				   .state = (uint8_t)house_unit_state(h, i, c->now),
+				   .free_places = (uint8_t)house_unit_free_places(h, i, c->now),
+				   .freshness =
+				       (uint8_t)freshness_of(u->confirmed_at, c->now, &c->parts->freshness),
+				   .confirmed_at = u->confirmed_at };
+	etag_make(c->parts, &u->id, u->version, out->etag);
+}
+
+/* ---- availability ---- */
+
+enum rc
+availability_show(struct ctx *c, const struct id *shelter, struct availability_reply *out)
+{
+	struct shelter *s = arena_alloc(c->arena, sizeof(*s));
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct unit_view *units = arena_calloc(c->arena, LIMIT_UNITS, sizeof(*units));
+	uint32_t n = 0;
+	enum rc rc;
+
+	if (!s || !h || !units)
+		return RC_UNAVAILABLE;
+	if ((rc = access_house(c, shelter, s, h)) != RC_OK)
+		return rc;
+	for (unsigned i = 0; i < h->unit_count; i++)
+		if (!h->units[i].retired)
+			unit_show(c, h, i, &units[n++]);
+	*out = (struct availability_reply){ .shelter = s->id,
+					    .code_name = s->code_name,
+					    .at = c->now,
+					    .licensed_capacity = s->licensed_capacity,
+					    .persons = (uint16_t)house_persons(h, c->now),
+					    .units = units,
+					    .count = n };
+	return RC_OK;
+}
+
+static enum rc
+report_one(struct ctx *c, struct house *h, const struct unit_report_item *item)
+{
+	const struct unit_report report = { .state = item->state, .free_places = item->free_places };
+	int i = house_find_unit(h, &item->unit);
+
+	if (i < 0 || h->units[i].retired)
+		return fault_set(c->fault, RC_INVALID, MSG_UNIT_UNKNOWN, "/units", 0, NULL);
+	return house_report(h, (unsigned)i, &report, c->now, c->fault);
+}
+
+enum rc
+availability_report(struct ctx *c, const struct id *shelter, const struct availability_change *in)
+{
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	enum rc rc;
+
+	if (!h)
+		return RC_UNAVAILABLE;
+	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
+		return rc;
+	for (unsigned i = 0; i < in->unit_count; i++)
+		if ((rc = report_one(c, h, &in->units[i])) != RC_OK)
+			return rc;
+	return save_house(c, h);
+}
+
+enum rc
+availability_still_true(struct ctx *c, const struct id *shelter)
+{
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	enum rc rc;
+
+	if (!h)
+		return RC_UNAVAILABLE;
+	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
+		return rc;
+	house_confirm_all(h, c->now);
+	return save_house(c, h);
+}

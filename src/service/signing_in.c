@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens: given for a passphrase on an enrolled device of the person's own organisation, renewed, signed out.
+ */
+#include <string.h>
+
+#include "crypto/passphrase.h"
+#include "service/accounts.h"
+
+static enum rc
+give_token(struct ctx *c, const struct user *u, struct token_reply *out)
+{
+	/* "sign out everywhere" voids its own second too, so a token of that second counts from the next */
+	struct claims claims = { .jti = ctx_id(c),
+				 .user = u->id,
+				 .device = c->who->device.id,
+				 .issued_at = u->tokens_from > c->now ? u->tokens_from : c->now,
+				 .expires_at = c->now + LIMIT_TOKEN_LIFE };
+	enum rc rc;
+
+	memcpy(claims.cert, c->who->device.fingerprint, sizeof(claims.cert));
+	if ((rc = auth_issue(c->parts->auth, &claims, c->arena, &out->access_token)) != RC_OK)
+		return rc;
+	out->token_type = "Bearer";
+	out->expires_in = LIMIT_TOKEN_LIFE;
+	out->must_change = u->must_change;
+	ctx_note(c, &u->id, NULL, NULL);
+	c->audit.user = u->id;
+	return RC_OK;
+}
+
+static enum rc
+find_user(struct ctx *c, const char *name, struct user *out)
+{
+	struct reference row;
+	struct key key;
+	enum rc rc;
+
+	if ((rc = user_name_key(c->parts->keyring, name, &key)) != RC_OK)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_USER_NAME, &key, &row)) != RC_OK)
+		return rc;
+	key = record_key(KIND_USER, &row.id);
+	return record_get(c->txn, KIND_USER, &key, out);
+}
+
+enum rc
+sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out)
+{
+	struct user u;
+	enum rc rc = find_user(c, in->user, &u);
+
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	/* the same work whether or not the person exists, so that time tells nothing */
+	enum rc right = passphrase_verify(bytes_str(in->passphrase), rc == RC_OK ? u.verifier : NULL);
+	bool welcome = rc == RC_OK && right == RC_OK && !u.retired && id_equal(&u.org, &c->who->org.id);
+	if (!welcome)
+		return fault_set(c->fault, RC_BAD_LOGIN, MSG_BAD_LOGIN, NULL, 0, NULL);
+	return give_token(c, &u, out);
+}
+
+enum rc
+sign_renew(struct ctx *c, struct token_reply *out)
+{
+	return give_token(c, &c->who->user, out);
+}
+
+enum rc
+sign_out(struct ctx *c)
+{
+	struct key key = record_key(KIND_REVOKED_TOKEN, &c->who->claims.jti);
+	struct revoked_token row = { .until = c->who->claims.expires_at };
+
+	ctx_note(c, &c->who->user.id, NULL, NULL);
+	return record_put(c->txn, KIND_REVOKED_TOKEN, &key, &row);
+}

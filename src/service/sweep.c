@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The timer's work: collect what is due on a snapshot, then settle each in its own transaction. */
+#include <string.h>
+
+#include "base/log.h"
+#include "service/episodes.h"
+#include "service/reservations.h"
+#include "service/sweep.h"
+
+#define DUE_MAX 256u /* in one round; the next comes a second later */
+
+typedef enum rc settle_fn(struct ctx *c, const struct id *id);
+
+/* One kind of work: whose index rows lead to it, is it due, what settles it. */
+struct chore {
+	const char *action;
+	enum kind rows;
+	bool (*is_due)(struct txn *t, const struct id *id, int64_t now);
+	settle_fn *settle;
+};
+
+static bool
+reservation_is_due(struct txn *t, const struct id *id, int64_t now)
+{
+	struct key key = record_key(KIND_RESERVATION, id);
+	struct reservation r;
+
+	return record_peek(t, KIND_RESERVATION, &key, &r) == RC_OK && reservation_has_expired(&r, now);
+}
+
+static bool
+episode_is_due(struct txn *t, const struct id *id, int64_t now)
+{
+	struct key key = record_key(KIND_EPISODE, id);
+	struct episode e;
+
+	return record_peek(t, KIND_EPISODE, &key, &e) == RC_OK && e.state == EPISODE_OPEN &&
+	       e.expires_at <= now;
+}
+
+static const struct chore chores[] = {
+	{ "clock_expire_reservation", KIND_RES_DESK, reservation_is_due, reservation_expire },
+	{ "clock_expire_episode", KIND_EPISODE_DESK, episode_is_due, episode_expire },
+};
+
+struct round {
+	struct parts *parts;
+	struct arena *arena;
+	struct txn *txn;
+	const struct chore *chore;
+	int64_t now;
+	struct id due[DUE_MAX];
+	unsigned count;
+	enum rc rc;
+};
+
+static bool
+collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct round *r = arg;
+	struct reference row;
+
+	(void)key;
+	(void)rev;
+	if ((r->rc = record_decode(r->chore->rows, value, &row)) != RC_OK)
+		return false;
+	size_t mark = arena_mark(r->arena);
+	if (r->chore->is_due(r->txn, &row.id, r->now))
+		r->due[r->count++] = row.id;
+	arena_rewind(r->arena, mark);
+	return r->count < DUE_MAX;
+}
+
+static enum rc
+collect(struct txn *t, void *arg)
+{
+	struct round *r = arg;
+	struct key prefix = record_key(r->chore->rows, &(struct id){ { 0 } });
+	enum rc rc;
+
+	prefix.len = 1;
+	r->txn = t;
+	r->count = 0;
+	rc = txn_scan(t, &prefix, NULL, collect_one, r);
+	return rc == RC_OK ? r->rc : rc;
+}
+
+struct settling {
+	struct ctx ctx;
+	const struct chore *chore;
+	const struct id *id;
+};
+
+static enum rc
+settle(struct txn *t, void *arg)
+{
+	struct settling *s = arg;
+	enum rc rc;
+
+	s->ctx.txn = t;
+	s->ctx.ids_used = 0;
+	if ((rc = s->chore->settle(&s->ctx, s->id)) != RC_OK || !txn_is_writing(t))
+		return rc;
+	return ledger_record(t, &s->ctx.audit);
+}
+
+static void
+settle_due(struct round *r, const struct id *id)
+{
+	const struct principal nobody = { 0 };
+	struct settling s = { .chore = r->chore, .id = id };
+	enum rc rc;
+
+	s.ctx = (struct ctx){ .parts = r->parts, .arena = r->arena, .who = &nobody, .now = r->now };
+	s.ctx.audit.at = r->now;
+	str_copy(s.ctx.audit.action, sizeof(s.ctx.audit.action), r->chore->action);
+	random_fill(s.ctx.audit.salt, sizeof(s.ctx.audit.salt));
+	rc = store_update(r->parts->store, r->arena, settle, &s);
+	if (rc != RC_OK)
+		log_world("sweep", "action=%s rc=%s", r->chore->action, rc_code(rc));
+}
+
+static void
+run_chore(struct round *r)
+{
+	size_t mark = arena_mark(r->arena);
+	enum rc rc = store_view(r->parts->store, r->arena, collect, r);
+
+	if (rc != RC_OK)
+		log_world("sweep", "action=%s rc=%s", r->chore->action, rc_code(rc));
+	arena_rewind(r->arena, mark);
+	for (unsigned i = 0; i < r->count; i++) {
+		settle_due(r, &r->due[i]);
+		arena_rewind(r->arena, mark);
+	}
+}
+
+void
+sweep_run(struct parts *parts, int64_t now)
+{
+	struct round r = { .parts = parts, .now = now, .arena = arena_new(LIMIT_ARENA) };
+
+	if (!r.arena)
+		return;
+	for (unsigned i = 0; i < COUNT_OF(chores); i++) {
+		r.chore = &chores[i];
+		run_chore(&r);
+	}
+	arena_free(r.arena);
+}

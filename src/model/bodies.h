@@ -1,28 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests and replies as structs; each model bears the name of its schema.  Replies borrow from the request's arena. */
+/* Requests and replies as structs; each model bears the name of its schema.  Replies borrow from the
+ * request's arena. */
 #ifndef MENEDEK_BODIES_H
 #define MENEDEK_BODIES_H
 
 #include "model/records.h"
 
 /* ---- requests ---- */
-struct sign_in { char user[32]; char passphrase[LIMIT_PASSPHRASE + 1]; };
-struct passphrase_change { char old_passphrase[LIMIT_PASSPHRASE + 1]; char new_passphrase[LIMIT_PASSPHRASE + 1]; };
-struct device_new { struct id org; char name[LIMIT_NAME]; const char *csr; }; /* csr: F_STRING in */
-struct unit_report_item { struct id unit; uint8_t state; uint8_t free_places; };
-struct availability_change { uint8_t unit_count; struct unit_report_item units[LIMIT_UNITS]; };
-struct episode_new { uint8_t channel; struct household household; };
-struct episode_close { uint8_t outcome; };
-struct reservation_new { struct id episode; const char *candidate; bool consent; uint8_t need; uint8_t contact_channel; };
-struct reason_decline { uint8_t reason; };
-struct reason_client { uint8_t reason; };
-struct reason_cancel { uint8_t reason; };
-struct reason_disclose { uint8_t reason; };
-struct reason_leave { uint8_t reason; };
-struct extension { day_number until; uint8_t reason; };
+struct sign_in {
+	char user[32];
+	char passphrase[LIMIT_PASSPHRASE + 1];
+};
+struct passphrase_change {
+	char old_passphrase[LIMIT_PASSPHRASE + 1];
+	char new_passphrase[LIMIT_PASSPHRASE + 1];
+};
+struct device_new {
+	struct id org;
+	char name[LIMIT_NAME];
+	const char *csr;
+}; /* csr: F_STRING in */
+struct unit_report_item {
+	struct id unit;
+	uint8_t state;
+	uint8_t free_places;
+};
+struct availability_change {
+	uint8_t unit_count;
+	struct unit_report_item units[LIMIT_UNITS];
+};
+struct episode_new {
+	uint8_t channel;
+	struct household household;
+};
+struct episode_close {
+	uint8_t outcome;
+};
+struct reservation_new {
+	struct id episode;
+	const char *candidate;
+	bool consent;
+	uint8_t need;
+	uint8_t contact_channel;
+};
+struct reason_decline {
+	uint8_t reason;
+};
+struct reason_client {
+	uint8_t reason;
+};
+struct reason_cancel {
+	uint8_t reason;
+};
+struct reason_disclose {
+	uint8_t reason;
+};
+struct reason_leave {
+	uint8_t reason;
+};
+struct extension {
+	day_number until;
+	uint8_t reason;
+};
 
 /* ---- replies ---- */
-struct token_reply { const char *access_token; const char *token_type; uint32_t expires_in; bool must_change; };
+struct token_reply {
+	const char *access_token;
+	const char *token_type;
+	uint32_t expires_in;
+	bool must_change;
+};
 struct me_reply {
 	struct id user, org, device;
 	const char *name, *org_name;
@@ -33,19 +80,25 @@ struct me_reply {
 	struct bytes permissions; /* F_RAW: array of names */
 	int64_t expires_at;
 };
-struct passphrase_reply { struct id user; const char *passphrase; }; /* shown once */
-struct device_reply { struct device device; const char *certificate, *ca_certificate; };
+struct passphrase_reply {
+	struct id user;
+	const char *passphrase;
+}; /* shown once */
+struct device_reply {
+	struct device device;
+	const char *certificate, *ca_certificate;
+};
 struct unit_view {
 	struct id id;
 	const char *name;
 	uint8_t adult_beds, child_beds, cots, places;
 	bool shared, step_free, own_rooms;
 	uint8_t join_group;
-	uint8_t state;       /* enum unit_state at the time of the answer */
+	uint8_t state; /* enum unit_state at the time of the answer */
 	uint8_t free_places;
-	uint8_t freshness;   /* enum freshness */
+	uint8_t freshness; /* enum freshness */
 	int64_t confirmed_at;
-	char etag[24];       /* for If-Match on this unit */
+	char etag[24]; /* for If-Match on this unit */
 };
 struct availability_reply {
 	struct id shelter;
@@ -55,6 +108,18 @@ struct availability_reply {
 	const struct unit_view *units;
 	uint32_t count;
 };
+/** An episode for its readers: family-support learns only how it stands and whether a place is arranged
+ * (DOMAIN 5). */
+struct episode_view {
+	struct id id;
+	uint8_t state, outcome, channel;
+	struct household household;
+	struct id reservation; /* the open one, or zero */
+	uint8_t attempts;
+	bool waiting;  /* no desk has taken it over */
+	bool arranged; /* a house has confirmed, or the household is there */
+	int64_t opened_at, expires_at, closed_at;
+};
 struct candidate {
 	const char *candidate; /* sealed, for this episode and desk, short-lived: what a hold takes */
 	const char *code_name;
@@ -63,8 +128,16 @@ struct candidate {
 	bool step_free, address_unprotected;
 	int64_t confirmed_at;
 };
-struct near_miss { const char *code_name; uint8_t type, zone, freshness; uint8_t reason_count; uint8_t reasons[LIMIT_REASONS]; };
-struct blocked_reason { uint8_t reason; uint8_t share; }; /* share: enum banded reused: yes = most, maybe = some, no = few */
+struct near_miss {
+	const char *code_name;
+	uint8_t type, zone, freshness;
+	uint8_t reason_count;
+	uint8_t reasons[LIMIT_REASONS];
+};
+struct blocked_reason {
+	uint8_t reason;
+	uint8_t share;
+}; /* share: enum banded reused: yes = most, maybe = some, no = few */
 struct search_reply {
 	struct id episode;
 	int64_t at;
@@ -80,8 +153,8 @@ struct reservation_view {
 	struct id id, episode, shelter;
 	const char *number, *check_word, *code_name;
 	uint8_t state, type, zone, contact_channel, need, reason_count;
-	const char *reason;        /* code of the list that the state's event uses */
-	struct bytes unit_names;   /* F_RAW: array of strings; the house's own words */
+	const char *reason;      /* code of the list that the state's event uses */
+	struct bytes unit_names; /* F_RAW: array of strings; the house's own words */
 	uint8_t adults, children, babies, band_count;
 	uint8_t bands[LIMIT_CHILDREN];
 	bool step_free, pet, pregnant, renewed, overstay;
@@ -100,10 +173,24 @@ struct sheet_reply {
 	int64_t printed_at, expires_at;
 	const char *helpline;
 };
-struct location_reply { struct id shelter; const char *address, *intake_phone, *travel_notes; int64_t updated_at; };
-struct disclosure_reply { const char *address, *intake_phone, *travel_notes; int64_t until; uint8_t disclosures_left; };
-struct capacity_row { uint8_t type, zone, answer; };
-struct capacity_reply { int64_t at; const struct capacity_row *rows; uint32_t count; };
+struct location_reply {
+	struct id shelter;
+	const char *address, *intake_phone, *travel_notes;
+	int64_t updated_at;
+};
+struct disclosure_reply {
+	const char *address, *intake_phone, *travel_notes;
+	int64_t until;
+	uint8_t disclosures_left;
+};
+struct capacity_row {
+	uint8_t type, zone, answer;
+};
+struct capacity_reply {
+	int64_t at;
+	const struct capacity_row *rows;
+	uint32_t count;
+};
 struct audit_row {
 	uint64_t number;
 	int64_t at;
@@ -115,21 +202,42 @@ struct audit_row {
 	char subject[27];    /* likewise */
 	char shelter[27];
 };
-struct look_row { int64_t at, until; uint32_t count; const char *org_kind; const char *reason; struct id reservation; };
-struct statistics_row { const char *key; const char *column; uint32_t value; bool withheld; };
-struct statistics_reply { const char *table; day_number from, to; const struct statistics_row *rows; uint32_t count; };
+struct look_row {
+	int64_t at, until;
+	uint32_t count;
+	const char *org_kind;
+	const char *reason;
+	struct id reservation;
+};
+struct statistics_row {
+	const char *key;
+	const char *column;
+	uint32_t value;
+	bool withheld;
+};
+struct statistics_reply {
+	const char *table;
+	day_number from, to;
+	const struct statistics_row *rows;
+	uint32_t count;
+};
 
 /** Any list: data of one model, a cursor for the next page. */
-struct list_reply { const void *data; uint32_t count; uint16_t limit; char next_cursor[96]; };
+struct list_reply {
+	const void *data;
+	uint32_t count;
+	uint16_t limit;
+	char next_cursor[96];
+};
 
 extern const struct model model_sign_in, model_passphrase_change, model_device_new, model_unit_report_item,
-    model_availability_change, model_episode_new, model_episode_close, model_reservation_new, model_reason_decline,
-    model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave, model_extension,
-    model_token_reply, model_me_reply, model_passphrase_reply, model_device_reply, model_unit_view,
-    model_availability_reply, model_candidate, model_near_miss, model_blocked_reason, model_search_reply,
-    model_reservation_view, model_sheet_reply, model_location_reply, model_disclosure_reply, model_capacity_row,
-    model_capacity_reply, model_audit_row, model_look_row, model_statistics_row, model_statistics_reply,
-    model_org_list, model_user_list, model_device_list, model_shelter_list, model_episode_list,
-    model_reservation_list, model_audit_list, model_look_list;
+    model_availability_change, model_episode_new, model_episode_close, model_reservation_new,
+    model_reason_decline, model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave,
+    model_extension, model_token_reply, model_me_reply, model_passphrase_reply, model_device_reply,
+    model_unit_view, model_availability_reply, model_episode_view, model_candidate, model_near_miss,
+    model_blocked_reason, model_search_reply, model_reservation_view, model_sheet_reply, model_location_reply,
+    model_disclosure_reply, model_capacity_row, model_capacity_reply, model_audit_row, model_look_row,
+    model_statistics_row, model_statistics_reply, model_org_list, model_user_list, model_device_list,
+    model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is stored, kind by kind (kinds.def), and typed access to it: record_get and record_put take a kind and a struct,
- * and nobody above needs to know about bytes.  Structs of the field (shelter, house, reservation, household) are the
- * domain's own.
+ * What is stored, kind by kind (kinds.def), and typed access to it: record_get and record_put take a kind and
+ * a struct, and nobody above needs to know about bytes.  Structs of the field (shelter, house, reservation,
+ * household) are the domain's own.
  */
 #ifndef MENEDEK_RECORDS_H
 #define MENEDEK_RECORDS_H
@@ -26,14 +26,14 @@ struct org {
 struct user {
 	struct id id;
 	struct id org;
-	char name[32];                 /* to sign in with; a pseudonym, [a-z0-9.-] */
-	char verifier[128];            /* passphrase_hash */
-	uint32_t roles;                /* bit per enum role */
+	char name[32];      /* to sign in with; a pseudonym, [a-z0-9.-] */
+	char verifier[128]; /* passphrase_hash */
+	uint32_t roles;     /* bit per enum role */
 	uint8_t shelter_count;
 	struct id shelters[USER_SHELTERS]; /* the houses of shelter staff and managers */
-	bool must_change;              /* the passphrase was set by somebody else */
+	bool must_change;                  /* the passphrase was set by somebody else */
 	bool retired;
-	int64_t tokens_from;           /* tokens issued before are void ("sign out everywhere") */
+	int64_t tokens_from; /* tokens issued before are void ("sign out everywhere") */
 	int64_t created_at;
 	uint32_t version;
 };
@@ -65,9 +65,9 @@ struct episode {
 	uint8_t outcome;               /* enum outcome or CODE_NONE */
 	uint8_t channel;               /* enum channel */
 	struct household household;
-	struct id reservation;         /* the open one, or zero */
+	struct id reservation; /* the open one, or zero */
 	uint8_t attempts;
-	uint64_t order;                /* random: breaks ties among candidates for this episode only */
+	uint64_t order; /* random: breaks ties among candidates for this episode only */
 	int64_t opened_at, expires_at, closed_at;
 	uint32_t version;
 };
@@ -85,7 +85,8 @@ struct sealed_location {
 	uint8_t sealed[1600]; /* record form: F_BYTES of len */
 };
 
-/** One telling of a location: what the vault must see before it opens, and what the house reads about itself. */
+/** One telling of a location: what the vault must see before it opens, and what the house reads about itself.
+ */
 struct disclosure {
 	struct id id;
 	struct id reservation, shelter, user, org, device;
@@ -94,7 +95,7 @@ struct disclosure {
 };
 
 struct event {
-	uint8_t kind; /* enum event_kind, feed/feed.h */
+	uint8_t kind;                            /* enum event_kind, feed/feed.h */
 	struct id shelter, desk_org, opener_org; /* who may see it */
 	struct id subject;                       /* reservation, episode or unit */
 	int64_t at;
@@ -127,8 +128,8 @@ MUST_USE enum rc record_decode(enum kind kind, struct bytes value, void *out);
 enum kind kind_of_byte(uint8_t byte);
 const struct model *kind_model(enum kind kind);
 
-extern const struct model model_org, model_user, model_device, model_reference, model_revoked_token, model_shelter,
-    model_admission, model_unit, model_allocation, model_house, model_household, model_child, model_episode,
-    model_reservation, model_location, model_sealed_location, model_disclosure, model_event;
+extern const struct model model_org, model_user, model_device, model_reference, model_revoked_token,
+    model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
+    model_episode, model_reservation, model_location, model_sealed_location, model_disclosure, model_event;
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON Schema (2020-12), the part that we use, compiled at start from schema/ (embedded): type, properties, required,
- * additionalProperties/unevaluatedProperties false, items, enum, const, minimum, maximum, minLength, maxLength,
- * minItems, maxItems, uniqueItems, pattern (a closed list of named formats instead of regular expressions: see
- * formats[] in schema.c), format, $ref to another file or its $defs, $defs, title, description, x-visible.  Any other
- * keyword is refused at start, so that a rule is never silently ignored.
+ * JSON Schema (2020-12), the part that we use, compiled at start from schema/ (embedded): type, properties,
+ * required, additionalProperties/unevaluatedProperties false, items, enum, const, minimum, maximum,
+ * minLength, maxLength, minItems, maxItems, uniqueItems, pattern (a closed list of named formats instead of
+ * regular expressions: see formats[] in schema.c), format, $ref to another file or its $defs, $defs, title,
+ * description, x-visible.  Any other keyword is refused at start, so that a rule is never silently ignored.
  */
 #ifndef MENEDEK_SCHEMA_H
 #define MENEDEK_SCHEMA_H
@@ -16,7 +16,8 @@
 struct schema;
 struct schemas;
 
-/** A file of schema/, data/ or openapi.yaml, embedded in the program.  NULL when there is none of that name. */
+/** A file of schema/, data/ or openapi.yaml, embedded in the program.  NULL when there is none of that name.
+ */
 const struct bytes *embedded_file(const char *path);
 
 /** Compile all embedded schemas.  ${f} names file and place of what is wrong. */
@@ -30,12 +31,12 @@ const struct schema *schema_find(const struct schemas *all, const char *name);
 MUST_USE enum rc schema_check(const struct schema *schema, const json *body, struct fault *f);
 
 /**
- * The view of ${m} under a response schema: a field is visible to the roles that its property's x-visible names (or
- * that of the nearest object around it); a field without a property, or without x-visible, is visible to none.
- * "any" stands for every role and for a device without a person.  Owned by ${all}.
+ * The view of ${m} under a response schema: a field is visible to the roles that its property's x-visible
+ * names (or that of the nearest object around it); a field without a property, or without x-visible, is
+ * visible to none. "any" stands for every role and for a device without a person.  Owned by ${all}.
  */
 MUST_USE enum rc schema_view(struct schemas *all, const struct schema *schema, const struct model *m,
-    const struct view **out, struct fault *f);
+			     const struct view **out, struct fault *f);
 #define VIEW_ANY 0x80000000u
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of the serving process, from its limits to its last answer. */
+#ifndef MENEDEK_SERVE_H
+#define MENEDEK_SERVE_H
+
+#include "server/server.h"
+
+struct serve_options {
+	struct paths paths; /* made by paths_of */
+	struct server_options server;
+};
+
+/**
+ * Serve until SIGTERM or SIGINT; SIGHUP loads the certificates anew.  Call it with one thread only: it blocks
+ * these signals for all threads to come.  Prints "menedek: listening on https://ADDRESS:PORT" on standard
+ * output when clients are served, and tells systemd if NOTIFY_SOCKET is set.  Ends the process itself (exit
+ * 1) when calls are stuck in the store, since nothing can be closed under them.
+ */
+MUST_USE enum rc serve_run(const struct serve_options *options, struct fault *f);
+
+#endif

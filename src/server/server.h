@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The running service: listener, event loops, slow threads, timer, and the operators' listener.
+ * Threads: one acceptor, one for each loop, two of the pool, one timer, one of the operators' listener.
+ */
+#ifndef MENEDEK_SERVER_H
+#define MENEDEK_SERVER_H
+
+#include "call.h"
+
+struct server_options {
+	const char *address;       /* an IP address; NULL: 127.0.0.1 */
+	uint16_t port;             /* 0: any free one, see server_port */
+	unsigned threads;          /* event loops; 0: one for each core, at least 2 */
+	const char *health_socket; /* path of a Unix socket for operators, or NULL: loopback */
+	int health_port; /* on 127.0.0.1, without a socket; 0: any free one; -1: no operators' listener */
+};
+
+struct server;
+
+/** Start all threads; when it returns RC_OK clients are served.  Parts and api must outlive the server. */
+MUST_USE enum rc server_start(struct parts *parts, struct api *api, const struct server_options *options,
+			      struct server **out, struct fault *f);
+
+/**
+ * Take no more connections, finish what is under way in at most LIMIT_STOP_MS, end the streams, free all.
+ * False if a call still waits for the store after that: then nothing may be closed any more, and the process
+ * can only exit. NULL-safe.
+ */
+MUST_USE bool server_stop(struct server *server);
+
+/** Load certificate, key and authority anew for the handshakes to come; the old ones stay when that fails. */
+MUST_USE enum rc server_reload(struct server *server, struct fault *f);
+
+uint16_t server_port(const struct server *server);
+
+/** 0 without a TCP listener for operators. */
+uint16_t server_health_port(const struct server *server);
+
+#endif

@@ -31,7 +31,7 @@ call_header(struct call *c, const char *name, const char *value)
 /* Written once into the arena's rest: first a guess, then the cap. */
 enum rc
 reply_render(struct call *c, unsigned status, const struct model *m, const void *obj, const struct view *view,
-	     struct bytes *out)
+    struct bytes *out)
 {
 	static const size_t sizes[] = { 8 * 1024, 128 * 1024, LIMIT_REPLY };
 	size_t mark = arena_mark(c->arena);
@@ -163,7 +163,7 @@ call_page(struct call *c, struct page_request *out)
 
 enum rc
 call_answer_page(struct call *c, const struct model *m, const void *data, unsigned n,
-		 const struct page_request *page, const struct id *last, uint64_t number)
+    const struct page_request *page, const struct id *last, uint64_t number)
 {
 	struct list_reply list = { .data = data, .count = n, .limit = (uint16_t)page->limit };
 	enum rc rc;
@@ -174,4 +174,25 @@ call_answer_page(struct call *c, const struct model *m, const void *data, unsign
 			return rc;
 	}
 	return call_answer(c, 200, m, &list);
+}
+
+enum rc
+call_list(struct call *c, const struct model *list, size_t size, page_fn *fn)
+{
+	uint8_t *rows = arena_calloc(c->arena, LIMIT_PAGE, size);
+	struct page_request page;
+	struct id last;
+	unsigned n;
+	enum rc rc;
+
+	if (!rows)
+		return RC_UNAVAILABLE;
+	if ((rc = call_page(c, &page)) != RC_OK)
+		return rc;
+	if ((rc = fn(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
+		return rc;
+	if (n < page.limit)
+		return call_answer_page(c, list, rows, n, &page, NULL, 0);
+	memcpy(&last, rows + (n - 1) * size, sizeof(last));
+	return call_answer_page(c, list, rows, n, &page, &last, 0);
 }

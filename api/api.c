@@ -13,32 +13,13 @@
 #define IDEM_SWEEP_EVERY 600 /* seconds */
 
 /* Which struct a route answers with: its response schema's name leads to the model. */
-static const struct model *const answer_models[] = { &model_token_reply,
-						     &model_me_reply,
-						     &model_org,
-						     &model_org_list,
-						     &model_user,
-						     &model_user_list,
-						     &model_passphrase_reply,
-						     &model_device,
-						     &model_device_list,
-						     &model_device_reply,
-						     &model_shelter,
-						     &model_shelter_list,
-						     &model_unit_view,
-						     &model_availability_reply,
-						     &model_location_reply,
-						     &model_look_list,
-						     &model_episode,
-						     &model_episode_list,
-						     &model_search_reply,
-						     &model_reservation_view,
-						     &model_reservation_list,
-						     &model_sheet_reply,
-						     &model_disclosure_reply,
-						     &model_capacity_reply,
-						     &model_audit_list,
-						     &model_statistics_reply };
+static const struct model *const answer_models[] = { &model_token_reply, &model_me_reply, &model_org,
+	&model_org_list, &model_user, &model_user_list, &model_passphrase_reply, &model_device,
+	&model_device_list, &model_device_reply, &model_shelter, &model_shelter_list, &model_unit_view,
+	&model_availability_reply, &model_location_reply, &model_look_list, &model_episode,
+	&model_episode_list, &model_search_reply, &model_reservation_view, &model_reservation_list,
+	&model_sheet_reply, &model_disclosure_reply, &model_capacity_reply, &model_audit_list,
+	&model_statistics_reply };
 
 static const struct model *
 model_named(const char *name)
@@ -138,10 +119,9 @@ api_metrics(struct api *api, char *buf, size_t cap)
 	for (unsigned i = 0; i < route_count * 5 && len < cap; i++) {
 		uint64_t n = atomic_load_explicit(&api->served[i], memory_order_relaxed);
 		if (n > 0)
-			len +=
-			    (size_t)snprintf(buf + len, cap - len,
-					     "menedek_requests_total{operation=\"%s\",class=\"%uxx\"} %llu\n",
-					     routes[i / 5].operation, i % 5 + 1, (unsigned long long)n);
+			len += (size_t)snprintf(buf + len, cap - len,
+			    "menedek_requests_total{operation=\"%s\",class=\"%uxx\"} %llu\n",
+			    routes[i / 5].operation, i % 5 + 1, (unsigned long long)n);
 	}
 	return len < cap ? len : cap - 1;
 }

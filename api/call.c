@@ -36,7 +36,7 @@ is_json(const char *content_type)
 	content_type += len;
 	content_type += strspn(content_type, " \t");
 	return *content_type == '\0' || strncasecmp(content_type, "; charset=utf-8", 15) == 0 ||
-	       strncasecmp(content_type, ";charset=utf-8", 14) == 0;
+	    strncasecmp(content_type, ";charset=utf-8", 14) == 0;
 }
 
 static void
@@ -47,8 +47,8 @@ allow_header(struct call *c, unsigned allow)
 
 	for (unsigned v = 0; text && v < VERB_COUNT; v++)
 		if (allow >> v & 1)
-			len += (size_t)snprintf(text + len, 40 - len, "%s%s", len ? ", " : "",
-						verb_name((enum verb)v));
+			len += (size_t)snprintf(
+			    text + len, 40 - len, "%s%s", len ? ", " : "", verb_name((enum verb)v));
 	if (text)
 		call_header(c, "Allow", text);
 }

@@ -40,8 +40,8 @@ cursor_open(struct call *c, const char *text, struct id *last, uint64_t *number)
 	size_t len, plain_len;
 
 	if (!base64url_parse(text, strlen(text), sealed, sizeof(sealed), &len) || len != SEALED ||
-	    keyring_open_sealed(c->api->parts->keyring, bound_to(c, bound), BYTES_OF(sealed), plain,
-				&plain_len) != RC_OK)
+	    keyring_open_sealed(
+		c->api->parts->keyring, bound_to(c, bound), BYTES_OF(sealed), plain, &plain_len) != RC_OK)
 		return fault_set(&c->fault, RC_MALFORMED, MSG_CURSOR_BAD, "/cursor", 0, NULL);
 	memcpy(last->b, plain, ID_BYTES);
 	*number = get_u64(plain + ID_BYTES);

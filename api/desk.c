@@ -32,8 +32,8 @@ episodes_list(struct call *c)
 		return rc;
 	if ((rc = episode_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_episode_list, rows, n, &page,
-				n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_answer_page(
+	    c, &model_episode_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
 }
 
 enum rc
@@ -163,8 +163,8 @@ reservations_list(struct call *c)
 	for (unsigned i = 0; i < n; i++)
 		if ((rc = reservation_show(&c->ctx, &rows[i], &views[i])) != RC_OK)
 			return rc;
-	return call_answer_page(c, &model_reservation_list, views, n, &page,
-				n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_answer_page(
+	    c, &model_reservation_list, views, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
 }
 
 enum rc
@@ -192,17 +192,17 @@ reservations_sheet(struct call *c)
 	if ((rc = reservation_show(&c->ctx, &r, v)) != RC_OK)
 		return rc;
 	struct sheet_reply out = { .number = v->number,
-				   .check_word = v->check_word,
-				   .code_name = v->code_name,
-				   .type = v->type,
-				   .zone = v->zone,
-				   .contact_channel = v->contact_channel,
-				   .adults = v->adults,
-				   .children = v->children,
-				   .babies = v->babies,
-				   .printed_at = c->ctx.now,
-				   .expires_at = v->expires_at,
-				   .helpline = HELPLINE_NUMBER };
+		.check_word = v->check_word,
+		.code_name = v->code_name,
+		.type = v->type,
+		.zone = v->zone,
+		.contact_channel = v->contact_channel,
+		.adults = v->adults,
+		.children = v->children,
+		.babies = v->babies,
+		.printed_at = c->ctx.now,
+		.expires_at = v->expires_at,
+		.helpline = HELPLINE_NUMBER };
 	return call_answer(c, 200, &model_sheet_reply, &out);
 }
 

@@ -37,7 +37,7 @@ read_token(struct call *c)
 	if (strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
 		return RC_BAD_TOKEN;
 	rc = auth_verify(c->api->parts->auth, bytes_str(value + sizeof(scheme) - 1), c->head.fingerprint,
-			 c->ctx.now, &c->claims);
+	    c->ctx.now, &c->claims);
 	c->has_claims = rc == RC_OK;
 	return rc;
 }
@@ -141,7 +141,7 @@ static void
 record_refusal(struct call *c, enum rc rc)
 {
 	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_BAD_TOKEN, RC_NOT_FOUND,
-					RC_SLOW_DOWN };
+		RC_SLOW_DOWN };
 
 	for (unsigned i = 0; i < COUNT_OF(kept); i++) {
 		if (kept[i] != rc || !c->route)
@@ -175,8 +175,8 @@ handle(struct call *c)
 static enum rc
 run_once(struct call *c)
 {
-	static gate_step_fn *const steps[] = { identify,      limit,    authenticate, authorise,
-					       require_match, validate, handle };
+	static gate_step_fn *const steps[] = { identify, limit, authenticate, authorise, require_match,
+		validate, handle };
 	enum rc rc;
 
 	fault_clear(&c->fault);
@@ -219,8 +219,8 @@ count(struct call *c)
 	unsigned class = c->reply.status / 100;
 
 	if (c->route && class >= 1 && class <= 5)
-		atomic_fetch_add_explicit(&c->api->served[c->route_index * 5 + class - 1], 1,
-					  memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &c->api->served[c->route_index * 5 + class - 1], 1, memory_order_relaxed);
 }
 
 static enum call_step

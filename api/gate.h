@@ -43,7 +43,7 @@ extern const unsigned route_count;
 /** Find the route of ${path} and ${verb}: RC_OK, RC_NOT_FOUND, RC_BAD_METHOD (${allow}: verbs of that path as
  * bits). */
 MUST_USE enum rc route_match(const char *path, const char *verb, const struct route **out,
-			     struct id params[ROUTE_PARAMS], unsigned *allow);
+    struct id params[ROUTE_PARAMS], unsigned *allow);
 const char *verb_name(enum verb verb);
 
 /* ---- one process ---- */
@@ -130,15 +130,15 @@ MUST_USE enum rc call_etag(struct call *c, const struct id *id, uint64_t version
  * Check If-Match against the present version: RC_OK or RC_STALE, then with the present state, written by ${m}
  * under the route's response schema, in the problem's "current".
  */
-MUST_USE enum rc call_match(struct call *c, const struct id *id, uint64_t version, const struct model *m,
-			    const void *current);
+MUST_USE enum rc call_match(
+    struct call *c, const struct id *id, uint64_t version, const struct model *m, const void *current);
 
 /** If-None-Match names the present version: the handler answers 304. */
 bool call_not_modified(const struct call *c, const struct id *id, uint64_t version);
 
 /** Put ${obj} under ${name} into the problem that follows. */
-void call_extra(struct call *c, const char *name, const struct model *m, const void *obj,
-		const struct view *view);
+void call_extra(
+    struct call *c, const char *name, const struct model *m, const void *obj, const struct view *view);
 
 /** The path's n-th id. */
 const struct id *call_param(const struct call *c, unsigned n);
@@ -158,15 +158,19 @@ MUST_USE enum rc call_page(struct call *c, struct page_request *out);
 /** Answer a page of ${count} items of ${m}'s list; ${last} is the last item's id when there may be more, else
  * NULL. */
 MUST_USE enum rc call_answer_page(struct call *c, const struct model *m, const void *data, unsigned count,
-				  const struct page_request *page, const struct id *last, uint64_t number);
+    const struct page_request *page, const struct id *last, uint64_t number);
+
+/** What lists share: a use case that fills structs beginning with their id, after an id, at most ${limit}. */
+typedef enum rc page_fn(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
+MUST_USE enum rc call_list(struct call *c, const struct model *list, size_t size, page_fn *fn);
 
 /* ---- parts of the gate ---- */
 void problem_write(struct call *c, enum rc rc);
 MUST_USE enum rc reply_render(struct call *c, unsigned status, const struct model *m, const void *obj,
-			      const struct view *view, struct bytes *out);
+    const struct view *view, struct bytes *out);
 
-MUST_USE enum rc idem_find(struct call *c,
-			   bool *found); /* fills the reply when found; RC_KEY_REUSED, RC_KEY_MISSING */
+MUST_USE enum rc idem_find(
+    struct call *c, bool *found); /* fills the reply when found; RC_KEY_REUSED, RC_KEY_MISSING */
 MUST_USE enum rc idem_store(struct call *c);
 void idem_sweep(struct parts *parts, int64_t now);
 

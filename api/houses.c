@@ -30,8 +30,8 @@ shelters_list(struct call *c)
 		return rc;
 	if ((rc = shelter_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_shelter_list, rows, n, &page,
-				n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_answer_page(
+	    c, &model_shelter_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
 }
 
 enum rc
@@ -226,10 +226,10 @@ locations_read(struct call *c)
 	if ((rc = location_read(&c->ctx, call_param(c, 0), place)) != RC_OK)
 		return rc;
 	out = (struct location_reply){ .shelter = *call_param(c, 0),
-				       .address = place->address,
-				       .intake_phone = place->intake_phone,
-				       .travel_notes = place->travel_notes,
-				       .updated_at = place->updated_at };
+		.address = place->address,
+		.intake_phone = place->intake_phone,
+		.travel_notes = place->travel_notes,
+		.updated_at = place->updated_at };
 	return call_answer(c, 200, &model_location_reply, &out);
 }
 

@@ -31,12 +31,11 @@ static void
 make_key(struct call *c)
 {
 	const char *path = c->head.path;
-	struct bytes scope[] = { BYTES_OF(c->who.device.id.b),
-				 BYTES_OF(c->who.user.id.b),
-				 { (const uint8_t *)c->route->operation, strlen(c->route->operation) + 1 },
-				 bytes_str(c->head.idempotency_key) };
+	struct bytes scope[] = { BYTES_OF(c->who.device.id.b), BYTES_OF(c->who.user.id.b),
+		{ (const uint8_t *)c->route->operation, strlen(c->route->operation) + 1 },
+		bytes_str(c->head.idempotency_key) };
 	struct bytes request[] = { { (const uint8_t *)path, strlen(path) + 1 },
-				   { (const uint8_t *)c->body_buf, c->body_len } };
+		{ (const uint8_t *)c->body_buf, c->body_len } };
 	uint8_t name[DIGEST_BYTES];
 
 	digest_parts(scope, COUNT_OF(scope), name);

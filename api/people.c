@@ -59,15 +59,15 @@ me_read(struct call *c)
 {
 	const struct principal *who = &c->who;
 	struct me_reply out = { .user = who->user.id,
-				.org = who->org.id,
-				.device = who->device.id,
-				.name = who->user.name,
-				.org_name = who->org.name,
-				.org_kind = who->org.kind,
-				.roles = who->roles,
-				.shelter_count = who->user.shelter_count,
-				.permissions = permission_names(c),
-				.expires_at = who->claims.expires_at };
+		.org = who->org.id,
+		.device = who->device.id,
+		.name = who->user.name,
+		.org_name = who->org.name,
+		.org_kind = who->org.kind,
+		.roles = who->roles,
+		.shelter_count = who->user.shelter_count,
+		.permissions = permission_names(c),
+		.expires_at = who->claims.expires_at };
 
 	memcpy(out.shelters, who->user.shelters, sizeof(out.shelters));
 	return call_answer(c, 200, &model_me_reply, &out);
@@ -109,8 +109,8 @@ orgs_list(struct call *c)
 		return rc;
 	if ((rc = org_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_org_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL,
-				0);
+	return call_answer_page(
+	    c, &model_org_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
 }
 
 enum rc
@@ -175,8 +175,8 @@ users_list(struct call *c)
 		return rc;
 	if ((rc = user_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_user_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL,
-				0);
+	return call_answer_page(
+	    c, &model_user_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
 }
 
 enum rc
@@ -248,8 +248,8 @@ devices_list(struct call *c)
 		return rc;
 	if ((rc = device_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_device_list, rows, n, &page,
-				n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_answer_page(
+	    c, &model_device_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
 }
 
 enum rc

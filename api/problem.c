@@ -11,8 +11,11 @@ static const struct {
 	enum rc rc;
 	const char *seconds;
 } retry_after[] = {
-	{ RC_SLOW_DOWN, "2" },   { RC_IN_FLIGHT, "1" }, { RC_BUSY, "1" },
-	{ RC_UNAVAILABLE, "5" }, { RC_UNKNOWN, "1" },
+	{ RC_SLOW_DOWN, "2" },
+	{ RC_IN_FLIGHT, "1" },
+	{ RC_BUSY, "1" },
+	{ RC_UNAVAILABLE, "5" },
+	{ RC_UNKNOWN, "1" },
 };
 
 static void
@@ -102,13 +105,16 @@ call_problem_static(enum rc rc, struct reply *out)
 		enum rc rc;
 		const char *body;
 	} rows[] = {
-		{ RC_MALFORMED, "{\"type\":\"/docs/problems#malformed\",\"title\":\"A kérés nem olvasható\","
-				"\"status\":400,\"code\":\"malformed\"}" },
-		{ RC_HEADERS_TOO_LARGE, "{\"type\":\"/docs/problems#headers_too_large\","
-					"\"title\":\"A kérés fejléce túl nagy\",\"status\":431,"
-					"\"code\":\"headers_too_large\"}" },
-		{ RC_BUSY, "{\"type\":\"/docs/problems#busy\",\"title\":\"Most sok a kérés, próbálja újra\","
-			   "\"status\":503,\"code\":\"busy\"}" },
+		{ RC_MALFORMED,
+		    "{\"type\":\"/docs/problems#malformed\",\"title\":\"A kérés nem olvasható\","
+		    "\"status\":400,\"code\":\"malformed\"}" },
+		{ RC_HEADERS_TOO_LARGE,
+		    "{\"type\":\"/docs/problems#headers_too_large\","
+		    "\"title\":\"A kérés fejléce túl nagy\",\"status\":431,"
+		    "\"code\":\"headers_too_large\"}" },
+		{ RC_BUSY,
+		    "{\"type\":\"/docs/problems#busy\",\"title\":\"Most sok a kérés, próbálja újra\","
+		    "\"status\":503,\"code\":\"busy\"}" },
 	};
 	unsigned i = 0;
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* A row without a permission does not compile: PERM_NONE makes the array's size negative. */
-#define ROUTE(verb, path, handler, permission, in, out, flags)                 \
-	_Static_assert((permission) != PERM_NONE && (permission) < PERM_COUNT, \
-		       "route without a permission: " path);
+#define ROUTE(verb, path, handler, permission, in, out, flags) \
+	_Static_assert(                                        \
+	    (permission) != PERM_NONE && (permission) < PERM_COUNT, "route without a permission: " path);
 #include "routes.def"
 #undef ROUTE
 
@@ -50,7 +50,7 @@ path_matches(const char *pattern, const char *path, struct id params[ROUTE_PARAM
 
 enum rc
 route_match(const char *path, const char *verb, const struct route **out, struct id params[ROUTE_PARAMS],
-	    unsigned *allow)
+    unsigned *allow)
 {
 	struct id found[ROUTE_PARAMS];
 

@@ -34,18 +34,20 @@ $(B)/obj/src/model/embedded.o: $(B)/gen/embedded.inc
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	@echo "  CC   $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define ARCHIVE
 $(B)/lib/$(1).a: $(call LAYER_O,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 endef
 $(foreach l,$(ALL),$(eval $(call ARCHIVE,$(l))))
 
 $(B)/menedek: $(call libs_below,$(BELOW.ctl))
-	$(CC) $(LDFLAGS) -Wl,-u,main $^ $(LIBS) -o $@
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) -Wl,-u,main $^ $(LIBS) -o $@
 
 # unit tests: tests/unit/LAYER/test_x.c
 UNIT_C     := $(wildcard tests/unit/*/test_*.c)
@@ -53,7 +55,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_C))
 define UNIT_RULE
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call libs_below,$(BELOW.$(1))) $(wildcard tests/unit/$(1)/*.h)
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -lcriterion -o $$@
+	@echo "  TEST $@"
+	@$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -lcriterion -o $$@
 endef
 $(foreach l,$(ALL),$(eval $(call UNIT_RULE,$(l))))
 

@@ -78,8 +78,8 @@ access_open_episode(struct ctx *c, const struct id *episode, struct episode *out
 }
 
 enum rc
-access_reservation(struct ctx *c, const struct id *reservation, struct reservation *out,
-		   enum reservation_actor *actor)
+access_reservation(
+    struct ctx *c, const struct id *reservation, struct reservation *out, enum reservation_actor *actor)
 {
 	struct key key = record_key(KIND_RESERVATION, reservation);
 	enum rc rc;

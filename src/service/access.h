@@ -35,7 +35,7 @@ MUST_USE enum rc access_open_episode(struct ctx *c, const struct id *episode, st
 MUST_USE enum rc access_episode(struct ctx *c, const struct id *episode, struct episode *out);
 
 /** A reservation of the caller's desk or house; ${actor} tells which. */
-MUST_USE enum rc access_reservation(struct ctx *c, const struct id *reservation, struct reservation *out,
-				    enum reservation_actor *actor);
+MUST_USE enum rc access_reservation(
+    struct ctx *c, const struct id *reservation, struct reservation *out, enum reservation_actor *actor);
 
 #endif

@@ -10,8 +10,7 @@
 MUST_USE enum rc org_create(struct ctx *c, struct org *o);
 MUST_USE enum rc org_load(struct ctx *c, const struct id *id, struct org *out);
 MUST_USE enum rc org_save(struct ctx *c, struct org *o);
-MUST_USE enum rc org_list(struct ctx *c, const struct id *after, unsigned limit, struct org *out,
-			  unsigned *count);
+MUST_USE enum rc org_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 /* people */
 
@@ -25,20 +24,19 @@ MUST_USE enum rc user_load(struct ctx *c, const struct id *id, struct user *out)
  * out. */
 MUST_USE enum rc user_save(struct ctx *c, const struct user *before, struct user *u);
 MUST_USE enum rc user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphrase);
-MUST_USE enum rc user_list(struct ctx *c, const struct id *after, unsigned limit, struct user *out,
-			   unsigned *count);
+MUST_USE enum rc user_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 /* devices */
 
 /** Sign the request and enrol; ${certificate} is in the arena. */
-MUST_USE enum rc device_enrol(struct ctx *c, const struct device_new *in, struct device *out,
-			      const char **certificate);
+MUST_USE enum rc device_enrol(
+    struct ctx *c, const struct device_new *in, struct device *out, const char **certificate);
 MUST_USE enum rc device_load(struct ctx *c, const struct id *id, struct device *out);
 
 /** From the moment this is committed neither a handshake nor a request of the device is accepted. */
 MUST_USE enum rc device_revoke(struct ctx *c, const struct id *id, struct device *out);
-MUST_USE enum rc device_list(struct ctx *c, const struct id *after, unsigned limit, struct device *out,
-			     unsigned *count);
+MUST_USE enum rc device_list(
+    struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 /* signing in: RC_BAD_LOGIN for every reason, after the same work */
 MUST_USE enum rc sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out);

@@ -94,8 +94,8 @@ take_one(void *arg, const struct audit_entry *e)
 }
 
 enum rc
-audit_page(struct ctx *c, uint64_t after, unsigned limit, struct audit_row *out, unsigned *count,
-	   uint64_t *last)
+audit_page(
+    struct ctx *c, uint64_t after, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *last)
 {
 	struct page p = { .c = c, .out = out, .limit = limit, .last = after };
 	enum rc rc = ledger_read(c->txn, after + 1, take_one, &p);

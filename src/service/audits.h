@@ -11,7 +11,7 @@
 #include "service/access.h"
 
 /** Entries after number ${after}, oldest first, at most ${limit}; ${*last} is the last number looked at. */
-MUST_USE enum rc audit_page(struct ctx *c, uint64_t after, unsigned limit, struct audit_row *out,
-			    unsigned *count, uint64_t *last);
+MUST_USE enum rc audit_page(
+    struct ctx *c, uint64_t after, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *last);
 
 #endif

@@ -45,8 +45,8 @@ candidate_open(struct ctx *c, const char *text, const struct id *episode, struct
 
 	if (!base64url_parse(text, strlen(text), sealed, sizeof(sealed), &len) || len != SEAL_BYTES)
 		return fault_set(c->fault, RC_INVALID, MSG_CANDIDATE_BAD, "/candidate", 0, NULL);
-	if (keyring_open_sealed(c->parts->keyring, bound_to(c, episode, bound), BYTES_OF(sealed), plain,
-				&plain_len) != RC_OK)
+	if (keyring_open_sealed(
+		c->parts->keyring, bound_to(c, episode, bound), BYTES_OF(sealed), plain, &plain_len) != RC_OK)
 		return fault_set(c->fault, RC_INVALID, MSG_CANDIDATE_BAD, "/candidate", 0, NULL);
 	if ((int64_t)get_u64(plain + ID_BYTES) + LIMIT_CANDIDATE < c->now)
 		return fault_set(c->fault, RC_INVALID, MSG_CANDIDATE_BAD, "/candidate", 0, NULL);

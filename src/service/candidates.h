@@ -8,7 +8,7 @@
 #include "service/access.h"
 
 /** Seal for the caller's desk; the text is in the context's arena. */
-MUST_USE enum rc candidate_seal(struct ctx *c, const struct id *episode, const struct id *shelter,
-				const char **out);
+MUST_USE enum rc candidate_seal(
+    struct ctx *c, const struct id *episode, const struct id *shelter, const char **out);
 
 #endif

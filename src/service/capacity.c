@@ -88,8 +88,8 @@ fill(struct ctx *c, struct capacity_row rows[ROWS])
 	for (unsigned i = 0; i < ROWS; i++) {
 		const struct chances *x = &chances[i / ZONE_COUNT][i % ZONE_COUNT];
 		rows[i] = (struct capacity_row){ .type = (uint8_t)(i / ZONE_COUNT),
-						 .zone = (uint8_t)(i % ZONE_COUNT),
-						 .answer = (uint8_t)band_answer(x->fresh, x->other) };
+			.zone = (uint8_t)(i % ZONE_COUNT),
+			.answer = (uint8_t)band_answer(x->fresh, x->other) };
 	}
 }
 

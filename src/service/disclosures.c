@@ -17,14 +17,14 @@ static enum rc
 record(struct ctx *c, const struct reservation *r, uint8_t reason)
 {
 	struct disclosure d = { .id = ctx_id(c),
-				.reservation = r->id,
-				.shelter = r->shelter,
-				.user = c->who->user.id,
-				.org = c->who->org.id,
-				.device = c->who->device.id,
-				.reason = reason,
-				.at = c->now,
-				.until = r->disclose_until };
+		.reservation = r->id,
+		.shelter = r->shelter,
+		.user = c->who->user.id,
+		.org = c->who->org.id,
+		.device = c->who->device.id,
+		.reason = reason,
+		.at = c->now,
+		.until = r->disclose_until };
 	struct key key = record_key2(KIND_DISCLOSURE, &r->shelter, &d.id);
 	struct event ev = {
 		.kind = EVENT_LOCATION_READ, .shelter = r->shelter, .subject = r->id, .at = c->now
@@ -45,8 +45,8 @@ check_again(struct ctx *c, const struct reservation *r)
 }
 
 enum rc
-reservation_disclose(struct ctx *c, const struct id *id, uint8_t reason, bool again,
-		     struct disclosure_reply *out)
+reservation_disclose(
+    struct ctx *c, const struct id *id, uint8_t reason, bool again, struct disclosure_reply *out)
 {
 	const struct reservation_detail detail = { .reason = reason };
 	struct location *place = arena_alloc(c->arena, sizeof(*place));
@@ -65,10 +65,9 @@ reservation_disclose(struct ctx *c, const struct id *id, uint8_t reason, bool ag
 	if (rc == RC_NOT_FOUND)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_LOCATION, NULL, 0, NULL);
 	*out = (struct disclosure_reply){ .address = place->address,
-					  .intake_phone = place->intake_phone,
-					  .travel_notes = place->travel_notes,
-					  .until = r.disclose_until,
-					  .disclosures_left =
-					      (uint8_t)(c->parts->booking.disclosures - r.disclosures) };
+		.intake_phone = place->intake_phone,
+		.travel_notes = place->travel_notes,
+		.until = r.disclose_until,
+		.disclosures_left = (uint8_t)(c->parts->booking.disclosures - r.disclosures) };
 	return rc;
 }

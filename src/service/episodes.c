@@ -34,10 +34,10 @@ static enum rc
 tell(struct ctx *c, const struct episode *e, enum event_kind kind)
 {
 	struct event ev = { .kind = (uint8_t)kind,
-			    .desk_org = e->desk_org,
-			    .opener_org = e->opener_org,
-			    .subject = e->id,
-			    .at = c->now };
+		.desk_org = e->desk_org,
+		.opener_org = e->opener_org,
+		.subject = e->id,
+		.at = c->now };
 
 	return feed_emit(c->txn, &ev);
 }
@@ -202,7 +202,7 @@ list_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 }
 
 enum rc
-episode_list(struct ctx *c, const struct id *after, unsigned limit, struct episode *out, unsigned *count)
+episode_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
 	const struct id nobody = { { 0 } };
 	const struct id *desks[2] = { &c->who->org.id, &nobody };

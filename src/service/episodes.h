@@ -7,8 +7,8 @@
 #include "service/access.h"
 
 /** Open; at the helpline it is on the caller's desk at once, elsewhere it waits to be taken over. */
-MUST_USE enum rc episode_open(struct ctx *c, const struct household *who, uint8_t channel,
-			      struct episode *out);
+MUST_USE enum rc episode_open(
+    struct ctx *c, const struct household *who, uint8_t channel, struct episode *out);
 
 /** Take one that waits onto the caller's desk; RC_STATE_CONFLICT when it has a desk or is over. */
 MUST_USE enum rc episode_take_over(struct ctx *c, const struct id *id, struct episode *out);
@@ -27,7 +27,7 @@ MUST_USE enum rc episode_has_live_reservation(struct ctx *c, const struct episod
 
 /** The caller's open episodes and those that wait, in key order after ${after}; at most ${limit}, *count of
  * them. */
-MUST_USE enum rc episode_list(struct ctx *c, const struct id *after, unsigned limit, struct episode *out,
-			      unsigned *count);
+MUST_USE enum rc episode_list(
+    struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 #endif

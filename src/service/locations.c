@@ -47,8 +47,8 @@ location_unseal(struct ctx *c, const struct id *shelter, struct location *out)
 		return RC_UNAVAILABLE;
 	if ((rc = record_get(c->txn, KIND_LOCATION, &key, sealed)) != RC_OK)
 		return rc;
-	rc = vaultring_unseal(c->parts->vault, shelter, (struct bytes){ sealed->sealed, sealed->len }, plain,
-			      &len);
+	rc = vaultring_unseal(
+	    c->parts->vault, shelter, (struct bytes){ sealed->sealed, sealed->len }, plain, &len);
 	if (rc == RC_OK)
 		rc = model_decode(&model_location, (struct bytes){ plain, len }, out);
 	wipe(plain, len);
@@ -90,10 +90,10 @@ look_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	if ((l->rc = record_peek(l->c->txn, KIND_ORG, &org_key, &org)) != RC_OK)
 		return false;
 	l->out[l->count++] = (struct look_row){ .at = d.at,
-						.until = d.until,
-						.org_kind = code_text(&codes_org_kind, org.kind),
-						.reason = code_text(&codes_disclose_reason, d.reason),
-						.reservation = d.reservation };
+		.until = d.until,
+		.org_kind = code_text(&codes_org_kind, org.kind),
+		.reason = code_text(&codes_disclose_reason, d.reason),
+		.reservation = d.reservation };
 	return l->count < l->limit;
 }
 

@@ -21,7 +21,7 @@ MUST_USE enum rc location_read(struct ctx *c, const struct id *shelter, struct l
 MUST_USE enum rc location_unseal(struct ctx *c, const struct id *shelter, struct location *out);
 
 /** Who looked at the own house's location, newest last, at most ${limit}. */
-MUST_USE enum rc location_looks(struct ctx *c, const struct id *shelter, unsigned limit, struct look_row *out,
-				unsigned *count);
+MUST_USE enum rc location_looks(
+    struct ctx *c, const struct id *shelter, unsigned limit, struct look_row *out, unsigned *count);
 
 #endif

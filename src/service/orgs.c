@@ -52,9 +52,9 @@ org_create(struct ctx *c, struct org *o)
 }
 
 enum rc
-org_list(struct ctx *c, const struct id *after, unsigned limit, struct org *out, unsigned *count)
+org_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
-	return scan_page(c, KIND_ORG, sizeof(*out), after, any_record, limit, out, count);
+	return scan_page(c, KIND_ORG, sizeof(struct org), after, any_record, limit, out, count);
 }
 
 enum rc
@@ -72,9 +72,9 @@ device_load(struct ctx *c, const struct id *id, struct device *out)
 }
 
 enum rc
-device_list(struct ctx *c, const struct id *after, unsigned limit, struct device *out, unsigned *count)
+device_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
-	return scan_page(c, KIND_DEVICE, sizeof(*out), after, own_device, limit, out, count);
+	return scan_page(c, KIND_DEVICE, sizeof(struct device), after, own_device, limit, out, count);
 }
 
 static enum rc
@@ -94,8 +94,8 @@ issue(struct ctx *c, const struct device_new *in, struct device *d, struct pem *
 	enum rc rc;
 
 	id_format(&d->id, name); /* the certificate names the device by its random id, nothing else */
-	rc = ca_issue_request(&c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS,
-			      cert, c->fault);
+	rc = ca_issue_request(
+	    &c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS, cert, c->fault);
 	if (rc != RC_OK)
 		return rc;
 	if ((rc = ca_fingerprint(cert->text, d->fingerprint)) != RC_OK)

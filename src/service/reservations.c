@@ -48,11 +48,11 @@ static enum rc
 tell(struct ctx *c, const struct booking *b, enum event_kind kind)
 {
 	struct event ev = { .kind = (uint8_t)kind,
-			    .shelter = b->r.shelter,
-			    .desk_org = b->r.desk_org,
-			    .opener_org = b->episode.opener_org,
-			    .subject = b->r.id,
-			    .at = c->now };
+		.shelter = b->r.shelter,
+		.desk_org = b->r.desk_org,
+		.opener_org = b->episode.opener_org,
+		.subject = b->r.id,
+		.at = c->now };
 
 	return feed_emit(c->txn, &ev);
 }
@@ -102,8 +102,8 @@ describe_household(struct reservation *r, const struct household *who)
 }
 
 static void
-new_reservation(struct ctx *c, const struct reservation_new *in, const struct booking *b,
-		struct reservation *r)
+new_reservation(
+    struct ctx *c, const struct reservation_new *in, const struct booking *b, struct reservation *r)
 {
 	model_clear(&model_reservation, r);
 	memset(r->bands, CODE_NONE, sizeof(r->bands));
@@ -213,7 +213,7 @@ set_term(struct ctx *c, struct booking *b, enum reservation_event ev, const stru
 	if (!rule)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_STATE_CONFLICT, NULL, 0, NULL);
 	rc = term_extend(rule, b->r.stay_start, b->r.stay_end, b->r.extensions, d->until,
-			 (enum extend_reason)d->reason, c->fault);
+	    (enum extend_reason)d->reason, c->fault);
 	if (rc != RC_OK)
 		return rc;
 	b->r.stay_end = d->until;
@@ -235,7 +235,7 @@ free_episode(struct ctx *c, struct booking *b)
 
 static enum rc
 apply(struct ctx *c, struct booking *b, enum reservation_event ev, enum reservation_actor actor,
-      const struct reservation_detail *d)
+    const struct reservation_detail *d)
 {
 	enum rc rc;
 
@@ -261,7 +261,7 @@ detail_codes(enum reservation_event ev, enum reservation_state after)
 
 enum rc
 reservation_event(struct ctx *c, const struct id *id, enum reservation_event ev,
-		  const struct reservation_detail *detail, struct reservation *out)
+    const struct reservation_detail *detail, struct reservation *out)
 {
 	struct booking *b = arena_alloc(c->arena, sizeof(*b));
 	const struct code_list *codes;
@@ -343,8 +343,8 @@ list_under(struct listing *l, enum kind kind, const struct id *owner)
 }
 
 enum rc
-reservation_list(struct ctx *c, const struct id *after, unsigned limit, struct reservation *out,
-		 unsigned *count)
+reservation_list(
+    struct ctx *c, const struct id *after, unsigned limit, struct reservation *out, unsigned *count)
 {
 	struct listing l = { .c = c, .after = after, .out = out, .limit = limit };
 	const struct user *person = &c->who->user;

@@ -15,8 +15,8 @@
  * not fit (any more), RC_STATE_CONFLICT when the episode has a live reservation, RC_INVALID for a stale
  * candidate.
  */
-MUST_USE enum rc reservation_hold(struct ctx *c, const struct reservation_new *in, struct reservation *out,
-				  struct id *shelter);
+MUST_USE enum rc reservation_hold(
+    struct ctx *c, const struct reservation_new *in, struct reservation *out, struct id *shelter);
 
 /** What an event carries besides its name. */
 struct reservation_detail {
@@ -26,7 +26,7 @@ struct reservation_detail {
 
 /** Apply ${ev} in the name of the caller (desk or house). */
 MUST_USE enum rc reservation_event(struct ctx *c, const struct id *id, enum reservation_event ev,
-				   const struct reservation_detail *detail, struct reservation *out);
+    const struct reservation_detail *detail, struct reservation *out);
 
 /** For the timer: expire a hold or request that ran out.  Nothing to do is RC_OK. */
 MUST_USE enum rc reservation_expire(struct ctx *c, const struct id *id);
@@ -38,15 +38,15 @@ MUST_USE enum rc reservation_show(struct ctx *c, const struct reservation *r, st
 const struct code_list *reservation_reasons(enum reservation_state state);
 
 /** Live reservations of the caller's houses or desk, in key order after ${after}. */
-MUST_USE enum rc reservation_list(struct ctx *c, const struct id *after, unsigned limit,
-				  struct reservation *out, unsigned *count);
+MUST_USE enum rc reservation_list(
+    struct ctx *c, const struct id *after, unsigned limit, struct reservation *out, unsigned *count);
 
 /**
  * Tell the location for a confirmed reservation: records the disclosure in the same transaction; the answer
  * may leave only after its commit.  ${again}: a repeated request whose first answer was committed; tells once
  * more within the same window without counting.  Only the person who handles it, or a shift lead of the desk.
  */
-MUST_USE enum rc reservation_disclose(struct ctx *c, const struct id *id, uint8_t reason, bool again,
-				      struct disclosure_reply *out);
+MUST_USE enum rc reservation_disclose(
+    struct ctx *c, const struct id *id, uint8_t reason, bool again, struct disclosure_reply *out);
 
 #endif

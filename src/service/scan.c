@@ -34,15 +34,15 @@ take_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 
 enum rc
 scan_page(struct ctx *c, enum kind kind, size_t size, const struct id *after, scan_filter_fn *filter,
-	  unsigned limit, void *out, unsigned *count)
+    unsigned limit, void *out, unsigned *count)
 {
 	struct page p = { .c = c,
-			  .kind = kind,
-			  .size = size,
-			  .after = after,
-			  .filter = filter,
-			  .out = out,
-			  .limit = limit };
+		.kind = kind,
+		.size = size,
+		.after = after,
+		.filter = filter,
+		.out = out,
+		.limit = limit };
 	struct key from = record_key(kind, after), prefix = key_kind(from.b[0]);
 	enum rc rc = txn_scan(c->txn, &prefix, &from, take_one, &p);
 

@@ -13,6 +13,6 @@ typedef bool scan_filter_fn(const struct ctx *c, const void *record);
  * ${out}, those that ${filter} lets through, at most ${limit}.
  */
 MUST_USE enum rc scan_page(struct ctx *c, enum kind kind, size_t size, const struct id *after,
-			   scan_filter_fn *filter, unsigned limit, void *out, unsigned *count);
+    scan_filter_fn *filter, unsigned limit, void *out, unsigned *count);
 
 #endif

@@ -173,16 +173,16 @@ fill_reply(struct ctx *c, const struct episode *e, const struct survey *s, struc
 	for (unsigned i = 0; i < s->near_count; i++)
 		fill_near(c, &s->near[i], &near[i]);
 	*out = (struct search_reply){ .episode = e->id,
-				      .at = c->now,
-				      .candidates = hits,
-				      .candidate_count = n,
-				      .near_misses = near,
-				      .near_count = s->near_count,
-				      .blocked = blocked,
-				      .blocked_count = fill_blocked(s, blocked),
-				      .fits = s->fits,
-				      .full = s->full,
-				      .unknown = s->unknown };
+		.at = c->now,
+		.candidates = hits,
+		.candidate_count = n,
+		.near_misses = near,
+		.near_count = s->near_count,
+		.blocked = blocked,
+		.blocked_count = fill_blocked(s, blocked),
+		.fits = s->fits,
+		.full = s->full,
+		.unknown = s->unknown };
 	return RC_OK;
 }
 

@@ -19,7 +19,7 @@ MUST_USE enum rc search_run(struct ctx *c, const struct episode *e, struct searc
 bool search_next(struct ctx *c, const struct episode *e, const struct id *except, struct candidate *out);
 
 /** Open a candidate's text: the house it stands for.  RC_INVALID when it is foreign, altered or too old. */
-MUST_USE enum rc candidate_open(struct ctx *c, const char *text, const struct id *episode,
-				struct id *shelter);
+MUST_USE enum rc candidate_open(
+    struct ctx *c, const char *text, const struct id *episode, struct id *shelter);
 
 #endif

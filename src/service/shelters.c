@@ -51,19 +51,21 @@ any_record(const struct ctx *c, const void *record)
 }
 
 enum rc
-shelter_list(struct ctx *c, const struct id *after, unsigned limit, struct shelter *out, unsigned *count)
+shelter_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
 	const struct user *person = &c->who->user;
+	struct shelter *rows = out;
 	enum rc rc = RC_OK;
 
 	if (who_is(c, ROLE_ADMIN))
-		return scan_page(c, KIND_SHELTER, sizeof(*out), after, any_record, limit, out, count);
+		return scan_page(
+		    c, KIND_SHELTER, sizeof(struct shelter), after, any_record, limit, out, count);
 	*count = 0;
 	for (unsigned i = 0; rc == RC_OK && i < person->shelter_count && *count < limit; i++) {
 		struct key key = record_key(KIND_SHELTER, &person->shelters[i]);
 		if (memcmp(person->shelters[i].b, after->b, ID_BYTES) <= 0)
 			continue;
-		rc = record_get(c->txn, KIND_SHELTER, &key, &out[*count]);
+		rc = record_get(c->txn, KIND_SHELTER, &key, &rows[*count]);
 		if (rc == RC_OK)
 			(*count)++;
 		else if (rc == RC_NOT_FOUND)
@@ -167,20 +169,19 @@ unit_show(struct ctx *c, const struct house *h, unsigned i, struct unit_view *ou
 	const struct unit *u = &h->units[i];
 
 	*out = (struct unit_view){ .id = u->id,
-				   .name = u->name,
-				   .adult_beds = u->adult_beds,
-				   .child_beds = u->child_beds,
-				   .cots = u->cots,
-				   .places = (uint8_t)unit_places(u),
-				   .shared = u->shared,
-				   .step_free = u->step_free,
-				   .own_rooms = u->own_rooms,
-				   .join_group = u->join_group,
-				   .state = (uint8_t)house_unit_state(h, i, c->now),
-				   .free_places = (uint8_t)house_unit_free_places(h, i, c->now),
-				   .freshness =
-				       (uint8_t)freshness_of(u->confirmed_at, c->now, &c->parts->freshness),
-				   .confirmed_at = u->confirmed_at };
+		.name = u->name,
+		.adult_beds = u->adult_beds,
+		.child_beds = u->child_beds,
+		.cots = u->cots,
+		.places = (uint8_t)unit_places(u),
+		.shared = u->shared,
+		.step_free = u->step_free,
+		.own_rooms = u->own_rooms,
+		.join_group = u->join_group,
+		.state = (uint8_t)house_unit_state(h, i, c->now),
+		.free_places = (uint8_t)house_unit_free_places(h, i, c->now),
+		.freshness = (uint8_t)freshness_of(u->confirmed_at, c->now, &c->parts->freshness),
+		.confirmed_at = u->confirmed_at };
 	etag_make(c->parts, &u->id, u->version, out->etag);
 }
 
@@ -203,12 +204,12 @@ availability_show(struct ctx *c, const struct id *shelter, struct availability_r
 		if (!h->units[i].retired)
 			unit_show(c, h, i, &units[n++]);
 	*out = (struct availability_reply){ .shelter = s->id,
-					    .code_name = s->code_name,
-					    .at = c->now,
-					    .licensed_capacity = s->licensed_capacity,
-					    .persons = (uint16_t)house_persons(h, c->now),
-					    .units = units,
-					    .count = n };
+		.code_name = s->code_name,
+		.at = c->now,
+		.licensed_capacity = s->licensed_capacity,
+		.persons = (uint16_t)house_persons(h, c->now),
+		.units = units,
+		.count = n };
 	return RC_OK;
 }
 

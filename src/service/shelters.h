@@ -11,8 +11,8 @@ MUST_USE enum rc shelter_create(struct ctx *c, struct shelter *s);
 
 /** Write a changed profile (the caller loaded it with access_shelter and read the change over it). */
 MUST_USE enum rc shelter_save(struct ctx *c, const struct shelter *s);
-MUST_USE enum rc shelter_list(struct ctx *c, const struct id *after, unsigned limit, struct shelter *out,
-			      unsigned *count);
+MUST_USE enum rc shelter_list(
+    struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 MUST_USE enum rc unit_create(struct ctx *c, const struct id *shelter, struct unit *u);
 
@@ -20,16 +20,16 @@ MUST_USE enum rc unit_create(struct ctx *c, const struct id *shelter, struct uni
 MUST_USE enum rc unit_save(struct ctx *c, const struct id *shelter, const struct unit *u);
 
 /** One unit of a house of the caller (admin too). */
-MUST_USE enum rc unit_load(struct ctx *c, const struct id *shelter, const struct id *unit, struct house *h,
-			   int *index);
+MUST_USE enum rc unit_load(
+    struct ctx *c, const struct id *shelter, const struct id *unit, struct house *h, int *index);
 void unit_show(struct ctx *c, const struct house *h, unsigned i, struct unit_view *out);
 
 /** The whole house as staff see it. */
 MUST_USE enum rc availability_show(struct ctx *c, const struct id *shelter, struct availability_reply *out);
 
 /** Apply all reports or none. */
-MUST_USE enum rc availability_report(struct ctx *c, const struct id *shelter,
-				     const struct availability_change *in);
+MUST_USE enum rc availability_report(
+    struct ctx *c, const struct id *shelter, const struct availability_change *in);
 
 /** "Still true" for every unit of the house. */
 MUST_USE enum rc availability_still_true(struct ctx *c, const struct id *shelter);

@@ -11,10 +11,10 @@ give_token(struct ctx *c, const struct user *u, struct token_reply *out)
 {
 	/* "sign out everywhere" voids its own second too, so a token of that second counts from the next */
 	struct claims claims = { .jti = ctx_id(c),
-				 .user = u->id,
-				 .device = c->who->device.id,
-				 .issued_at = u->tokens_from > c->now ? u->tokens_from : c->now,
-				 .expires_at = c->now + LIMIT_TOKEN_LIFE };
+		.user = u->id,
+		.device = c->who->device.id,
+		.issued_at = u->tokens_from > c->now ? u->tokens_from : c->now,
+		.expires_at = c->now + LIMIT_TOKEN_LIFE };
 	enum rc rc;
 
 	memcpy(claims.cert, c->who->device.fingerprint, sizeof(claims.cert));

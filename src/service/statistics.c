@@ -16,8 +16,8 @@ struct table {
 	enum kind kind;
 	const struct code_list *rows, *columns;
 	/* Place the record in a cell; false: not counted. */
-	bool (*place)(struct counting *x, const void *record, unsigned *row, unsigned *column,
-		      struct id *house);
+	bool (*place)(
+	    struct counting *x, const void *record, unsigned *row, unsigned *column, struct id *house);
 };
 
 struct counting {
@@ -146,11 +146,10 @@ write_rows(struct ctx *c, const struct table *t, const struct stat_table *cells,
 	for (unsigned i = 0; i < cells->rows; i++) {
 		for (unsigned j = 0; j < cells->columns; j++) {
 			const struct stat_cell *cell = &cells->cell[i][j];
-			rows[out->count++] =
-			    (struct statistics_row){ .key = t->rows->rows[i].code,
-						     .column = t->columns->rows[j].code,
-						     .value = cell->withheld ? 0 : cell->cases,
-						     .withheld = cell->withheld };
+			rows[out->count++] = (struct statistics_row){ .key = t->rows->rows[i].code,
+				.column = t->columns->rows[j].code,
+				.value = cell->withheld ? 0 : cell->cases,
+				.withheld = cell->withheld };
 		}
 	}
 	out->rows = rows;
@@ -167,8 +166,8 @@ find_table(const char *name)
 }
 
 enum rc
-statistics_table(struct ctx *c, const char *name, day_number from, day_number to,
-		 struct statistics_reply *out)
+statistics_table(
+    struct ctx *c, const char *name, day_number from, day_number to, struct statistics_reply *out)
 {
 	struct counting x = { .c = c, .table = find_table(name), .from = from, .to = to };
 	struct key prefix;

@@ -7,7 +7,7 @@
 #include "service/access.h"
 
 /** Names: "placements" (type by zone), "outcomes" (outcome by channel), "declines" (house reason by type). */
-MUST_USE enum rc statistics_table(struct ctx *c, const char *name, day_number from, day_number to,
-				  struct statistics_reply *out);
+MUST_USE enum rc statistics_table(
+    struct ctx *c, const char *name, day_number from, day_number to, struct statistics_reply *out);
 
 #endif

@@ -35,7 +35,7 @@ episode_is_due(struct txn *t, const struct id *id, int64_t now)
 	struct episode e;
 
 	return record_peek(t, KIND_EPISODE, &key, &e) == RC_OK && e.state == EPISODE_OPEN &&
-	       e.expires_at <= now;
+	    e.expires_at <= now;
 }
 
 static const struct chore chores[] = {

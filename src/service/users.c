@@ -36,8 +36,8 @@ check_roles(struct ctx *c, const struct user *u, enum org_kind kind)
 {
 	for (unsigned r = 0; r < ROLE_COUNT; r++)
 		if ((u->roles >> r & 1) && !policy_role_fits(kind, (enum role)r))
-			return fault_set(c->fault, RC_INVALID, MSG_ROLE_NOT_FOR_ORG, "/roles", 0,
-					 codes_role.rows[r].code);
+			return fault_set(
+			    c->fault, RC_INVALID, MSG_ROLE_NOT_FOR_ORG, "/roles", 0, codes_role.rows[r].code);
 	if ((u->roles & HOUSE_ROLES) && u->shelter_count == 0)
 		return fault_set(c->fault, RC_INVALID, MSG_SHELTERS_NEEDED, "/shelters", 0, NULL);
 	return RC_OK;
@@ -148,8 +148,7 @@ enum rc
 user_save(struct ctx *c, const struct user *before, struct user *u)
 {
 	bool same_rights = before->roles == u->roles && before->shelter_count == u->shelter_count &&
-			   memcmp(before->shelters, u->shelters, sizeof(u->shelters)) == 0 &&
-			   before->retired == u->retired;
+	    memcmp(before->shelters, u->shelters, sizeof(u->shelters)) == 0 && before->retired == u->retired;
 	enum rc rc;
 
 	if (!may_write(c, before))
@@ -180,9 +179,9 @@ user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphras
 }
 
 enum rc
-user_list(struct ctx *c, const struct id *after, unsigned limit, struct user *out, unsigned *count)
+user_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
-	return scan_page(c, KIND_USER, sizeof(*out), after, may_see, limit, out, count);
+	return scan_page(c, KIND_USER, sizeof(struct user), after, may_see, limit, out, count);
 }
 
 enum rc

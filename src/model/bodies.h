@@ -108,18 +108,6 @@ struct availability_reply {
 	const struct unit_view *units;
 	uint32_t count;
 };
-/** An episode for its readers: family-support learns only how it stands and whether a place is arranged
- * (DOMAIN 5). */
-struct episode_view {
-	struct id id;
-	uint8_t state, outcome, channel;
-	struct household household;
-	struct id reservation; /* the open one, or zero */
-	uint8_t attempts;
-	bool waiting;  /* no desk has taken it over */
-	bool arranged; /* a house has confirmed, or the household is there */
-	int64_t opened_at, expires_at, closed_at;
-};
 struct candidate {
 	const char *candidate; /* sealed, for this episode and desk, short-lived: what a hold takes */
 	const char *code_name;
@@ -234,8 +222,8 @@ extern const struct model model_sign_in, model_passphrase_change, model_device_n
     model_availability_change, model_episode_new, model_episode_close, model_reservation_new,
     model_reason_decline, model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave,
     model_extension, model_token_reply, model_me_reply, model_passphrase_reply, model_device_reply,
-    model_unit_view, model_availability_reply, model_episode_view, model_candidate, model_near_miss,
-    model_blocked_reason, model_search_reply, model_reservation_view, model_sheet_reply, model_location_reply,
+    model_unit_view, model_availability_reply, model_candidate, model_near_miss, model_blocked_reason,
+    model_search_reply, model_reservation_view, model_sheet_reply, model_location_reply,
     model_disclosure_reply, model_capacity_row, model_capacity_reply, model_audit_row, model_look_row,
     model_statistics_row, model_statistics_reply, model_org_list, model_user_list, model_device_list,
     model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list;

@@ -146,11 +146,26 @@ put_block(struct out *o, const struct field *f, const void *obj)
 typedef void put_fn(struct out *o, const struct field *f, const void *obj);
 
 static put_fn *const putters[] = {
-	[F_BOOL] = put_number,   [F_U8] = put_number,     [F_U16] = put_number, [F_U32] = put_number,
-	[F_U64] = put_number,    [F_TIME] = put_number,   [F_DAY] = put_number, [F_ID] = put_bytes,
-	[F_CODE] = put_number,   [F_CODES] = put_number,  [F_TEXT] = put_text,  [F_BYTES] = put_bytes,
-	[F_BLOB] = put_block,    [F_OBJECT] = put_object, [F_LIST] = put_list,  [F_CODE_LIST] = put_block,
-	[F_ID_LIST] = put_block, [F_ARRAY] = NULL,        [F_STRING] = NULL,    [F_RAW] = NULL,
+	[F_BOOL] = put_number,
+	[F_U8] = put_number,
+	[F_U16] = put_number,
+	[F_U32] = put_number,
+	[F_U64] = put_number,
+	[F_TIME] = put_number,
+	[F_DAY] = put_number,
+	[F_ID] = put_bytes,
+	[F_CODE] = put_number,
+	[F_CODES] = put_number,
+	[F_TEXT] = put_text,
+	[F_BYTES] = put_bytes,
+	[F_BLOB] = put_block,
+	[F_OBJECT] = put_object,
+	[F_LIST] = put_list,
+	[F_CODE_LIST] = put_block,
+	[F_ID_LIST] = put_block,
+	[F_ARRAY] = NULL,
+	[F_STRING] = NULL,
+	[F_RAW] = NULL,
 };
 
 static void
@@ -280,11 +295,26 @@ get_block(const struct field *f, struct bytes in, void *obj)
 typedef bool get_fn(const struct field *f, struct bytes in, void *obj);
 
 static get_fn *const getters[] = {
-	[F_BOOL] = get_number,   [F_U8] = get_number,     [F_U16] = get_number, [F_U32] = get_number,
-	[F_U64] = get_number,    [F_TIME] = get_number,   [F_DAY] = get_number, [F_ID] = get_bytes,
-	[F_CODE] = get_number,   [F_CODES] = get_number,  [F_TEXT] = get_text,  [F_BYTES] = get_bytes,
-	[F_BLOB] = get_block,    [F_OBJECT] = get_object, [F_LIST] = get_item,  [F_CODE_LIST] = get_block,
-	[F_ID_LIST] = get_block, [F_ARRAY] = NULL,        [F_STRING] = NULL,    [F_RAW] = NULL,
+	[F_BOOL] = get_number,
+	[F_U8] = get_number,
+	[F_U16] = get_number,
+	[F_U32] = get_number,
+	[F_U64] = get_number,
+	[F_TIME] = get_number,
+	[F_DAY] = get_number,
+	[F_ID] = get_bytes,
+	[F_CODE] = get_number,
+	[F_CODES] = get_number,
+	[F_TEXT] = get_text,
+	[F_BYTES] = get_bytes,
+	[F_BLOB] = get_block,
+	[F_OBJECT] = get_object,
+	[F_LIST] = get_item,
+	[F_CODE_LIST] = get_block,
+	[F_ID_LIST] = get_block,
+	[F_ARRAY] = NULL,
+	[F_STRING] = NULL,
+	[F_RAW] = NULL,
 };
 
 /* Rows come in the table's order, so the search begins at the last hit.  NULL: a tag of another version. */

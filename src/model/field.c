@@ -129,7 +129,7 @@ static bool
 is_counted(const struct field *f)
 {
 	return f->type == F_LIST || f->type == F_CODE_LIST || f->type == F_ID_LIST || f->type == F_BLOB ||
-	       f->type == F_ARRAY;
+	    f->type == F_ARRAY;
 }
 
 void

@@ -141,7 +141,7 @@ struct view;
  * A field at "none" (no time, no code, empty text) is left out; lists, numbers and booleans are always
  * written.  ${view} NULL: nothing is visible.
  */
-void model_write(struct jw *w, const struct model *m, const void *obj, const struct view *view,
-		 uint32_t roles);
+void model_write(
+    struct jw *w, const struct model *m, const void *obj, const struct view *view, uint32_t roles);
 
 #endif

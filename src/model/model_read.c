@@ -193,13 +193,26 @@ typedef enum rc read_fn(struct reader *r, const struct field *f, const json *v, 
 
 /* A type without a reader cannot come in. */
 static read_fn *const readers[] = {
-	[F_BOOL] = read_bool,      [F_U8] = read_number,     [F_U16] = read_number,
-	[F_U32] = read_number,     [F_U64] = read_number,    [F_TIME] = read_time,
-	[F_DAY] = read_day,        [F_ID] = read_id,         [F_CODE] = read_code,
-	[F_CODES] = read_codes,    [F_TEXT] = read_text,     [F_BYTES] = NULL,
-	[F_BLOB] = NULL,           [F_OBJECT] = read_object, [F_LIST] = read_list,
-	[F_CODE_LIST] = read_list, [F_ID_LIST] = read_list,  [F_ARRAY] = NULL,
-	[F_STRING] = read_string,  [F_RAW] = NULL,
+	[F_BOOL] = read_bool,
+	[F_U8] = read_number,
+	[F_U16] = read_number,
+	[F_U32] = read_number,
+	[F_U64] = read_number,
+	[F_TIME] = read_time,
+	[F_DAY] = read_day,
+	[F_ID] = read_id,
+	[F_CODE] = read_code,
+	[F_CODES] = read_codes,
+	[F_TEXT] = read_text,
+	[F_BYTES] = NULL,
+	[F_BLOB] = NULL,
+	[F_OBJECT] = read_object,
+	[F_LIST] = read_list,
+	[F_CODE_LIST] = read_list,
+	[F_ID_LIST] = read_list,
+	[F_ARRAY] = NULL,
+	[F_STRING] = read_string,
+	[F_RAW] = NULL,
 };
 
 static enum rc

@@ -11,8 +11,8 @@ struct writer {
 	uint32_t roles;
 };
 
-static void write_object(const struct writer *w, const struct model *m, const void *obj,
-			 const struct view *view);
+static void write_object(
+    const struct writer *w, const struct model *m, const void *obj, const struct view *view);
 
 static void
 write_code(const struct writer *w, const struct code_list *codes, uint64_t code)
@@ -144,8 +144,8 @@ write_simple_list(const struct writer *w, const struct field *f, const void *obj
 	jw_close(w->out, ']');
 }
 
-typedef void write_fn(const struct writer *w, const struct field *f, const void *obj,
-		      const struct view *view);
+typedef void write_fn(
+    const struct writer *w, const struct field *f, const void *obj, const struct view *view);
 
 /* A type without a writer cannot go out. */
 static write_fn *const writers[] = {

@@ -70,6 +70,9 @@ struct episode {
 	uint64_t order; /* random: breaks ties among candidates for this episode only */
 	int64_t opened_at, expires_at, closed_at;
 	uint32_t version;
+	/* for readers only, not stored; family-support learns nothing but this and the outcome (DOMAIN 5) */
+	bool waiting;  /* no desk has taken it over */
+	bool arranged; /* a house has confirmed, or the household is there */
 };
 
 /** The vault's plaintext; never in a record as it is, only sealed under its house's own key. */

@@ -36,7 +36,7 @@ MUST_USE enum rc schema_check(const struct schema *schema, const json *body, str
  * visible to none. "any" stands for every role and for a device without a person.  Owned by ${all}.
  */
 MUST_USE enum rc schema_view(struct schemas *all, const struct schema *schema, const struct model *m,
-			     const struct view **out, struct fault *f);
+    const struct view **out, struct fault *f);
 #define VIEW_ANY 0x80000000u
 
 #endif

@@ -160,8 +160,10 @@ static const struct field availability_rows[] = {
 MODEL(model_availability_reply, "availability", struct availability_reply, availability_rows);
 
 static const struct field location_reply_rows[] = {
-	V(struct location_reply, shelter, F_ID),          V(struct location_reply, address, F_STRING),
-	V(struct location_reply, intake_phone, F_STRING), V(struct location_reply, travel_notes, F_STRING),
+	V(struct location_reply, shelter, F_ID),
+	V(struct location_reply, address, F_STRING),
+	V(struct location_reply, intake_phone, F_STRING),
+	V(struct location_reply, travel_notes, F_STRING),
 	V(struct location_reply, updated_at, F_TIME),
 };
 MODEL(model_location_reply, "location", struct location_reply, location_reply_rows);
@@ -179,23 +181,7 @@ static const struct field capacity_rows[] = {
 };
 MODEL(model_capacity_reply, "capacity", struct capacity_reply, capacity_rows);
 
-/* ---- replies: episodes and searches ---- */
-
-static const struct field episode_view_rows[] = {
-	V(struct episode_view, id, F_ID),
-	V_CODED(struct episode_view, state, F_CODE, codes_episode_state),
-	V_CODED(struct episode_view, outcome, F_CODE, codes_outcome),
-	V_CODED(struct episode_view, channel, F_CODE, codes_channel),
-	V_OBJECT(struct episode_view, household, model_household),
-	V(struct episode_view, reservation, F_ID),
-	V(struct episode_view, attempts, F_U8),
-	V(struct episode_view, waiting, F_BOOL),
-	V(struct episode_view, arranged, F_BOOL),
-	V(struct episode_view, opened_at, F_TIME),
-	V(struct episode_view, expires_at, F_TIME),
-	V(struct episode_view, closed_at, F_TIME),
-};
-MODEL(model_episode_view, "episode", struct episode_view, episode_view_rows);
+/* ---- replies: searches ---- */
 
 static const struct field candidate_rows[] = {
 	V(struct candidate, candidate, F_STRING),
@@ -211,7 +197,7 @@ static const struct field candidate_rows[] = {
 	V(struct candidate, address_unprotected, F_BOOL),
 	V(struct candidate, confirmed_at, F_TIME),
 };
-MODEL(model_candidate, NULL, struct candidate, candidate_rows);
+MODEL(model_candidate, "candidate", struct candidate, candidate_rows);
 
 static const struct field near_miss_rows[] = {
 	V(struct near_miss, code_name, F_STRING),
@@ -313,18 +299,25 @@ MODEL(model_disclosure_reply, "disclosure", struct disclosure_reply, disclosure_
 /* ---- replies: audit and statistics ---- */
 
 static const struct field audit_row_rows[] = {
-	V(struct audit_row, number, F_U64),    V(struct audit_row, at, F_TIME),
-	V(struct audit_row, action, F_STRING), V(struct audit_row, outcome, F_STRING),
-	V(struct audit_row, reason, F_STRING), V_CODED(struct audit_row, roles, F_CODES, codes_role),
-	V(struct audit_row, actor, F_TEXT),    V(struct audit_row, subject, F_TEXT),
+	V(struct audit_row, number, F_U64),
+	V(struct audit_row, at, F_TIME),
+	V(struct audit_row, action, F_STRING),
+	V(struct audit_row, outcome, F_STRING),
+	V(struct audit_row, reason, F_STRING),
+	V_CODED(struct audit_row, roles, F_CODES, codes_role),
+	V(struct audit_row, actor, F_TEXT),
+	V(struct audit_row, subject, F_TEXT),
 	V(struct audit_row, shelter, F_TEXT),
 };
 MODEL(model_audit_row, NULL, struct audit_row, audit_row_rows);
 
 static const struct field look_row_rows[] = {
-	V(struct look_row, at, F_TIME),       V(struct look_row, until, F_TIME),
-	V(struct look_row, count, F_U32),     V(struct look_row, org_kind, F_STRING),
-	V(struct look_row, reason, F_STRING), V(struct look_row, reservation, F_ID),
+	V(struct look_row, at, F_TIME),
+	V(struct look_row, until, F_TIME),
+	V(struct look_row, count, F_U32),
+	V(struct look_row, org_kind, F_STRING),
+	V(struct look_row, reason, F_STRING),
+	V(struct look_row, reservation, F_ID),
 };
 MODEL(model_look_row, NULL, struct look_row, look_row_rows);
 
@@ -358,7 +351,7 @@ LIST(model_org_list, "org-list", model_org);
 LIST(model_user_list, "user-list", model_user);
 LIST(model_device_list, "device-list", model_device);
 LIST(model_shelter_list, "shelter-list", model_shelter);
-LIST(model_episode_list, "episode-list", model_episode_view);
+LIST(model_episode_list, "episode-list", model_episode);
 LIST(model_reservation_list, "reservation-list", model_reservation_view);
 LIST(model_audit_list, "audit-list", model_audit_row);
 LIST(model_look_list, "look-list", model_look_row);

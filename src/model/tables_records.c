@@ -182,26 +182,27 @@ static const struct field household_rows[] = {
 };
 MODEL(model_household, NULL, struct household, household_rows);
 
-/* Shown as model_episode_view. */
 static const struct field episode_rows[] = {
-	ROW(struct episode, id, 1, F_ID, SECRET),
+	ROW(struct episode, id, 1, F_ID, READ_ONLY),
 	ROW(struct episode, opener_org, 2, F_ID, SECRET),
 	ROW(struct episode, opener_user, 3, F_ID, SECRET),
 	ROW(struct episode, desk_org, 4, F_ID, SECRET),
 	ROW(struct episode, desk_user, 5, F_ID, SECRET),
-	ROW_CODED(struct episode, state, 6, F_CODE, SECRET, codes_episode_state),
-	ROW_CODED(struct episode, outcome, 7, F_CODE, SECRET, codes_outcome),
-	ROW_CODED(struct episode, channel, 8, F_CODE, SECRET, codes_channel),
-	ROW_OBJECT(struct episode, household, 9, SECRET, model_household),
-	ROW(struct episode, reservation, 10, F_ID, SECRET),
-	ROW(struct episode, attempts, 11, F_U8, SECRET),
+	ROW_CODED(struct episode, state, 6, F_CODE, READ_ONLY, codes_episode_state),
+	ROW_CODED(struct episode, outcome, 7, F_CODE, READ_ONLY, codes_outcome),
+	ROW_CODED(struct episode, channel, 8, F_CODE, READ_ONLY, codes_channel),
+	ROW_OBJECT(struct episode, household, 9, READ_ONLY, model_household),
+	ROW(struct episode, reservation, 10, F_ID, READ_ONLY),
+	ROW(struct episode, attempts, 11, F_U8, READ_ONLY),
 	ROW(struct episode, order, 12, F_U64, SECRET),
-	ROW(struct episode, opened_at, 13, F_TIME, SECRET),
-	ROW(struct episode, expires_at, 14, F_TIME, SECRET),
-	ROW(struct episode, closed_at, 15, F_TIME, SECRET),
+	ROW(struct episode, opened_at, 13, F_TIME, READ_ONLY),
+	ROW(struct episode, expires_at, 14, F_TIME, READ_ONLY),
+	ROW(struct episode, closed_at, 15, F_TIME, READ_ONLY),
 	ROW(struct episode, version, 16, F_U32, SECRET),
+	ROW(struct episode, waiting, 0, F_BOOL, FIELD_VIEW | READ_ONLY),
+	ROW(struct episode, arranged, 0, F_BOOL, FIELD_VIEW | READ_ONLY),
 };
-MODEL(model_episode, NULL, struct episode, episode_rows);
+MODEL(model_episode, "episode", struct episode, episode_rows);
 
 /* Shown as model_reservation_view.  The list of a reason depends on the state, so its row names none. */
 static const struct field reservation_rows[] = {
@@ -246,8 +247,11 @@ MODEL(model_reservation, NULL, struct reservation, reservation_rows);
 /* ---- events ---- */
 
 static const struct field event_rows[] = {
-	ROW(struct event, kind, 1, F_U8, SECRET),     ROW(struct event, shelter, 2, F_ID, SECRET),
-	ROW(struct event, desk_org, 3, F_ID, SECRET), ROW(struct event, opener_org, 4, F_ID, SECRET),
-	ROW(struct event, subject, 5, F_ID, SECRET),  ROW(struct event, at, 6, F_TIME, SECRET),
+	ROW(struct event, kind, 1, F_U8, SECRET),
+	ROW(struct event, shelter, 2, F_ID, SECRET),
+	ROW(struct event, desk_org, 3, F_ID, SECRET),
+	ROW(struct event, opener_org, 4, F_ID, SECRET),
+	ROW(struct event, subject, 5, F_ID, SECRET),
+	ROW(struct event, at, 6, F_TIME, SECRET),
 };
 MODEL(model_event, NULL, struct event, event_rows);

@@ -14,19 +14,22 @@ enum path_in { PATH_HELPLINE, PATH_FAMILY_SUPPORT };
 struct fit {
 	uint8_t answer; /* enum answer; ANSWER_CAPACITY and ANSWER_ASSESSMENT can be held */
 	uint8_t reason_count;
-	uint8_t reasons[LIMIT_REASONS]; /* enum fit_reason, most basic first; empty when it fits */
+	uint8_t reasons[LIMIT_REASONS]; /* enum fit_reason, most basic first; empty when it can be held */
 	uint64_t units;                 /* chosen units when it can be held */
 	uint8_t unit_count;
-	uint8_t places;                 /* places of the chosen units */
-	uint8_t spare;                  /* places that would stay unused */
+	uint8_t places;                 /* places that can be given in the chosen units */
+	uint8_t spare;                  /* of those, not used by this household */
 	bool address_unprotected;       /* family home for a violence case: say so */
-	int64_t confirmed_at;           /* the oldest confirmation among the chosen units */
+	int64_t confirmed_at;           /* the oldest confirmation among the chosen units; of all units when none is */
 };
 
 void fit_house(const struct shelter *s, const struct house *h, const struct household *who, enum path_in path,
     int64_t now, struct fit *out);
 
-/** Only the rules of the house (type, admission), whatever is free: could this household ever be taken? */
+/**
+ * Only the rules of the house (type, admission), whatever is free: could this household ever be taken?  A house that
+ * is closed or retired takes nobody.  A waitlist is answered by fit_house only, and only when the empty house would do.
+ */
 void fit_rules(const struct shelter *s, const struct household *who, enum path_in path, struct fit *out);
 
 /**

@@ -64,11 +64,11 @@ refuse_option(const struct command *command, const char *typed)
 			names[count++] = options[i].name;
 	nearest = help_nearest(typed, names, count);
 	if (nearest != NULL)
-		talk_error("menedek %s knows no option --%s; did you mean --%s?", command->name, typed,
-			   nearest);
+		talk_error(
+		    "menedek %s knows no option --%s; did you mean --%s?", command->name, typed, nearest);
 	else
 		talk_error("menedek %s knows no option --%s; see: menedek help %s", command->name, typed,
-			   command->name);
+		    command->name);
 	return STATUS_USAGE;
 }
 
@@ -114,7 +114,7 @@ check_needed(const struct args *args)
 		    (args->value[i] != NULL && *args->value[i] != '\0'))
 			continue;
 		talk_error("menedek %s needs --%s %s (%s)", args->command->name, options[i].name,
-			   options[i].value, options[i].help);
+		    options[i].value, options[i].help);
 		return STATUS_USAGE;
 	}
 	return STATUS_OK;
@@ -133,7 +133,7 @@ args_parse(const struct command *command, int argc, char **argv, struct args *ar
 		}
 		if (command->words == NULL || args->word_count == ARGS_WORDS) {
 			talk_error("menedek %s has no use for \"%s\"; see: menedek help %s", command->name,
-				   argv[i], command->name);
+			    argv[i], command->name);
 			return STATUS_USAGE;
 		}
 		args->word[args->word_count++] = argv[i];

@@ -69,7 +69,7 @@ print_options(const char *title, uint32_t bits)
 		if (!(bits & OPT_BIT(i)))
 			continue;
 		(void)snprintf(left, sizeof(left), "--%s%s%s", option_name((enum option)i), value ? " " : "",
-			       value ? value : "");
+		    value ? value : "");
 		(void)printf("  %-28s %s\n", left, option_help((enum option)i));
 	}
 }
@@ -80,10 +80,10 @@ print_one(const struct command *c)
 	(void)printf("menedek %s: %s\n\nUsage\n  menedek %s", c->name, c->summary, c->name);
 	for (unsigned i = 0; i < OPT_COUNT; i++)
 		if (c->needed & OPT_BIT(i))
-			(void)printf(" --%s %s", option_name((enum option)i),
-				     option_value_name((enum option)i));
-	(void)printf("%s%s%s\n", c->taken != 0 ? " [OPTIONS]" : "", c->words ? " " : "",
-		     c->words ? c->words : "");
+			(void)printf(
+			    " --%s %s", option_name((enum option)i), option_value_name((enum option)i));
+	(void)printf(
+	    "%s%s%s\n", c->taken != 0 ? " [OPTIONS]" : "", c->words ? " " : "", c->words ? c->words : "");
 	print_options("Needed", c->needed);
 	print_options("Options", c->taken);
 	(void)printf("\nExamples\n");

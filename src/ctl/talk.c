@@ -11,9 +11,15 @@
 
 /* every way to fail that is not plain STATUS_ERROR */
 static const uint8_t status_of[RC_COUNT] = {
-	[RC_NOT_FOUND] = STATUS_NOT_FOUND,     [RC_NO_TOKEN] = STATUS_AUTH,     [RC_BAD_TOKEN] = STATUS_AUTH,
-	[RC_BAD_LOGIN] = STATUS_AUTH,          [RC_FORBIDDEN] = STATUS_AUTH,    [RC_TAKEN] = STATUS_CONFLICT,
-	[RC_STATE_CONFLICT] = STATUS_CONFLICT, [RC_CONFLICT] = STATUS_CONFLICT, [RC_BUSY] = STATUS_CONFLICT,
+	[RC_NOT_FOUND] = STATUS_NOT_FOUND,
+	[RC_NO_TOKEN] = STATUS_AUTH,
+	[RC_BAD_TOKEN] = STATUS_AUTH,
+	[RC_BAD_LOGIN] = STATUS_AUTH,
+	[RC_FORBIDDEN] = STATUS_AUTH,
+	[RC_TAKEN] = STATUS_CONFLICT,
+	[RC_STATE_CONFLICT] = STATUS_CONFLICT,
+	[RC_CONFLICT] = STATUS_CONFLICT,
+	[RC_BUSY] = STATUS_CONFLICT,
 };
 
 static const char *const hint_of[RC_COUNT] = {
@@ -79,7 +85,7 @@ talk_failure(const char *doing, enum rc rc, const struct fault *f)
 	for (unsigned i = 0; f != NULL && i < f->count; i++) {
 		const struct fault_item *item = &f->item[i];
 		talk_error("%s: %s%s%s", doing, item->pointer, *item->pointer != '\0' ? ": " : "",
-			   fault_text(item, LANG_EN, text, sizeof(text)));
+		    fault_text(item, LANG_EN, text, sizeof(text)));
 	}
 	if (hint_of[rc] != NULL)
 		(void)fprintf(stderr, "  %s\n", hint_of[rc]);

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * menedek init: a data directory with everything that `serve` needs.  Keys first, then the store; what it
+ * prints of secrets it prints once.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "crypto/digest.h"
+#include "ctl/enrol.h"
+#include "ctl/passes.h"
+#include "service/accounts.h"
+
+#define CA_DAYS     3650
+#define SERVER_DAYS 397
+#define ROOT_KEY    32u
+
+struct init {
+	const struct args *args;
+	struct paths paths;
+	char keys_dir[256];
+	struct pem ca_key, ca_cert;
+	struct fault fault;
+	struct org org;
+	struct pass admin;
+	struct enrolment device;
+	char p12_passphrase[ID_TEXT + 1];
+};
+
+/* ---- what is there already ---- */
+
+static bool
+dir_is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (dir == NULL)
+		return true;
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	(void)closedir(dir);
+	return empty;
+}
+
+/* Only what init itself makes: --force must not be a way to empty a wrong directory. */
+static void
+remove_old(const struct init *in)
+{
+	const struct paths *p = &in->paths;
+	const char *files[] = { p->keyring, p->vaultring, p->record_root, p->location_root, p->token_key,
+		p->ca_cert, p->ca_key, p->server_cert, p->server_key, p->host };
+	char path[512];
+
+	for (unsigned i = 0; i < COUNT_OF(files); i++)
+		(void)unlink(files[i]);
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", p->store);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/lock.mdb", p->store);
+	(void)unlink(path);
+}
+
+static enum status
+find_place(struct init *in)
+{
+	const char *dir = args_dir(in->args);
+
+	if (!paths_of(&in->paths, dir, in->args->value[OPT_KEYS])) {
+		talk_error("%s: the path is too long", dir);
+		return STATUS_USAGE;
+	}
+	if (!dir_is_empty(dir) && !args_has(in->args, OPT_FORCE)) {
+		talk_error(
+		    "%s exists and is not empty; another --dir, or --force to lose the registry in it", dir);
+		return STATUS_CONFLICT;
+	}
+	if (!dir_is_empty(dir))
+		remove_old(in);
+	(void)str_copy(in->keys_dir, sizeof(in->keys_dir), in->paths.record_root);
+	*strrchr(in->keys_dir, '/') = '\0';
+	return STATUS_OK;
+}
+
+/* ---- keys ---- */
+
+typedef enum rc ring_fn(const char *path, const struct secret *root, struct fault *f);
+
+static enum rc
+make_ring(const char *root_path, const char *ring_path, ring_fn *create, struct fault *f)
+{
+	struct secret *root = secret_new(ROOT_KEY);
+	enum rc rc;
+
+	if (root == NULL)
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_LOCKED_MEMORY, NULL, 0, NULL);
+	random_fill(secret_bytes(root), ROOT_KEY);
+	rc = file_write(root_path, (struct bytes){ secret_view(root), ROOT_KEY }, 0400, f);
+	if (rc == RC_OK)
+		rc = create(ring_path, root, f);
+	secret_free(root);
+	return rc;
+}
+
+static enum rc
+make_keys(struct init *in)
+{
+	const struct paths *p = &in->paths;
+	enum rc rc;
+
+	if ((rc = dir_make(p->dir, 0700, &in->fault)) != RC_OK)
+		return rc;
+	talk_step(in->args, "Data directory %s (0700)", p->dir);
+	if ((rc = dir_make(in->keys_dir, 0700, &in->fault)) != RC_OK)
+		return rc;
+	if ((rc = make_ring(p->record_root, p->keyring, keyring_create, &in->fault)) != RC_OK)
+		return rc;
+	if ((rc = make_ring(p->location_root, p->vaultring, vaultring_create, &in->fault)) != RC_OK)
+		return rc;
+	talk_step(in->args, "Root keys in %s (0400)", in->keys_dir);
+	return RC_OK;
+}
+
+/* ---- certificates ---- */
+
+static enum rc
+write_pair(const char *key_path, const struct pem *key, const char *cert_path, const struct pem *cert,
+    struct fault *f)
+{
+	enum rc rc = file_write(key_path, bytes_str(key->text), 0400, f);
+
+	return rc == RC_OK ? file_write(cert_path, bytes_str(cert->text), 0644, f) : rc;
+}
+
+static void
+say_fingerprint(const struct init *in)
+{
+	uint8_t print[CERT_FINGERPRINT];
+	char hex[2 * CERT_FINGERPRINT + 1], text[3 * CERT_FINGERPRINT + 1] = "";
+	size_t at = 0;
+
+	if (ca_fingerprint(in->ca_cert.text, print) != RC_OK)
+		return;
+	hex_format(print, sizeof(print), hex);
+	for (size_t i = 0; hex[i] != '\0'; i++) {
+		if (i > 0 && i % 2 == 0)
+			text[at++] = ':';
+		text[at++] = hex[i];
+	}
+	talk(in->args, "  root fingerprint SHA256:%s", text);
+	talk(in->args, "  read it aloud when a device is enrolled");
+}
+
+static enum rc
+make_certificates(struct init *in)
+{
+	const char *names = in->args->value[OPT_HOST];
+	char host[256], line[sizeof(host) + 1];
+	struct pem server_key, server_cert, token_key;
+	enum rc rc;
+
+	(void)str_copy(host, sizeof(host), names);
+	host[strcspn(host, ",")] = '\0';
+	if ((rc = ca_key_new(&in->ca_key)) != RC_OK || (rc = ca_key_new(&server_key)) != RC_OK ||
+	    (rc = ca_key_new(&token_key)) != RC_OK)
+		return rc;
+	if ((rc = ca_self_sign(&in->ca_key, "Menedek root", CA_DAYS, &in->ca_cert)) != RC_OK)
+		return rc;
+	rc = write_pair(in->paths.ca_key, &in->ca_key, in->paths.ca_cert, &in->ca_cert, &in->fault);
+	if (rc != RC_OK)
+		return rc;
+	talk_step(in->args, "Certificate authority (P-256, 10 years)");
+	say_fingerprint(in);
+	rc = ca_issue(
+	    &in->ca_key, &in->ca_cert, &server_key, host, CA_SERVER, names, SERVER_DAYS, &server_cert);
+	if (rc == RC_OK)
+		rc = write_pair(
+		    in->paths.server_key, &server_key, in->paths.server_cert, &server_cert, &in->fault);
+	if (rc == RC_OK)
+		rc = file_write(in->paths.token_key, bytes_str(token_key.text), 0400, &in->fault);
+	(void)snprintf(line, sizeof(line), "%s\n", host);
+	if (rc == RC_OK)
+		rc = file_write(in->paths.host, bytes_str(line), 0644, &in->fault);
+	wipe(&server_key, sizeof(server_key));
+	wipe(&token_key, sizeof(token_key));
+	if (rc == RC_OK)
+		talk_step(in->args, "Server certificate for %s", names);
+	return rc;
+}
+
+/* ---- the first records ---- */
+
+static enum rc
+record_first(struct ctx *c, void *arg)
+{
+	struct init *in = arg;
+	const char *passphrase;
+	struct user admin;
+	enum rc rc;
+
+	model_clear(&model_org, &in->org);
+	in->org.kind = ORG_OPERATOR;
+	(void)str_copy(in->org.name, sizeof(in->org.name), in->args->value[OPT_ORG]);
+	if ((rc = org_create(c, &in->org)) != RC_OK)
+		return rc;
+	model_clear(&model_user, &admin);
+	admin.org = in->org.id;
+	admin.roles = ROLE_BIT(ROLE_ADMIN);
+	(void)str_copy(admin.name, sizeof(admin.name), in->admin.name);
+	if ((rc = user_create(c, &admin, &passphrase)) != RC_OK)
+		return rc;
+	(void)str_copy(in->admin.passphrase, sizeof(in->admin.passphrase), passphrase);
+	return RC_OK;
+}
+
+static enum rc
+write_device(struct init *in)
+{
+	char prefix[512];
+	enum rc rc;
+
+	(void)snprintf(prefix, sizeof(prefix), "%s/devices", in->paths.dir);
+	if ((rc = dir_make(prefix, 0700, &in->fault)) != RC_OK)
+		return rc;
+	(void)snprintf(prefix, sizeof(prefix), "%s/devices/admin", in->paths.dir);
+	if ((rc = enrol_write(&in->device, prefix, &in->fault)) != RC_OK)
+		return rc;
+	rc = enrol_write_p12(&in->device, prefix, in->p12_passphrase, &in->fault);
+	if (rc == RC_OK)
+		talk_step(in->args, "Device of the administrator: %s.crt .key .p12", prefix);
+	return rc;
+}
+
+static enum status
+make_records(struct init *in)
+{
+	struct offline o;
+	enum status status = offline_open(in->args, true, &o);
+	enum rc rc = RC_OK;
+
+	if (status == STATUS_OK) {
+		(void)str_copy(in->admin.name, sizeof(in->admin.name), "admin");
+		if ((rc = offline_update(&o, "cli_init", record_first, in)) == RC_OK) {
+			talk_step(in->args, "Organisation and first administrator");
+			in->device.org = in->org.id;
+			in->device.name = "admin";
+			rc = enrol_device(&o, &in->device);
+		}
+		status = talk_failure("init", rc, &o.fault);
+	}
+	if (status == STATUS_OK)
+		status = talk_failure("init", write_device(in), &in->fault);
+	offline_close(&o);
+	return status;
+}
+
+/* ---- what is told once ---- */
+
+static enum status
+tell(struct init *in)
+{
+	const char *file = in->args->value[OPT_PASSPHRASES];
+	char buf[1024];
+	struct jw w;
+
+	if (file != NULL && passes_save(file, &in->admin, 1, &in->fault) != RC_OK)
+		return talk_failure("the passphrase", in->fault.rc, &in->fault);
+	if (args_has(in->args, OPT_JSON)) {
+		jw_init(&w, buf, sizeof(buf));
+		jw_open(&w, '{');
+		jw_field_string(&w, "dir", in->paths.dir);
+		jw_field_id(&w, "org", &in->org.id);
+		jw_field_string(&w, "user", in->admin.name);
+		if (file == NULL)
+			jw_field_string(&w, "passphrase", in->admin.passphrase);
+		jw_field_string(&w, "p12_passphrase", in->p12_passphrase);
+		jw_close(&w, '}');
+		(void)printf("%.*s\n", (int)w.len, buf);
+	} else if (file == NULL)
+		(void)printf("admin passphrase (shown once): %s\nadmin.p12 passphrase (shown once): %s\n",
+		    in->admin.passphrase, in->p12_passphrase);
+	else
+		(void)printf("admin.p12 passphrase (shown once): %s\n", in->p12_passphrase);
+	talk(in->args, "Copy %s to two safe places. WITHOUT THESE KEYS YOUR DATA ARE LOST.", in->keys_dir);
+	talk(in->args, "Next: menedek serve --dir %s --listen 0.0.0.0:8443", in->paths.dir);
+	return STATUS_OK;
+}
+
+enum status
+cmd_init(const struct args *args)
+{
+	struct init in = { .args = args };
+	enum status status = find_place(&in);
+	enum rc rc;
+
+	if (strlen(args->value[OPT_ORG]) >= LIMIT_NAME || strlen(args->value[OPT_HOST]) > 255) {
+		talk_error("--org takes %u bytes at most, --host 255", LIMIT_NAME - 1);
+		return STATUS_USAGE;
+	}
+	if (status != STATUS_OK)
+		return status;
+	rc = make_keys(&in);
+	if (rc == RC_OK)
+		rc = make_certificates(&in);
+	status = talk_failure("init", rc, &in.fault);
+	if (status == STATUS_OK)
+		status = make_records(&in);
+	if (status == STATUS_OK)
+		status = tell(&in);
+	wipe(&in, sizeof(in));
+	return status;
+}

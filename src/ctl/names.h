@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names that people use on the command line and in CSV files, and the ids behind them. */
+#ifndef MENEDEK_NAMES_H
+#define MENEDEK_NAMES_H
+
+#include "service/access.h"
+
+struct name_row {
+	char name[LIMIT_NAME];
+	struct id id;
+	struct id org; /* of a house; zero for an organisation */
+	uint8_t kind;  /* enum org_kind or enum shelter_type */
+	unsigned line; /* of a file, 0 = from the store */
+};
+
+struct names {
+	struct name_row *rows;
+	size_t count, cap;
+	bool sorted;
+};
+
+/** Add all organisations (KIND_ORG) or houses (KIND_SHELTER) of the store that are not retired. */
+MUST_USE enum rc names_load(struct ctx *c, enum kind kind, struct names *names);
+MUST_USE enum rc names_add(struct names *names, const struct name_row *row);
+
+/** NULL when there is none.  Of equal names the one that was added first. */
+const struct name_row *names_find(struct names *names, const char *name);
+void names_free(struct names *names);
+
+#endif

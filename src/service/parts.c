@@ -60,8 +60,8 @@ paths_of(struct paths *p, const char *dir, const char *keys)
 	return true;
 }
 
-static enum rc
-read_root(const char *path, struct secret **out, struct fault *f)
+enum rc
+parts_read_root(const char *path, struct secret **out, struct fault *f)
 {
 	enum rc rc = file_read_secret(path, ROOT_KEY, out, f);
 
@@ -76,7 +76,7 @@ static enum rc
 open_keyring(struct parts *p, struct fault *f)
 {
 	struct secret *root = NULL;
-	enum rc rc = read_root(p->paths.record_root, &root, f);
+	enum rc rc = parts_read_root(p->paths.record_root, &root, f);
 
 	if (rc == RC_OK)
 		rc = keyring_open(p->paths.keyring, root, &p->keyring, f);
@@ -92,7 +92,7 @@ enum rc
 parts_open_vault(struct parts *p, struct fault *f)
 {
 	struct secret *root = NULL;
-	enum rc rc = read_root(p->paths.location_root, &root, f);
+	enum rc rc = parts_read_root(p->paths.location_root, &root, f);
 
 	if (rc == RC_OK)
 		rc = vaultring_open(p->paths.vaultring, root, &p->vault, f);

@@ -58,6 +58,9 @@ void parts_close(struct parts *p); /* also one that was opened in part, or is ze
  * locations. */
 MUST_USE enum rc parts_open_vault(struct parts *p, struct fault *f);
 
+/** Read a root key of 32 bytes. */
+MUST_USE enum rc parts_read_root(const char *path, struct secret **out, struct fault *f);
+
 /** Read a PEM file; a private key's (${is_private}) must be closed to others. */
 MUST_USE enum rc parts_read_pem(const char *path, bool is_private, struct pem *out, struct fault *f);
 

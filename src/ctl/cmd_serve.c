@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* menedek serve: reads where to listen, then hands over to src/server. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ctl/talk.h"
+#include "server/serve.h"
+
+/* "ADDRESS:PORT", "[IPv6]:PORT" or ":PORT" in ${text}; ${address} gets "" for none. */
+static bool
+split_endpoint(const char *text, char *address, size_t cap, long *port)
+{
+	const char *colon = strrchr(text, ':');
+	const char *start = text, *stop = colon;
+	char *end;
+
+	if (colon == NULL || colon[1] < '0' || colon[1] > '9')
+		return false;
+	*port = strtol(colon + 1, &end, 10);
+	if (*end != '\0' || *port > 65535)
+		return false;
+	if (*start == '[') {
+		start++;
+		stop--;
+		if (stop < start || *stop != ']')
+			return false;
+	}
+	if ((size_t)(stop - start) >= cap)
+		return false;
+	memcpy(address, start, (size_t)(stop - start));
+	address[stop - start] = '\0';
+	return true;
+}
+
+/* Health and metrics know no certificates: a Unix socket or this machine only. */
+static bool
+read_health(const char *text, struct server_options *server)
+{
+	char address[64];
+	long port;
+
+	server->health_port = -1;
+	if (text == NULL)
+		return true;
+	if (strchr(text, '/') != NULL) {
+		server->health_socket = text;
+		return true;
+	}
+	if (!split_endpoint(text, address, sizeof(address), &port))
+		return false;
+	server->health_port = (int)port;
+	return *address == '\0' || strcmp(address, "127.0.0.1") == 0;
+}
+
+enum status
+cmd_serve(const struct args *args)
+{
+	struct serve_options options = { .server = { .threads = 0 } };
+	struct fault fault = { .count = 0 };
+	char address[64];
+	long port = 0;
+
+	if (!split_endpoint(args->value[OPT_LISTEN], address, sizeof(address), &port)) {
+		talk_error("--listen takes ADDRESS:PORT, for instance 127.0.0.1:8443");
+		return STATUS_USAGE;
+	}
+	options.server.address = *address != '\0' ? address : NULL;
+	options.server.port = (uint16_t)port;
+	if (!read_health(args->value[OPT_HEALTH], &options.server)) {
+		talk_error("--health takes 127.0.0.1:PORT or the path of a socket: it must not be reached "
+			   "from outside");
+		return STATUS_USAGE;
+	}
+	if (!paths_of(&options.paths, args_dir(args), args->value[OPT_KEYS])) {
+		talk_error("%s: the path is too long", args_dir(args));
+		return STATUS_USAGE;
+	}
+	if (!file_exists(options.paths.keyring)) {
+		talk_error("%s holds no registry; make one: menedek init --dir %s --host NAME --org NAME",
+		    args_dir(args), args_dir(args));
+		return STATUS_NOT_FOUND;
+	}
+	return talk_failure("serve", serve_run(&options, &fault), &fault);
+}

@@ -21,19 +21,7 @@ answer_episode(struct call *c, unsigned status, const struct episode *e)
 enum rc
 episodes_list(struct call *c)
 {
-	struct episode *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	unsigned n;
-	enum rc rc;
-
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = episode_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
-		return rc;
-	return call_answer_page(
-	    c, &model_episode_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_list(c, &model_episode_list, sizeof(struct episode), episode_list);
 }
 
 enum rc

@@ -19,19 +19,7 @@ shelter_version(struct call *c, const struct id *id)
 enum rc
 shelters_list(struct call *c)
 {
-	struct shelter *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	unsigned n;
-	enum rc rc;
-
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = shelter_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
-		return rc;
-	return call_answer_page(
-	    c, &model_shelter_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_list(c, &model_shelter_list, sizeof(struct shelter), shelter_list);
 }
 
 enum rc

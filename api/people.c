@@ -98,19 +98,7 @@ answer_org(struct call *c, unsigned status, const struct org *o)
 enum rc
 orgs_list(struct call *c)
 {
-	struct org *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	unsigned n;
-	enum rc rc;
-
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = org_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
-		return rc;
-	return call_answer_page(
-	    c, &model_org_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_list(c, &model_org_list, sizeof(struct org), org_list);
 }
 
 enum rc
@@ -164,19 +152,7 @@ answer_user(struct call *c, unsigned status, const struct user *u)
 enum rc
 users_list(struct call *c)
 {
-	struct user *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	unsigned n;
-	enum rc rc;
-
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = user_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
-		return rc;
-	return call_answer_page(
-	    c, &model_user_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_list(c, &model_user_list, sizeof(struct user), user_list);
 }
 
 enum rc
@@ -237,19 +213,7 @@ users_passphrase(struct call *c)
 enum rc
 devices_list(struct call *c)
 {
-	struct device *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	unsigned n;
-	enum rc rc;
-
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = device_list(&c->ctx, &page.after, page.limit, rows, &n)) != RC_OK)
-		return rc;
-	return call_answer_page(
-	    c, &model_device_list, rows, n, &page, n == page.limit ? &rows[n - 1].id : NULL, 0);
+	return call_list(c, &model_device_list, sizeof(struct device), device_list);
 }
 
 enum rc

@@ -71,7 +71,8 @@ bool reservation_is_over(enum reservation_state state);
 /**
  * Apply ${ev} to ${r} and its share to ${h}: state, times, expiry, version.  ${r} and ${h} are changed only on RC_OK.
  * Also RC_HOLD_EXPIRED (any event of the desk or house but EXPIRE on an expired one), RC_STATE_CONFLICT (renewed
- * already, disclosures used up).  The caller sets reason codes and stay dates.
+ * already, disclosures used up, or the clock came too early).  A reservation that runs out ends when its time was over,
+ * not when the timer came.  The caller sets reason codes, stay dates and the count of extensions.
  */
 MUST_USE enum rc reservation_apply(struct reservation *r, struct house *h, enum reservation_event ev,
     enum reservation_actor actor, int64_t now, const struct booking_rules *rules, struct fault *f);

@@ -30,18 +30,26 @@ struct term_rules {
 /** The built-in rows. */
 void terms_default(struct term_rules *out);
 
-/** Replace from CSV (columns: type, valid_from, base_months, base_days, extensions, ...). */
-MUST_USE enum rc terms_read(struct bytes csv, struct term_rules *out, struct fault *f);
+/**
+ * Replace all rows from CSV (terms_csv.c).  Columns, all of them needed: type, valid_from, base_months, base_days,
+ * extensions, extension_months, extension_days, to_school_year_end, review_days.  RC_MALFORMED or RC_INVALID with
+ * "/line/column" in ${f}, RC_UNAVAILABLE without memory; ${out} is then as it was.
+ */
+MUST_USE enum rc terms_read(struct bytes text, struct term_rules *out, struct fault *f);
 
 /** The rule for a stay of ${type} that begins on ${day}, or NULL. */
 const struct term_rule *terms_for(const struct term_rules *rules, enum shelter_type type, day_number day);
 
-/** Last day of the base term of a stay that begins on ${start}; 0 = no legal end. */
+/** Last day of the base term of a stay that begins on ${start}, which does not count; 0 = no legal end. */
 day_number term_end(const struct term_rule *rule, day_number start);
 
 /**
  * May a stay that has been extended ${done} times and now ends on ${end} be extended to ${until} for ${reason}?
  * RC_OK, RC_STATE_CONFLICT (no extension left) or RC_INVALID (too long, not later than ${end}, reason does not allow).
+ * The limit counts from ${end}.  To the end of the school year means 15 June of the one that ${end} is in.
+ * A type without a cap is extended by EXTEND_REVIEW only, and no other type is: ${until} then is the day of the next
+ * review, at most one period after the one that is due (${end}, or the first one when ${end} is 0).  Once kept as the
+ * stay's end, it flags a review that is overdue.
  */
 MUST_USE enum rc term_extend(const struct term_rule *rule, day_number start, day_number end, unsigned done,
     day_number until, enum extend_reason reason, struct fault *f);

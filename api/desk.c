@@ -11,11 +11,13 @@
 #define HELPLINE_NUMBER "+36 80 20 55 20" /* OKIT, public, 24/7 */
 
 static enum rc
-answer_episode(struct call *c, unsigned status, const struct episode *e)
+answer_episode(struct call *c, unsigned status, struct episode *e)
 {
-	enum rc rc = call_etag(c, &e->id, e->version);
+	enum rc rc;
 
-	return rc == RC_OK ? call_answer(c, status, &model_episode, e) : rc;
+	if ((rc = episode_describe(&c->ctx, e)) != RC_OK || (rc = call_etag(c, &e->id, e->version)) != RC_OK)
+		return rc;
+	return call_answer(c, status, &model_episode, e);
 }
 
 enum rc

@@ -171,6 +171,23 @@ episode_expire(struct ctx *c, const struct id *id)
 	return tell(c, &e, EVENT_EPISODE_CLOSED);
 }
 
+enum rc
+episode_describe(struct ctx *c, struct episode *e)
+{
+	struct key key = record_key(KIND_RESERVATION, &e->reservation);
+	struct reservation r;
+	enum rc rc;
+
+	e->waiting = e->state == EPISODE_OPEN && id_is_zero(&e->desk_org);
+	e->arranged = false;
+	if (id_is_zero(&e->reservation))
+		return RC_OK;
+	if ((rc = record_peek(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	e->arranged = r.state == RES_CONFIRMED || r.state == RES_IN_STAY || r.state == RES_LEFT;
+	return RC_OK;
+}
+
 struct listing {
 	struct ctx *c;
 	struct id after;
@@ -195,7 +212,7 @@ list_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	at = record_key(KIND_EPISODE, &row.id);
 	l->rc = record_peek(l->c->txn, KIND_EPISODE, &at, &l->out[l->count]);
 	if (l->rc == RC_OK)
-		l->count++;
+		l->rc = episode_describe(l->c, &l->out[l->count++]);
 	else if (l->rc == RC_NOT_FOUND)
 		l->rc = RC_OK;
 	return l->rc == RC_OK && l->count < l->limit;

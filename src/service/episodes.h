@@ -25,6 +25,9 @@ MUST_USE enum rc episode_expire(struct ctx *c, const struct id *id);
 /** Has it a reservation that is neither over nor expired? */
 MUST_USE enum rc episode_has_live_reservation(struct ctx *c, const struct episode *e, bool *out);
 
+/** Fill in what is only for readers: does it wait for a desk, is a place arranged. */
+MUST_USE enum rc episode_describe(struct ctx *c, struct episode *e);
+
 /** The caller's open episodes and those that wait, in key order after ${after}; at most ${limit}, *count of
  * them. */
 MUST_USE enum rc episode_list(

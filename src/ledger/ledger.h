@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit trail.  An entry commits with the change it records (append in the same transaction), so an unrecorded
- * change or disclosure cannot happen.  Each entry has a public part (time, action, outcome, roles) and a private part
- * (who, what, which house) with a random salt; the chain covers SHA-256(0x00 || public || SHA-256(salt || private)), so that
- * an outsider can check the chain on an export that shows no house.
+ * The audit trail.  An entry commits with the change it records (append in the same transaction), so an
+ * unrecorded change or disclosure cannot happen.  Each entry has a public part (time, action, outcome, roles)
+ * and a private part (who, what, which house) with a random salt; the chain covers SHA-256(0x00 || public ||
+ * SHA-256(salt || private)), so that an outsider can check the chain on an export that shows no house.  All
+ * numbers big-endian:
+ *
+ *   public  = at 8 | outcome 2 | roles 4 | length of action 1 | action | length of reason 1 | reason
+ *   private = user 16 | org 16 | device 16 | subject 16 | shelter 16          salt is 16 bytes; absent ids
+ * are zero
+ *
+ * The trail is LOG_AUDIT of the store, chained by log_chain (store.h).  A record holds the whole entry,
+ * sealed.
  */
 #ifndef MENEDEK_LEDGER_H
 #define MENEDEK_LEDGER_H
@@ -11,12 +19,12 @@
 #include "model/records.h"
 
 struct audit_entry {
-	uint64_t number; /* set when read back */
-	int64_t at;      /* seconds */
-	char action[32]; /* operation of the API ("reservations_create") or of the program ("cli_import") */
+	uint64_t number;  /* set when read back */
+	int64_t at;       /* seconds */
+	char action[32];  /* operation of the API ("reservations_create") or of the program ("cli_import") */
 	uint16_t outcome; /* enum rc */
-	uint32_t roles;  /* roles of the actor, bits */
-	char reason[40]; /* reason code or "" */
+	uint32_t roles;   /* roles of the actor, bits */
+	char reason[40];  /* reason code or "" */
 	/* private part */
 	uint8_t salt[16];
 	struct id user, org, device, subject, shelter;
@@ -24,7 +32,8 @@ struct audit_entry {
 
 extern const struct model model_audit_entry;
 
-/** Append ${e} to ${t}.  ${e->salt} must be fresh random (random_fill) before the first run of the transaction. */
+/** Append ${e} to ${t}.  ${e->salt} must be fresh random (random_fill) before the first run of the
+ * transaction. */
 MUST_USE enum rc ledger_record(struct txn *t, const struct audit_entry *e);
 
 struct ledger;
@@ -34,25 +43,32 @@ MUST_USE enum rc ledger_new(struct store *store, struct ledger **out);
 void ledger_free(struct ledger *ledger); /* waits for what is under way; NULL-safe */
 
 /**
- * Record ${e} soon (a second at most).  RC_UNAVAILABLE when entries could not be written lately or more than 4,096
- * wait: what is not recorded must not happen, so the caller refuses.
+ * Record ${e} soon (a second at most).  RC_UNAVAILABLE when entries could not be written lately or more than
+ * 4,096 wait: what is not recorded must not happen, so the caller refuses.  Entries that could not be written
+ * stay and are tried again each second; after an unknown outcome one may stand in the trail twice, but is
+ * never left out.
  */
 MUST_USE enum rc ledger_record_later(struct ledger *ledger, const struct audit_entry *e);
 
-/** Entries ${from} (1 or more) and on, in order, until ${fn} returns false or the end. */
+/** Entries ${from} (1 or more) and on, in order, until ${fn} returns false or the end.  RC_CORRUPT ends the
+ * walk. */
 typedef bool ledger_fn(void *arg, const struct audit_entry *e);
 MUST_USE enum rc ledger_read(struct txn *t, uint64_t from, ledger_fn *fn, void *arg);
 
-/** Walk the whole chain: every seal opens, numbers have no gap, leaves match contents, the head is the stored head. */
+/**
+ * Walk the whole chain: every seal opens, numbers have no gap, leaves match contents, the head is the stored
+ * head.  The walk ends at the first finding.  RC_OK whatever it found; else the store could not be read.
+ */
 struct ledger_report {
-	uint64_t entries;
-	uint64_t first_bad; /* 0 = all good */
+	uint64_t entries; /* that were good */
+	uint64_t
+	    first_bad; /* 0 = all good; of a head that does not match, the last number that it could cover */
 	const char *finding; /* what is wrong with it: "missing", "altered", "head does not match"; static */
 	uint8_t head[32];
 };
 MUST_USE enum rc ledger_verify(struct txn *t, struct ledger_report *out);
 
-/** The leaf of an entry. */
-enum rc ledger_leaf(const struct audit_entry *e, uint8_t leaf[32]);
+/** The leaf of an entry.  RC_INTERNAL if a text has no end. */
+MUST_USE enum rc ledger_leaf(const struct audit_entry *e, uint8_t leaf[32]);
 
 #endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries of the audit trail: how they are written, read back and checked.  Knows nothing of who may read
+ * them, nor of what the actions mean.
+ */
+#include "ledger/ledger.h"
+
+#include <string.h>
+
+#include "crypto/digest.h"
+
+#define LEAF       DIGEST_BYTES
+#define RECORD_MAX 512u /* an entry with all its fields takes about 220 */
+
+/* Ids and salt never go to JSON from here: a reader's view of the trail masks them (service/audits.c). */
+static const struct field audit_entry_fields[] = {
+	ROW(struct audit_entry, at, 1, F_TIME, 0),
+	ROW(struct audit_entry, action, 2, F_TEXT, 0),
+	ROW(struct audit_entry, outcome, 3, F_U16, 0),
+	ROW(struct audit_entry, roles, 4, F_U32, 0),
+	ROW(struct audit_entry, reason, 5, F_TEXT, 0),
+	ROW(struct audit_entry, salt, 6, F_BYTES, FIELD_SECRET),
+	ROW(struct audit_entry, user, 7, F_ID, FIELD_SECRET),
+	ROW(struct audit_entry, org, 8, F_ID, FIELD_SECRET),
+	ROW(struct audit_entry, device, 9, F_ID, FIELD_SECRET),
+	ROW(struct audit_entry, subject, 10, F_ID, FIELD_SECRET),
+	ROW(struct audit_entry, shelter, 11, F_ID, FIELD_SECRET),
+};
+MODEL(model_audit_entry, NULL, struct audit_entry, audit_entry_fields);
+
+/* ---- the leaf ---- */
+
+#define PUBLIC_MAX                                                           \
+	(1 + 8 + 2 + 4 + 1 + sizeof(((struct audit_entry *)0)->action) + 1 + \
+	    sizeof(((struct audit_entry *)0)->reason))
+#define PRIVATE_IDS 5u
+
+struct leaf_text {
+	uint8_t b[PUBLIC_MAX];
+	size_t len;
+};
+
+static bool
+add_text(struct leaf_text *out, const char *text, size_t size)
+{
+	const size_t len = strnlen(text, size);
+
+	if (len == size)
+		return false;
+	out->b[out->len++] = (uint8_t)len;
+	memcpy(out->b + out->len, text, len);
+	out->len += len;
+	return true;
+}
+
+static bool
+add_public(struct leaf_text *out, const struct audit_entry *e)
+{
+	out->b[0] = 0x00; /* apart from the chain's 0x01: a leaf can never pass for a head */
+	put_u64(out->b + 1, (uint64_t)e->at);
+	out->b[9] = (uint8_t)(e->outcome >> 8);
+	out->b[10] = (uint8_t)e->outcome;
+	put_u32(out->b + 11, e->roles);
+	out->len = 15;
+	return add_text(out, e->action, sizeof(e->action)) && add_text(out, e->reason, sizeof(e->reason));
+}
+
+static void
+digest_private(const struct audit_entry *e, uint8_t out[DIGEST_BYTES])
+{
+	const struct bytes parts[1 + PRIVATE_IDS] = { BYTES_OF(e->salt), BYTES_OF(e->user.b),
+		BYTES_OF(e->org.b), BYTES_OF(e->device.b), BYTES_OF(e->subject.b), BYTES_OF(e->shelter.b) };
+
+	digest_parts(parts, COUNT_OF(parts), out);
+}
+
+enum rc
+ledger_leaf(const struct audit_entry *e, uint8_t leaf[32])
+{
+	struct leaf_text public = { .len = 0 };
+	uint8_t private[DIGEST_BYTES];
+
+	if (!add_public(&public, e))
+		return RC_INTERNAL;
+	digest_private(e, private);
+	digest_parts((struct bytes[]){ { public.b, public.len }, BYTES_OF(private) }, 2, leaf);
+	return RC_OK;
+}
+
+/* ---- writing ---- */
+
+enum rc
+ledger_record(struct txn *t, const struct audit_entry *e)
+{
+	uint8_t record[RECORD_MAX], leaf[LEAF];
+	size_t len = 0;
+	enum rc rc;
+
+	if ((rc = ledger_leaf(e, leaf)) != RC_OK)
+		return rc;
+	if ((rc = model_encode(&model_audit_entry, e, record, sizeof(record), &len)) == RC_OK)
+		rc = txn_append(t, LOG_AUDIT, leaf, KEY_AUDIT, (struct bytes){ record, len });
+	wipe(record, sizeof(record));
+	return rc;
+}
+
+/* ---- reading ---- */
+
+/* A log entry reads as its leaf, then what was appended. */
+static enum rc
+decode(const struct key *key, struct bytes value, struct audit_entry *out)
+{
+	enum rc rc;
+
+	if (value.len < LEAF || key->len < sizeof(uint64_t))
+		return RC_CORRUPT;
+	rc = model_decode(&model_audit_entry, (struct bytes){ value.p + LEAF, value.len - LEAF }, out);
+	out->number = get_u64(key->b + key->len - sizeof(uint64_t));
+	return rc;
+}
+
+static enum rc
+scan_trail(struct txn *t, uint64_t from, txn_scan_fn *fn, void *arg)
+{
+	const struct key first = log_key(LOG_AUDIT, from);
+	struct key prefix = first;
+
+	prefix.len = (uint8_t)(prefix.len - sizeof(uint64_t)); /* all but the number */
+	return txn_scan(t, &prefix, &first, fn, arg);
+}
+
+struct reader {
+	ledger_fn *fn;
+	void *arg;
+	enum rc rc;
+};
+
+static bool
+read_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct reader *r = arg;
+	struct audit_entry e;
+
+	(void)rev;
+	if ((r->rc = decode(key, value, &e)) != RC_OK)
+		return false;
+	return r->fn(r->arg, &e);
+}
+
+enum rc
+ledger_read(struct txn *t, uint64_t from, ledger_fn *fn, void *arg)
+{
+	struct reader r = { .fn = fn, .arg = arg, .rc = RC_OK };
+	const enum rc rc = scan_trail(t, from > 0 ? from : 1, read_one, &r);
+
+	return rc == RC_OK ? r.rc : rc;
+}
+
+/* ---- checking ---- */
+
+static const char missing[] = "missing", altered[] = "altered", wrong_head[] = "head does not match";
+
+static bool
+found(struct ledger_report *report, uint64_t number, const char *finding)
+{
+	report->first_bad = number;
+	report->finding = finding;
+	return false;
+}
+
+static bool
+check_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct ledger_report *report = arg;
+	const uint64_t expected = report->entries + 1;
+	struct audit_entry e;
+	uint8_t leaf[LEAF];
+	enum rc rc;
+
+	(void)rev;
+	rc = decode(key, value, &e);
+	if (rc == RC_OK && e.number != expected)
+		return found(report, expected, missing);
+	if (rc != RC_OK || ledger_leaf(&e, leaf) != RC_OK)
+		return found(report, expected, altered);
+	if (!bytes_equal(BYTES_OF(leaf), (struct bytes){ value.p, LEAF }))
+		return found(report, expected, altered);
+	log_chain(report->head, e.number, leaf);
+	report->entries++;
+	return true;
+}
+
+/* The walk broke off at a seal that does not open; the entry that should have come next may also be gone. */
+static enum rc
+name_broken(struct txn *t, struct ledger_report *report)
+{
+	const struct key key = log_key(LOG_AUDIT, report->entries + 1);
+	struct bytes value;
+	const enum rc rc = txn_peek(t, &key, &value);
+
+	if (rc != RC_OK && rc != RC_CORRUPT && rc != RC_NOT_FOUND)
+		return rc;
+	found(report, report->entries + 1, rc == RC_NOT_FOUND ? missing : altered);
+	return RC_OK;
+}
+
+static void
+check_head(const struct log_head *head, struct ledger_report *report)
+{
+	if (report->entries < head->count)
+		found(report, report->entries + 1, missing);
+	else if (report->entries > head->count)
+		found(report, head->count + 1, wrong_head);
+	else if (!bytes_equal(BYTES_OF(report->head), BYTES_OF(head->head)))
+		found(report, report->entries > 0 ? report->entries : 1, wrong_head);
+}
+
+enum rc
+ledger_verify(struct txn *t, struct ledger_report *out)
+{
+	struct log_head head;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = scan_trail(t, 1, check_one, out)) == RC_CORRUPT)
+		return name_broken(t, out);
+	if (rc != RC_OK || out->first_bad != 0)
+		return rc;
+	if ((rc = txn_log_head(t, LOG_AUDIT, &head)) == RC_CORRUPT) {
+		found(out, out->entries > 0 ? out->entries : 1, wrong_head);
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		check_head(&head, out);
+	return rc;
+}

@@ -18,8 +18,8 @@ struct acceptor;
 
 /** Accept on ${fd} (taken over) for ${count} loops, at most ${most} connections in all; more wait in the
  * backlog. */
-MUST_USE enum rc acceptor_start(int fd, struct httpd *const *loops, unsigned count, unsigned most,
-				struct acceptor **out);
+MUST_USE enum rc acceptor_start(
+    int fd, struct httpd *const *loops, unsigned count, unsigned most, struct acceptor **out);
 
 /** Stop accepting and close the socket.  The loops must still be there.  NULL-safe. */
 void acceptor_stop(struct acceptor *acceptor);

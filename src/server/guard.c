@@ -31,8 +31,13 @@ static const struct {
 	const char *name;
 	bool may_have_body;
 } methods[] = {
-	{ "GET", false }, { "HEAD", false }, { "DELETE", false }, { "OPTIONS", false },
-	{ "POST", true }, { "PUT", true },   { "PATCH", true },
+	{ "GET", false },
+	{ "HEAD", false },
+	{ "DELETE", false },
+	{ "OPTIONS", false },
+	{ "POST", true },
+	{ "PUT", true },
+	{ "PATCH", true },
 };
 
 /* The fields that anything here reads: at most one of each. */

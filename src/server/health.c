@@ -73,8 +73,7 @@ add_store(struct store *store, char *buf, size_t cap, size_t len)
 	struct store_stats s;
 
 	store_stats(store, &s);
-	return text_add(
-	    buf, cap, len,
+	return text_add(buf, cap, len,
 	    "# TYPE menedek_store_commits_total counter\nmenedek_store_commits_total %" PRIu64 "\n"
 	    "# TYPE menedek_store_conflicts_total counter\nmenedek_store_conflicts_total %" PRIu64 "\n"
 	    "# TYPE menedek_store_batches_total counter\nmenedek_store_batches_total %" PRIu64 "\n"
@@ -94,9 +93,9 @@ metrics(struct health *health, char *buf, size_t cap, size_t *out)
 	len = text_add(buf, cap, len, "# TYPE menedek_handshakes_total counter\n");
 	for (unsigned i = 0; i < TLS_VERDICT_COUNT; i++)
 		len = text_add(buf, cap, len, "menedek_handshakes_total{certificate=\"%s\"} %" PRIu64 "\n",
-			       tls_verdict_name(i), tls_judged(s->tls, i));
-	len = text_add(buf, cap, len, "# TYPE menedek_slow_queue gauge\nmenedek_slow_queue %u\n",
-		       pool_waiting(s->pool));
+		    tls_verdict_name(i), tls_judged(s->tls, i));
+	len = text_add(
+	    buf, cap, len, "# TYPE menedek_slow_queue gauge\nmenedek_slow_queue %u\n", pool_waiting(s->pool));
 	len = add_store(s->parts->store, buf, cap, len);
 	if (len < cap)
 		len += api_metrics(s->api, buf + len, cap - len);

@@ -18,8 +18,11 @@
 #define POLL_MS 1000
 
 static const int64_t spans_ms[DUE_LISTS] = {
-	[DUE_STRANGER] = LIMIT_REQUEST_MS, [DUE_REQUEST] = LIMIT_REQUEST_MS, [DUE_ANSWER] = LIMIT_REQUEST_MS,
-	[DUE_IDLE] = LIMIT_IDLE_MS,        [DUE_PING] = LIMIT_PING_MS,
+	[DUE_STRANGER] = LIMIT_REQUEST_MS,
+	[DUE_REQUEST] = LIMIT_REQUEST_MS,
+	[DUE_ANSWER] = LIMIT_REQUEST_MS,
+	[DUE_IDLE] = LIMIT_IDLE_MS,
+	[DUE_PING] = LIMIT_PING_MS,
 };
 
 /* A socket on its way from the acceptor to the loop. */
@@ -141,8 +144,8 @@ arrive(struct letter *letter)
 	}
 	home->has_started_one = false;
 	/* it closes the socket when it fails; what it had started it also ends, by conn_close */
-	if (MHD_add_connection(home->daemon, arrival->fd, (struct sockaddr *)&arrival->address,
-			       arrival->len) == MHD_NO &&
+	if (MHD_add_connection(
+		home->daemon, arrival->fd, (struct sockaddr *)&arrival->address, arrival->len) == MHD_NO &&
 	    !home->has_started_one) {
 		atomic_fetch_sub(&home->load, 1);
 		tally_add(home->setup.tallies, TALLY_CONNECTIONS, -1);
@@ -227,7 +230,7 @@ static void
 turn(struct httpd *home, int daemon_fd)
 {
 	struct pollfd fds[] = { { .fd = daemon_fd, .events = POLLIN },
-				{ .fd = home->inbox.fd, .events = POLLIN } };
+		{ .fd = home->inbox.fd, .events = POLLIN } };
 
 	(void)poll(fds, COUNT_OF(fds), wait_ms(home));
 	home->now_ms = clock_mono_ms();
@@ -279,13 +282,12 @@ static struct MHD_Daemon *
 start_daemon(struct httpd *home)
 {
 	const unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-			       MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	    MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
-	return MHD_start_daemon(
-	    flags, 0, NULL, NULL, task_handle, home, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, home, MHD_OPTION_URI_LOG_CALLBACK, task_begin, home,
-	    MHD_OPTION_NOTIFY_COMPLETED, task_end, home, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
-	    MHD_OPTION_CONNECTION_LIMIT, home->setup.connections, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+	return MHD_start_daemon(flags, 0, NULL, NULL, task_handle, home, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+	    NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, home, MHD_OPTION_URI_LOG_CALLBACK, task_begin,
+	    home, MHD_OPTION_NOTIFY_COMPLETED, task_end, home, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing,
+	    NULL, MHD_OPTION_CONNECTION_LIMIT, home->setup.connections, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_MEMORY, MHD_OPTION_HTTPS_PRIORITIES,
 	    tls_priorities(), MHD_OPTION_HTTPS_CERT_CALLBACK, tls_no_certificate(), MHD_OPTION_END);
 }

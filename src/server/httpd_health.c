@@ -36,7 +36,7 @@ respond(struct MHD_Connection *mhd, unsigned status, char *text, size_t len)
 
 static enum MHD_Result
 handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-       const char *data, size_t *size, void **context)
+    const char *data, size_t *size, void **context)
 {
 	struct httpd_health *health = cls;
 	enum MHD_Result result;
@@ -66,10 +66,9 @@ httpd_health_start(int fd, httpd_health_fn *fn, void *arg, struct httpd_health *
 		return RC_UNAVAILABLE;
 	health->fn = fn;
 	health->arg = arg;
-	health->daemon =
-	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, handle, health,
-			     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-			     MHD_OPTION_CONNECTION_TIMEOUT, IDLE, MHD_OPTION_END);
+	health->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
+	    handle, health, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE, MHD_OPTION_END);
 	if (health->daemon == NULL) {
 		free(health);
 		return RC_UNAVAILABLE;

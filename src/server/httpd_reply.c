@@ -37,8 +37,8 @@ reply_headers(struct MHD_Response *response, const struct task *task, const stru
 	bool is_fine = add(response, "Request-Id", id);
 
 	for (size_t i = 0; i < COUNT_OF(always); i++)
-		is_fine = is_fine && (has_header(reply, always[i].name) ||
-				      add(response, always[i].name, always[i].value));
+		is_fine = is_fine &&
+		    (has_header(reply, always[i].name) || add(response, always[i].name, always[i].value));
 	for (unsigned i = 0; i < reply->header_count; i++)
 		is_fine = is_fine && add(response, reply->header[i].name, reply->header[i].value);
 	if (reply->content_type != NULL)
@@ -51,9 +51,9 @@ reply_headers(struct MHD_Response *response, const struct task *task, const stru
 void
 reply_count(struct task *task, unsigned status)
 {
-	const enum tally class = status >= 500   ? TALLY_ANSWERS_5XX
-				 : status >= 400 ? TALLY_ANSWERS_4XX
-						 : TALLY_ANSWERS_2XX;
+	const enum tally class = status >= 500 ? TALLY_ANSWERS_5XX
+	    : status >= 400                    ? TALLY_ANSWERS_4XX
+					       : TALLY_ANSWERS_2XX;
 
 	tally_add(task->conn->home->setup.tallies, class, 1);
 }
@@ -63,7 +63,7 @@ static bool
 has_body(const struct task *task, const struct reply *reply)
 {
 	return reply->body.len > 0 && reply->status != 204 && reply->status != 304 &&
-	       (task->head.method == NULL || strcmp(task->head.method, "HEAD") != 0);
+	    (task->head.method == NULL || strcmp(task->head.method, "HEAD") != 0);
 }
 
 /* The daemon never writes through the pointer that it takes without const. */

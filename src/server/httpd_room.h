@@ -71,7 +71,7 @@ struct task {
 /* The task's part of the daemon (httpd_task.c); ${cls} is the struct httpd. */
 void *task_begin(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result task_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-			    const char *version, const char *data, size_t *size, void **context);
+    const char *version, const char *data, size_t *size, void **context);
 void task_end(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code);
 
 /** Leave the call to whoever wakes it.  False if it was woken already: then go on. */
@@ -90,8 +90,8 @@ MUST_USE enum MHD_Result reply_queue(struct task *task, const struct reply *repl
 MUST_USE enum MHD_Result stream_open(struct task *task);
 
 /** The headers of ${reply} on ${response}; false without memory (httpd_reply.c). */
-MUST_USE bool reply_headers(struct MHD_Response *response, const struct task *task, const struct reply *reply,
-			    bool is_last);
+MUST_USE bool reply_headers(
+    struct MHD_Response *response, const struct task *task, const struct reply *reply, bool is_last);
 
 /** Count an answer with ${status}. */
 void reply_count(struct task *task, unsigned status);

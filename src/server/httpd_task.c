@@ -118,9 +118,10 @@ task_end(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_Request
 		return;
 	*context = NULL;
 	conn = task->conn;
+	/* Never between a letter and its delivery: until then the connection is suspended, and the daemon
+	 * ends no request of a suspended connection. */
 	if (task->call != NULL)
-		call_free(task->call); /* no wake comes after this */
-	inbox_recall(&home->inbox, &task->letter);
+		call_free(task->call);
 	if (task->is_stream)
 		tally_add(home->setup.tallies, TALLY_STREAMS, -1);
 	free(task);
@@ -148,7 +149,7 @@ struct head_fields {
 
 static enum MHD_Result
 collect(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-	size_t value_len)
+    size_t value_len)
 {
 	struct head_fields *fields = cls;
 
@@ -255,7 +256,7 @@ proceed(struct task *task)
 
 enum MHD_Result
 task_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-	    const char *data, size_t *size, void **context)
+    const char *data, size_t *size, void **context)
 {
 	struct task *task = *context;
 	const uint8_t *fingerprint;

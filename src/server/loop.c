@@ -88,55 +88,38 @@ inbox_post(struct inbox *inbox, struct letter *letter)
 
 	(void)pthread_mutex_lock(&inbox->lock);
 	was_empty = inbox->first == NULL;
-	if (!letter->is_posted) {
-		letter->is_posted = true;
-		letter->next = NULL;
-		letter->prev = inbox->last;
-		*(was_empty ? &inbox->first : &inbox->last->next) = letter;
-		inbox->last = letter;
-	}
+	letter->next = NULL;
+	*(was_empty ? &inbox->first : &inbox->last->next) = letter;
+	inbox->last = letter;
 	/* rung under the lock: once the letter can be taken, its owner may free the inbox */
 	if (was_empty)
 		inbox_ring(inbox);
 	(void)pthread_mutex_unlock(&inbox->lock);
 }
 
-/* Unlink ${letter}; the lock is held. */
-static void
-take(struct inbox *inbox, struct letter *letter)
+/* The oldest letter, or NULL. */
+static struct letter *
+take(struct inbox *inbox)
 {
-	*(letter->prev == NULL ? &inbox->first : &letter->prev->next) = letter->next;
-	*(letter->next == NULL ? &inbox->last : &letter->next->prev) = letter->prev;
-	letter->is_posted = false;
-}
+	struct letter *letter;
 
-void
-inbox_recall(struct inbox *inbox, struct letter *letter)
-{
 	(void)pthread_mutex_lock(&inbox->lock);
-	if (letter->is_posted)
-		take(inbox, letter);
+	letter = inbox->first;
+	if (letter != NULL)
+		inbox->first = letter->next;
 	(void)pthread_mutex_unlock(&inbox->lock);
+	return letter;
 }
 
 void
 inbox_deliver(struct inbox *inbox)
 {
+	struct letter *letter;
 	uint64_t rings;
 
 	/* emptied first: a letter posted after this rings again */
 	while (read(inbox->fd, &rings, sizeof(rings)) < 0 && errno == EINTR)
 		continue;
-	for (;;) {
-		struct letter *letter;
-
-		(void)pthread_mutex_lock(&inbox->lock);
-		letter = inbox->first;
-		if (letter != NULL)
-			take(inbox, letter);
-		(void)pthread_mutex_unlock(&inbox->lock);
-		if (letter == NULL)
-			return;
+	while ((letter = take(inbox)) != NULL)
 		letter->deliver(letter);
-	}
 }

@@ -42,11 +42,12 @@ struct due *due_overdue(const struct due_list *list, int64_t now_ms);
 /** Milliseconds from ${now_ms} to the first deadline of ${count} lists, at most ${most}, at least 0. */
 int due_wait_ms(const struct due_list *lists, unsigned count, int64_t now_ms, int most);
 
-/** A letter to a loop; embedded in what it is about, which must live until it is delivered or recalled. */
+/** A letter to a loop; embedded in what it is about, which must live until it is delivered.  Posted once at a
+ * time. */
 struct letter {
-	struct letter *prev, *next;
-	bool is_posted;                         /* guarded by the inbox's lock */
-	void (*deliver)(struct letter *letter); /* on the loop's thread */
+	struct letter *next;
+	void (*deliver)(
+	    struct letter *letter); /* on the loop's thread; the letter may be gone when it returns */
 };
 
 struct inbox {
@@ -58,14 +59,11 @@ struct inbox {
 MUST_USE enum rc inbox_init(struct inbox *inbox);
 void inbox_fini(struct inbox *inbox); /* letters that are left are not delivered */
 
-/** Post from any thread.  A letter that is already posted stays where it is. */
+/** Post from any thread. */
 void inbox_post(struct inbox *inbox, struct letter *letter);
 
 /** Wake the loop without a letter. */
 void inbox_ring(struct inbox *inbox);
-
-/** Take ${letter} back if it was not delivered; when this returns it can be freed.  For the loop's thread. */
-void inbox_recall(struct inbox *inbox, struct letter *letter);
 
 /** Deliver what is there.  For the loop's thread. */
 void inbox_deliver(struct inbox *inbox);

@@ -91,7 +91,7 @@ announce(const struct server_options *options, const struct server *server)
 	const bool is_v6 = strchr(address, ':') != NULL;
 
 	(void)printf("menedek: listening on https://%s%s%s:%u\n", is_v6 ? "[" : "", address, is_v6 ? "]" : "",
-		     server_port(server));
+	    server_port(server));
 	if (server_health_port(server) != 0)
 		(void)printf("menedek: health on http://127.0.0.1:%u\n", server_health_port(server));
 	(void)fflush(stdout);
@@ -100,7 +100,7 @@ announce(const struct server_options *options, const struct server *server)
 
 static enum rc
 serve(struct parts *parts, struct api *api, const struct server_options *options, const sigset_t *set,
-      struct fault *f)
+    struct fault *f)
 {
 	struct server *server = NULL;
 	enum rc rc;

@@ -167,7 +167,7 @@ static enum rc
 start_health(struct server *server, const struct server_options *options, struct fault *f)
 {
 	const struct health_setup setup = { server->parts, server->api, server->tls, server->pool,
-					    &server->tallies };
+		&server->tallies };
 	uint16_t port;
 	enum rc rc;
 	int fd;
@@ -271,7 +271,7 @@ server_stop(struct server *server)
 
 enum rc
 server_start(struct parts *parts, struct api *api, const struct server_options *options, struct server **out,
-	     struct fault *f)
+    struct fault *f)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	enum rc rc;

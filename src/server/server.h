@@ -20,7 +20,7 @@ struct server;
 
 /** Start all threads; when it returns RC_OK clients are served.  Parts and api must outlive the server. */
 MUST_USE enum rc server_start(struct parts *parts, struct api *api, const struct server_options *options,
-			      struct server **out, struct fault *f);
+    struct server **out, struct fault *f);
 
 /**
  * Take no more connections, finish what is under way in at most LIMIT_STOP_MS, end the streams, free all.

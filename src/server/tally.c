@@ -39,8 +39,8 @@ tally_print(const struct tallies *tallies, char *buf, size_t cap, size_t len)
 {
 	for (unsigned i = 0; i < TALLY_COUNT; i++) {
 		len = text_add(buf, cap, len, "# HELP %s %s\n# TYPE %s %s\n%s %" PRId64 "\n", rows[i].metric,
-			       rows[i].help, rows[i].metric, rows[i].type, rows[i].metric,
-			       atomic_load(&tallies->value[i]));
+		    rows[i].help, rows[i].metric, rows[i].type, rows[i].metric,
+		    atomic_load(&tallies->value[i]));
 	}
 	return len;
 }

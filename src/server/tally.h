@@ -18,9 +18,9 @@
 	X(TALLY_EVICTED, "menedek_connections_evicted_total", "counter", "Handshakes dropped to keep room")  \
 	X(TALLY_REQUESTS, "menedek_requests_total", "counter", "Request heads received")                     \
 	X(TALLY_MALFORMED, "menedek_requests_malformed_total", "counter",                                    \
-	  "Request heads refused by the guard")                                                              \
+	    "Request heads refused by the guard")                                                            \
 	X(TALLY_WAITING, "menedek_requests_parked", "gauge",                                                 \
-	  "Requests that wait for a commit or a slow thread")                                                \
+	    "Requests that wait for a commit or a slow thread")                                              \
 	X(TALLY_ANSWERS_2XX, "menedek_answers_2xx_total", "counter", "Answers below 400")                    \
 	X(TALLY_ANSWERS_4XX, "menedek_answers_4xx_total", "counter", "Answers that blame the client")        \
 	X(TALLY_ANSWERS_5XX, "menedek_answers_5xx_total", "counter", "Answers that blame us or the world")   \

@@ -77,7 +77,7 @@ static const struct {
 	enum tls_verdict verdict;
 } findings[] = {
 	{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_CA,
-	  TLS_FOREIGN },
+	    TLS_FOREIGN },
 	{ GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED, TLS_EXPIRED },
 	{ GNUTLS_CERT_PURPOSE_MISMATCH, TLS_PURPOSE },
 	{ ~0u, TLS_BAD },
@@ -103,8 +103,8 @@ tls_priorities(void)
 
 static int
 give_none(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
-	  const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certs,
-	  unsigned *cert_count, gnutls_privkey_t *key)
+    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certs,
+    unsigned *cert_count, gnutls_privkey_t *key)
 {
 	(void)session;
 	(void)authorities;
@@ -178,8 +178,8 @@ load(const struct paths *paths, struct credentials **out, struct fault *f)
 		goto out;
 	if ((rc = load_server(c, paths, f)) != RC_OK)
 		goto out;
-	if (gnutls_x509_trust_list_add_trust_file(c->authority, paths->ca_cert, NULL, GNUTLS_X509_FMT_PEM, 0,
-						  0) != 1) {
+	if (gnutls_x509_trust_list_add_trust_file(
+		c->authority, paths->ca_cert, NULL, GNUTLS_X509_FMT_PEM, 0, 0) != 1) {
 		rc = fault_set(f, RC_INVALID, MSG_CERT_UNUSABLE, NULL, 0, "ca.crt");
 		goto out;
 	}
@@ -269,7 +269,7 @@ judge_chain(gnutls_x509_trust_list_t authority, gnutls_x509_crt_t *chain, unsign
 {
 	char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
 	gnutls_typed_vdata_st wanted = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-					 .data = (unsigned char *)purpose };
+		.data = (unsigned char *)purpose };
 	const unsigned flags = GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM);
 	unsigned status = 0;
 	unsigned i = 0;

@@ -34,8 +34,8 @@ enum tls_verdict {
 const char *tls_verdict_name(enum tls_verdict verdict);
 
 /** Load certificate, key and authority from ${paths}.  ${trust} must outlive the result. */
-MUST_USE enum rc tls_new(const struct paths *paths, const struct trust *trust, struct tls **out,
-			 struct fault *f);
+MUST_USE enum rc tls_new(
+    const struct paths *paths, const struct trust *trust, struct tls **out, struct fault *f);
 
 /** After the last peer is gone.  NULL-safe. */
 void tls_free(struct tls *tls);

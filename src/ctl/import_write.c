@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes what was checked, each organisation, house, person and location in a transaction of its own with its
+ * entry in the audit trail.  The ids were made when the files were checked, since rows of other files refer
+ * to them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/import.h"
+#include "service/accounts.h"
+#include "service/shelters.h"
+
+#define LOCATION_PLAIN (sizeof(((struct sealed_location *)0)->sealed) - VAULT_OVERHEAD)
+
+/* The id that the next use case takes as a fresh one. */
+static void
+use_id(struct ctx *c, const struct id *id)
+{
+	c->ids[c->ids_used] = *id;
+}
+
+static enum rc
+write_org(struct ctx *c, void *arg)
+{
+	const struct org_row *row = arg;
+	struct org org = row->org;
+
+	use_id(c, &row->org.id);
+	return org_create(c, &org);
+}
+
+/* ---- houses ---- */
+
+struct house_step {
+	struct import *im;
+	const struct house_job *job;
+};
+
+static enum rc
+write_profile(struct ctx *c, const struct house_job *job)
+{
+	struct key key = record_key(KIND_SHELTER, &job->shelter);
+	struct shelter s;
+	enum rc rc;
+
+	if (job->change == CHANGE_NEW) {
+		s = job->profile->shelter;
+		use_id(c, &job->shelter);
+		return shelter_create(c, &s);
+	}
+	if (job->profile == NULL)
+		return RC_OK;
+	if ((rc = record_get(c->txn, KIND_SHELTER, &key, &s)) != RC_OK)
+		return rc;
+	return import_merge_profile(&s, &job->profile->shelter) ? shelter_save(c, &s) : RC_OK;
+}
+
+static enum rc
+write_house(struct ctx *c, void *arg)
+{
+	const struct house_step *step = arg;
+	const struct house_job *job = step->job;
+	const struct unit_row *rows = (const struct unit_row *)step->im->rows[IMPORT_UNITS].at + job->first;
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct key key = record_key(KIND_HOUSE, &job->shelter);
+	bool changed;
+	enum rc rc;
+
+	if (h == NULL)
+		return RC_UNAVAILABLE;
+	ctx_note(c, &job->shelter, &job->shelter, NULL);
+	if ((rc = write_profile(c, job)) != RC_OK || job->count == 0)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
+		return rc;
+	if ((rc = import_merge_units(h, rows, job->count, step->im->now, &changed)) != RC_OK || !changed)
+		return rc;
+	return record_put(c->txn, KIND_HOUSE, &key, h);
+}
+
+/* ---- people ---- */
+
+static enum rc
+write_person(struct ctx *c, void *arg)
+{
+	struct user_row *row = arg;
+	struct user u = row->user, before;
+	const char *made;
+	enum rc rc;
+
+	if (row->change == CHANGE_SOME) {
+		if ((rc = user_load(c, &row->user.id, &before)) != RC_OK)
+			return rc;
+		u = before;
+		u.roles = row->user.roles;
+		u.shelter_count = row->user.shelter_count;
+		memcpy(u.shelters, row->user.shelters, sizeof(u.shelters));
+		return user_save(c, &before, &u);
+	}
+	if ((rc = user_create(c, &u, &made)) != RC_OK)
+		return rc;
+	(void)str_copy(row->pass.name, sizeof(row->pass.name), u.name);
+	(void)str_copy(row->pass.passphrase, sizeof(row->pass.passphrase), made);
+	return RC_OK;
+}
+
+/* People of the sample network are nobody's: none of them has to choose a passphrase of their own first. */
+static enum rc
+write_sample_person(struct ctx *c, void *arg)
+{
+	struct user_row *row = arg;
+	enum rc rc = write_person(c, row);
+	struct key name_key, key;
+	struct reference ref;
+	struct user u;
+
+	if (rc != RC_OK || row->change != CHANGE_NEW)
+		return rc;
+	if ((rc = user_name_key(c->parts->keyring, row->user.name, &name_key)) != RC_OK)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_USER_NAME, &name_key, &ref)) != RC_OK)
+		return rc;
+	key = record_key(KIND_USER, &ref.id);
+	if ((rc = record_get(c->txn, KIND_USER, &key, &u)) != RC_OK)
+		return rc;
+	u.must_change = false;
+	return record_put(c->txn, KIND_USER, &key, &u);
+}
+
+/* Passphrases reach their file as they are made: after a crash no person is there whose passphrase nobody
+ * knows. */
+static enum rc
+save_passphrase(struct import *im, const struct user_row *row)
+{
+	const char *file = im->args->value[OPT_PASSPHRASES];
+
+	if (file == NULL || row->change != CHANGE_NEW)
+		return RC_OK;
+	return passes_save(file, &row->pass, 1, &im->o->fault);
+}
+
+static enum rc
+write_people(struct import *im)
+{
+	struct user_row *rows = im->rows[IMPORT_PEOPLE].at;
+	step_fn *step = im->is_sample ? write_sample_person : write_person;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < im->rows[IMPORT_PEOPLE].count && rc == RC_OK; i++) {
+		if (rows[i].change == CHANGE_NONE)
+			continue;
+		if ((rc = offline_update(im->o, "cli_import", step, &rows[i])) == RC_OK)
+			rc = save_passphrase(im, &rows[i]);
+	}
+	return rc;
+}
+
+/* ---- locations ---- */
+
+static enum rc
+write_location(struct ctx *c, void *arg)
+{
+	const struct location_row *row = arg;
+	struct sealed_location *sealed = arena_alloc(c->arena, sizeof(*sealed));
+	uint8_t *plain = arena_alloc(c->arena, LOCATION_PLAIN);
+	struct key key = record_key(KIND_LOCATION, &row->shelter_id);
+	struct location stamped = row->location;
+	size_t len = 0;
+	enum rc rc;
+
+	if (sealed == NULL || plain == NULL)
+		return RC_UNAVAILABLE;
+	stamped.updated_at = c->now;
+	rc = model_encode(&model_location, &stamped, plain, LOCATION_PLAIN, &len);
+	if (rc == RC_OK)
+		rc = vaultring_seal(
+		    c->parts->vault, &row->shelter_id, (struct bytes){ plain, len }, sealed->sealed);
+	wipe(&stamped, sizeof(stamped));
+	wipe(plain, LOCATION_PLAIN);
+	if (rc != RC_OK)
+		return rc;
+	sealed->len = (uint16_t)(len + VAULT_OVERHEAD);
+	ctx_note(c, &row->shelter_id, &row->shelter_id, NULL);
+	return record_put(c->txn, KIND_LOCATION, &key, sealed);
+}
+
+static enum rc
+write_locations(struct import *im)
+{
+	struct location_row *rows = im->rows[IMPORT_LOCATIONS].at;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < im->rows[IMPORT_LOCATIONS].count && rc == RC_OK; i++)
+		if (rows[i].change != CHANGE_NONE)
+			rc = offline_update(im->o, "cli_import", write_location, &rows[i]);
+	return rc;
+}
+
+enum rc
+import_write(struct import *im)
+{
+	struct org_row *orgs = im->rows[IMPORT_ORGS].at;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < im->rows[IMPORT_ORGS].count && rc == RC_OK; i++)
+		if (orgs[i].change != CHANGE_NONE)
+			rc = offline_update(im->o, "cli_import", write_org, &orgs[i]);
+	for (size_t i = 0; i < im->job_count && rc == RC_OK; i++) {
+		struct house_step step = { im, &im->jobs[i] };
+		if (im->jobs[i].change != CHANGE_NONE)
+			rc = offline_update(im->o, "cli_import", write_house, &step);
+	}
+	if (rc == RC_OK)
+		rc = write_people(im);
+	return rc == RC_OK ? write_locations(im) : rc;
+}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Print the named files as rows of C: { "name", bytes, length } with the bytes in static arrays before them.
+# Print the named files as rows of C: { "name", { bytes, length } } with the bytes in static arrays before them.
 set -eu
 n=0
 for f; do
@@ -12,7 +12,7 @@ done
 printf '#define EMBEDDED_ROWS \\\n'
 n=0
 for f; do
-	printf '\t{ "%s", embedded_%d, sizeof(embedded_%d) - 1 }, \\\n' "$f" "$n" "$n"
+	printf '\t{ "%s", { embedded_%d, sizeof(embedded_%d) - 1 } }, \\\n' "$f" "$n" "$n"
 	n=$((n + 1))
 done
 printf '\n'

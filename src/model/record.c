@@ -2,8 +2,6 @@
 /* Kinds of record: their keys, their models, and the way through the store.  The list is kinds.def. */
 #include "model/records.h"
 
-#define RECORD_MAX (16u * 1024) /* the largest, a full house, takes about 12,500 */
-
 struct kind_row {
 	uint8_t byte;
 	uint8_t use; /* enum key_use */

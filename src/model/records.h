@@ -104,6 +104,8 @@ struct event {
 	int64_t at;
 };
 
+#define RECORD_MAX (16u * 1024) /* of every kind; the largest, a full house, takes about 12,500 */
+
 /** Kinds of record: K(name, key byte, key use, struct, model). */
 enum kind {
 #define K(name, byte, use, type, model) KIND_##name,

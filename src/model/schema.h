@@ -3,8 +3,9 @@
  * JSON Schema (2020-12), the part that we use, compiled at start from schema/ (embedded): type, properties,
  * required, additionalProperties/unevaluatedProperties false, items, enum, const, minimum, maximum,
  * minLength, maxLength, minItems, maxItems, uniqueItems, pattern (a closed list of named formats instead of
- * regular expressions: see formats[] in schema.c), format, $ref to another file or its $defs, $defs, title,
- * description, x-visible.  Any other keyword is refused at start, so that a rule is never silently ignored.
+ * regular expressions: see formats.c), format, $ref to another file or its $defs, $defs, title,
+ * description, x-visible, $schema.  Any other keyword is refused at start, so that a rule is never silently
+ * ignored.
  */
 #ifndef MENEDEK_SCHEMA_H
 #define MENEDEK_SCHEMA_H
@@ -16,11 +17,23 @@
 struct schema;
 struct schemas;
 
-/** A file of schema/, data/ or openapi.yaml, embedded in the program.  NULL when there is none of that name.
- */
+/** A file of schema/, data/ or openapi.yaml, embedded in the program; NULL: none of that name. */
 const struct bytes *embedded_file(const char *path);
 
-/** Compile all embedded schemas.  ${f} names file and place of what is wrong. */
+/** One file: its name as others refer to it ("reservation-new.json"), and its text. */
+struct schema_source {
+	const char *name;
+	struct bytes text;
+};
+
+/**
+ * Compile files that refer only to each other; names must outlive ${out}.  RC_INVALID: ${f} has file and
+ * place of what is wrong as the pointer, and the keyword.
+ */
+MUST_USE enum rc schemas_compile(
+    const struct schema_source *sources, size_t count, struct schemas **out, struct fault *f);
+
+/** Compile all embedded schemas. */
 MUST_USE enum rc schemas_load(struct schemas **out, struct fault *f);
 void schemas_free(struct schemas *all);
 

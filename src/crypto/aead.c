@@ -9,7 +9,7 @@
 
 #include "base/id.h"
 #include "base/log.h"
-#include "crypto/context.h"
+#include "crypto/ossl.h"
 
 enum direction { OPENING = 0, SEALING = 1 };
 
@@ -31,9 +31,9 @@ run(EVP_CIPHER_CTX *c, enum direction way, const uint8_t *key, const uint8_t *no
 
 enum rc
 aead_seal(const uint8_t key[AEAD_KEY], struct bytes bound, struct bytes plain, uint8_t nonce[AEAD_NONCE],
-	  uint8_t *out)
+    uint8_t *out)
 {
-	EVP_CIPHER_CTX *c = crypto_context()->gcm;
+	EVP_CIPHER_CTX *c = ossl_contexts()->gcm;
 	uint8_t *tag = out + plain.len;
 	int n;
 
@@ -48,9 +48,9 @@ aead_seal(const uint8_t key[AEAD_KEY], struct bytes bound, struct bytes plain, u
 
 enum rc
 aead_open(const uint8_t key[AEAD_KEY], const uint8_t nonce[AEAD_NONCE], struct bytes bound,
-	  struct bytes sealed, uint8_t *out)
+    struct bytes sealed, uint8_t *out)
 {
-	EVP_CIPHER_CTX *c = crypto_context()->gcm;
+	EVP_CIPHER_CTX *c = ossl_contexts()->gcm;
 	struct bytes text = sealed;
 	uint8_t tag[AEAD_TAG];
 	int n;

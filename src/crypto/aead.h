@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AES-256-GCM with random 96-bit nonces (NIST SP 800-38D; at most 2^32 seals a key, we rotate long before). */
+/* AES-256-GCM with random 96-bit nonces (NIST SP 800-38D; at most 2^32 seals a key, we rotate long before).
+ */
 #ifndef MENEDEK_AEAD_H
 #define MENEDEK_AEAD_H
 
@@ -10,7 +11,8 @@
 #define AEAD_NONCE 12u
 #define AEAD_TAG   16u
 
-/** ${out} holds plain.len + AEAD_TAG.  Draws a fresh nonce into ${nonce}.  Thread-safe, no allocation after warm-up. */
+/** ${out} holds plain.len + AEAD_TAG.  Draws a fresh nonce into ${nonce}.  Thread-safe, no allocation after
+ * warm-up. */
 MUST_USE enum rc aead_seal(const uint8_t key[AEAD_KEY], struct bytes bound, struct bytes plain,
     uint8_t nonce[AEAD_NONCE], uint8_t *out);
 

@@ -9,7 +9,7 @@
 #include <openssl/kdf.h>
 
 #include "base/log.h"
-#include "crypto/context.h"
+#include "crypto/ossl.h"
 
 static void
 give_up(const char *what)
@@ -21,7 +21,7 @@ give_up(const char *what)
 void
 digest_parts(const struct bytes *parts, size_t count, uint8_t out[DIGEST_BYTES])
 {
-	EVP_MD_CTX *c = crypto_context()->sha256;
+	EVP_MD_CTX *c = ossl_contexts()->sha256;
 	bool is_fine = EVP_DigestInit_ex(c, NULL, NULL) == 1;
 
 	for (size_t i = 0; i < count && is_fine; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256, HMAC-SHA-256 and HKDF-SHA-256 (FIPS 180-4, RFC 2104, RFC 5869) on OpenSSL.  They cannot fail for callers:
- * a failure inside OpenSSL aborts, since going on with a wrong digest would be worse. */
+/* SHA-256, HMAC-SHA-256 and HKDF-SHA-256 (FIPS 180-4, RFC 2104, RFC 5869) on OpenSSL.  They cannot fail for
+ * callers: a failure inside OpenSSL aborts, since going on with a wrong digest would be worse. */
 #ifndef MENEDEK_DIGEST_H
 #define MENEDEK_DIGEST_H
 

@@ -94,14 +94,14 @@ keyfile_copy(const struct keyfile *from, struct keyfile *out)
 }
 
 static enum rc
-wrap(const struct keyfile *kf, struct keyfile_entry *e, const struct secret *root,
-     const uint8_t key[AEAD_KEY])
+wrap(
+    const struct keyfile *kf, struct keyfile_entry *e, const struct secret *root, const uint8_t key[AEAD_KEY])
 {
 	uint8_t bound[BOUND_BYTES];
 
 	put_bound(kf, e, bound);
-	return aead_seal(secret_view(root), BYTES_OF(bound), (struct bytes){ key, AEAD_KEY }, e->nonce,
-			 e->wrapped);
+	return aead_seal(
+	    secret_view(root), BYTES_OF(bound), (struct bytes){ key, AEAD_KEY }, e->nonce, e->wrapped);
 }
 
 enum rc
@@ -116,7 +116,7 @@ keyfile_unwrap(const struct keyfile *kf, size_t at, const struct secret *root, u
 
 enum rc
 keyfile_insert(struct keyfile *kf, size_t at, const struct id *owner, uint8_t use, const struct secret *root,
-	       const uint8_t key[AEAD_KEY])
+    const uint8_t key[AEAD_KEY])
 {
 	struct keyfile_entry e = { .owner = *owner, .use = use, .id = kf->next_id };
 	enum rc rc;
@@ -196,7 +196,7 @@ keyfile_save(const char *path, const struct keyfile *kf, const struct secret *ro
 		put_entry(p + HEAD_BYTES + i * ENTRY_BYTES, &kf->entries[i]);
 	/* the text is empty: the seal is there for what it covers */
 	rc = aead_seal(secret_view(root), (struct bytes){ p, body }, (struct bytes){ NULL, 0 }, p + body,
-		       p + body + AEAD_NONCE);
+	    p + body + AEAD_NONCE);
 	if (rc == RC_OK)
 		rc = file_write(path, (struct bytes){ p, body + TAIL_BYTES }, 0600, f);
 	free(p);
@@ -205,7 +205,7 @@ keyfile_save(const char *path, const struct keyfile *kf, const struct secret *ro
 
 static enum rc
 parse(const char *path, enum keyfile_kind kind, const struct secret *root, struct bytes in,
-      struct keyfile *out, struct fault *f)
+    struct keyfile *out, struct fault *f)
 {
 	uint8_t magic[8], none[1];
 	size_t body = in.len - TAIL_BYTES, count;
@@ -218,7 +218,7 @@ parse(const char *path, enum keyfile_kind kind, const struct secret *root, struc
 	if (count > KEYFILE_ENTRIES || in.len != HEAD_BYTES + count * ENTRY_BYTES + TAIL_BYTES)
 		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, base_name(path));
 	rc = aead_open(secret_view(root), in.p + body, (struct bytes){ in.p, body },
-		       (struct bytes){ in.p + body + AEAD_NONCE, AEAD_TAG }, none);
+	    (struct bytes){ in.p + body + AEAD_NONCE, AEAD_TAG }, none);
 	if (rc != RC_OK)
 		return fault_set(f, RC_CORRUPT, MSG_ROOT_KEY, NULL, 0, base_name(path));
 	memcpy(out->file_id.b, in.p + 8, ID_BYTES);
@@ -232,8 +232,8 @@ parse(const char *path, enum keyfile_kind kind, const struct secret *root, struc
 }
 
 enum rc
-keyfile_load(const char *path, enum keyfile_kind kind, const struct secret *root, struct keyfile *out,
-	     struct fault *f)
+keyfile_load(
+    const char *path, enum keyfile_kind kind, const struct secret *root, struct keyfile *out, struct fault *f)
 {
 	char *text = NULL;
 	size_t len = 0;

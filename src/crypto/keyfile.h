@@ -46,20 +46,20 @@ MUST_USE enum rc keyfile_copy(const struct keyfile *from, struct keyfile *out);
 
 /** Read and check.  RC_CORRUPT with a sentence if it is damaged, of another kind, or not under ${root}. */
 MUST_USE enum rc keyfile_load(const char *path, enum keyfile_kind kind, const struct secret *root,
-			      struct keyfile *out, struct fault *f);
+    struct keyfile *out, struct fault *f);
 
 /** Write atomically and synced, sealed under ${root}: the root that all entries are wrapped under. */
-MUST_USE enum rc keyfile_save(const char *path, const struct keyfile *kf, const struct secret *root,
-			      struct fault *f);
+MUST_USE enum rc keyfile_save(
+    const char *path, const struct keyfile *kf, const struct secret *root, struct fault *f);
 
 /** Insert ${key} wrapped under ${root} at place ${at} with the next id.  RC_TOO_BIG when the file is full. */
 MUST_USE enum rc keyfile_insert(struct keyfile *kf, size_t at, const struct id *owner, uint8_t use,
-				const struct secret *root, const uint8_t key[AEAD_KEY]);
+    const struct secret *root, const uint8_t key[AEAD_KEY]);
 void keyfile_remove(struct keyfile *kf, size_t at);
 
 /** Unwrap entry ${at} to ${key}, which the caller wipes. */
-MUST_USE enum rc keyfile_unwrap(const struct keyfile *kf, size_t at, const struct secret *root,
-				uint8_t key[AEAD_KEY]);
+MUST_USE enum rc keyfile_unwrap(
+    const struct keyfile *kf, size_t at, const struct secret *root, uint8_t key[AEAD_KEY]);
 
 /** Wrap all entries anew, from ${old} to ${root}. */
 MUST_USE enum rc keyfile_rewrap(struct keyfile *kf, const struct secret *old, const struct secret *root);

@@ -197,8 +197,8 @@ rotate_locked(struct keyring *ring, const char *path, struct secret *root, struc
 	if (rc == RC_OK)
 		rc = add_generation(&next, root);
 	if (rc != RC_OK)
-		rc = fault_set(f, rc, rc == RC_TOO_BIG ? MSG_KEYFILE_FULL : MSG_UNAVAILABLE, NULL, KEYS,
-			       "keyring");
+		rc = fault_set(
+		    f, rc, rc == RC_TOO_BIG ? MSG_KEYFILE_FULL : MSG_UNAVAILABLE, NULL, KEYS, "keyring");
 	else
 		rc = keyfile_save(path, &next, root, f);
 	if (rc != RC_OK) {
@@ -269,12 +269,12 @@ keyring_seal(struct keyring *ring, enum key_use use, struct bytes bound, struct 
 		log_note("key_worn", "key=%u use=%u advice=rotate-keys", id, (unsigned)use);
 	memcpy(out, aad, SEAL_HEAD);
 	return aead_seal(key_at(ring, id), (struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, plain,
-			 out + SEAL_HEAD, out + SEAL_HEAD + AEAD_NONCE);
+	    out + SEAL_HEAD, out + SEAL_HEAD + AEAD_NONCE);
 }
 
 enum rc
-keyring_open_sealed(struct keyring *ring, struct bytes bound, struct bytes sealed, uint8_t *out,
-		    size_t *out_len)
+keyring_open_sealed(
+    struct keyring *ring, struct bytes bound, struct bytes sealed, uint8_t *out, size_t *out_len)
 {
 	uint8_t aad[SEAL_HEAD + 1 + KEYRING_BOUND];
 	uint32_t id = sealed_key_id(sealed);
@@ -285,7 +285,7 @@ keyring_open_sealed(struct keyring *ring, struct bytes bound, struct bytes seale
 		return RC_CORRUPT;
 	text = (struct bytes){ sealed.p + SEAL_HEAD + AEAD_NONCE, sealed.len - SEAL_HEAD - AEAD_NONCE };
 	if (aead_open(key_at(ring, id), sealed.p + SEAL_HEAD,
-		      (struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, text, out) != RC_OK)
+		(struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, text, out) != RC_OK)
 		return RC_CORRUPT;
 	*out_len = sealed.len - SEAL_OVERHEAD;
 	return RC_OK;

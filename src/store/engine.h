@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/fault.h"
-#include "store/key.h"
+#include "store/logs.h"
 
 struct engine;
 struct snapshot;
@@ -31,7 +31,7 @@ struct write_entry {
 struct append_entry {
 	uint8_t log; /* enum store_log */
 	uint8_t leaf[32];
-	struct bytes value; /* sealed */
+	struct bytes value; /* leaf, then sealed */
 	uint64_t number;    /* out: set when the commit is RC_OK */
 };
 
@@ -53,8 +53,8 @@ typedef bool engine_scan_fn(void *arg, const struct key *key, struct bytes value
 
 struct engine_ops {
 	const char *name;
-	/* ${path} is the engine's own directory or connection string. */
-	enum rc (*open)(const char *path, struct engine **out, struct fault *f);
+	/* ${path} is the engine's own directory or connection string; ${map_mib} as in store_options. */
+	enum rc (*open)(const char *path, unsigned map_mib, struct engine **out, struct fault *f);
 	void (*close)(struct engine *);
 	enum rc (*snapshot)(struct engine *, struct snapshot **out);
 	/* RC_OK or RC_NOT_FOUND (rev 0).  The view is valid until release. */
@@ -65,6 +65,8 @@ struct engine_ops {
 	/* Check and write a list of independent transactions as one durable unit; sets rc, rev, numbers of each, calls
 	 * no ${done}: the committer does, after its watchers have seen the batch. */
 	void (*apply)(struct engine *, struct commit *list);
+	/* True once a disk error left it unable to commit until it is opened anew.  Any thread. */
+	bool (*is_broken)(const struct engine *);
 };
 
 extern const struct engine_ops engine_memory, engine_lmdb;

@@ -11,17 +11,16 @@
 #include "base/arena.h"
 #include "crypto/keyring.h"
 #include "store/engine.h"
+#include "store/logs.h"
 
 struct store;
 struct txn;
-
-/** Logs whose entries get their number at commit.  Their keys are kind 'A' + log byte + number. */
-enum store_log { LOG_AUDIT, LOG_EVENT, STORE_LOGS };
 
 struct store_options {
 	const struct engine_ops *engine;
 	const char *path;        /* engine's directory, made if missing */
 	struct keyring *keyring; /* outlives the store */
+	unsigned map_mib;        /* LMDB: the most the file may grow to, in MiB; 0 = the engine's default */
 };
 
 /** Open, start the committer thread.  RC_BUSY: another process serves this directory. */
@@ -33,7 +32,10 @@ void store_close(struct store *store);
 /** Begin on a fresh snapshot; everything the transaction gives out lives in ${arena}. */
 MUST_USE enum rc txn_begin(struct store *store, struct arena *arena, struct txn **out);
 
-/** Forget reads and writes and begin again on a newer snapshot (after RC_CONFLICT). */
+/**
+ * Forget reads and writes and begin again on a newer snapshot (after RC_CONFLICT).  What it gave out stays in the
+ * arena.  On failure it has no snapshot: only txn_restart and txn_end may follow.
+ */
 MUST_USE enum rc txn_restart(struct txn *txn);
 
 /** Give the snapshot back; what was not committed is dropped.  NULL-safe. */
@@ -51,11 +53,15 @@ MUST_USE enum rc txn_peek(struct txn *txn, const struct key *key, struct bytes *
 /** The revision of ${key} as this transaction read it (0 = absent or not read).  For ETags. */
 uint64_t txn_rev(const struct txn *txn, const struct key *key);
 
-/** Write.  ${value} is copied and sealed under ${use}'s current key now, on this thread, not by the committer. */
+/**
+ * Write, at most once a key: a later one replaces.  ${value} is copied and sealed under ${use}'s current key now, on
+ * this thread, not by the committer.  A key that was not read is written blindly, whatever it holds by then.
+ * RC_TOO_BIG: over LIMIT_VALUE, LIMIT_TXN_KEYS, or the arena.  Log keys cannot be put, only deleted (retention).
+ */
 MUST_USE enum rc txn_put(struct txn *txn, const struct key *key, enum key_use use, struct bytes value);
 MUST_USE enum rc txn_delete(struct txn *txn, const struct key *key);
 
-/** Append to a log; ${leaf} is what its chain will cover. */
+/** Append to a log, at most LIMIT_TXN_KEYS a transaction; ${leaf} is what its chain will cover. */
 MUST_USE enum rc txn_append(struct txn *txn, enum store_log log, const uint8_t leaf[32], enum key_use use,
     struct bytes value);
 
@@ -65,7 +71,7 @@ typedef bool txn_scan_fn(void *arg, const struct key *key, struct bytes value, u
 /**
  * Walk the keys that begin with ${prefix}, from ${from} on (NULL: from the first).  Committed values only, and not
  * in the read set: a range is guarded by a record that every writer of it touches.  The value's view ends with the
- * call.  RC_CORRUPT names nothing and goes on to no later key.
+ * call.  RC_CORRUPT names nothing and goes on to no later key.  An empty prefix walks everything but log heads.
  */
 MUST_USE enum rc txn_scan(struct txn *txn, const struct key *prefix, const struct key *from, txn_scan_fn *fn,
     void *arg);
@@ -76,7 +82,7 @@ bool txn_is_writing(const struct txn *txn);
 /**
  * Hand the writes to the committer and return at once.  ${done} runs on the committer's thread, after the writes are
  * on disk and all watchers have seen them; it must be short.  The transaction and its arena must live until then.
- * The snapshot is given back before the hand-over.
+ * The snapshot is given back before the hand-over.  If there is nothing to commit, ${done} runs before the return.
  */
 typedef void txn_done_fn(void *arg, enum rc rc);
 void txn_commit(struct txn *txn, txn_done_fn *done, void *arg);
@@ -92,7 +98,7 @@ typedef enum rc txn_fn(struct txn *txn, void *arg);
 
 /**
  * Run ${fn} and commit what it wrote, waiting for the disk: for programs and timers, never on an HTTP thread.  On
- * conflict run it again, at most LIMIT_RETRIES times, then RC_BUSY.
+ * conflict run it again, at most LIMIT_RETRIES times, then RC_BUSY; what the lost run left in ${arena} is gone then.
  */
 MUST_USE enum rc store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
 
@@ -119,25 +125,14 @@ void store_watch(struct store *store, store_watch_fn *fn, void *arg);
 MUST_USE enum rc store_unseal(struct store *store, const struct key *key, struct bytes sealed, struct arena *arena,
     struct bytes *out);
 
-/** State of a log: how many entries, and the chain's head (SHA-256 over the entries so far; log_chain in chain.h). */
-struct log_head {
-	uint64_t count;
-	uint8_t head[32];
-};
+/** The head of ${log} (logs.h).  Not in the read set: every append would conflict with every other. */
 MUST_USE enum rc txn_log_head(struct txn *txn, enum store_log log, struct log_head *out);
-
-/** The key of entry ${number} of ${log}; numbers start at 1. */
-struct key log_key(enum store_log log, uint64_t number);
-
-/**
- * The chain's rule: head' = SHA-256(0x01 || head || number as u64 || leaf).  The first head is 32 zero bytes.
- */
-void log_chain(uint8_t head[32], uint64_t number, const uint8_t leaf[32]);
 
 /** Counters for metrics; monotonic since store_open. */
 struct store_stats {
 	uint64_t commits, conflicts, batches, failed;
 	uint64_t sync_us_total; /* microseconds spent in the engine's apply */
+	bool is_broken;         /* the engine takes no more commits until the process was restarted */
 };
 void store_stats(struct store *store, struct store_stats *out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Thread-local OpenSSL contexts.  A pthread key frees them, since C has no thread-local destructor. */
-#include "crypto/context.h"
+#include "crypto/ossl.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_exit_of_thread;
 
-static _Thread_local struct crypto_context mine;
+static _Thread_local struct ossl_contexts mine;
 
 static void
 give_up(const char *what)
@@ -20,9 +20,9 @@ give_up(const char *what)
 }
 
 static void
-context_fini(void *p)
+contexts_fini(void *p)
 {
-	struct crypto_context *c = p;
+	struct ossl_contexts *c = p;
 
 	EVP_CIPHER_CTX_free(c->gcm);
 	EVP_MD_CTX_free(c->sha256);
@@ -33,12 +33,12 @@ context_fini(void *p)
 static void
 make_key(void)
 {
-	if (pthread_key_create(&at_exit_of_thread, context_fini) != 0)
+	if (pthread_key_create(&at_exit_of_thread, contexts_fini) != 0)
 		give_up("thread_key");
 }
 
 static void
-context_init(struct crypto_context *c)
+contexts_init(struct ossl_contexts *c)
 {
 	if (pthread_once(&once, make_key) != 0)
 		give_up("thread_once");
@@ -52,10 +52,10 @@ context_init(struct crypto_context *c)
 		give_up("thread_value");
 }
 
-struct crypto_context *
-crypto_context(void)
+struct ossl_contexts *
+ossl_contexts(void)
 {
 	if (mine.gcm == NULL)
-		context_init(&mine);
+		contexts_init(&mine);
 	return &mine;
 }

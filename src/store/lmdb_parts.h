@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two halves of the LMDB engine share: lmdb.c opens and reads, lmdb_apply.c writes. */
+#ifndef MENEDEK_LMDB_PARTS_H
+#define MENEDEK_LMDB_PARTS_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "store/engine.h"
+
+#define REV_BYTES 8u /* the revision, before each value */
+
+struct engine {
+	MDB_env *env;
+	MDB_dbi tree;
+	int lock_fd;
+	bool is_open; /* the file was found sound */
+	size_t page, map_pages;
+	off_t file_size;  /* as last seen; committer only */
+	bool has_alarmed; /* committer only */
+	atomic_bool is_broken;
+	pthread_mutex_t lock; /* guards idle */
+	struct snapshot *idle;
+};
+
+/** LMDB's form of a view.  Its one struct serves in and out, so it has no const; it does not write through
+ * this. */
+MDB_val lmdb_val(const void *p, size_t len);
+MDB_val lmdb_val_of_key(const struct key *key);
+
+/** Read within any transaction: 0, MDB_NOTFOUND (${rev} 0) or another of LMDB's errors. */
+MUST_USE int lmdb_read(MDB_txn *txn, MDB_dbi tree, const struct key *key, struct bytes *value, uint64_t *rev);
+
+/** The engine's apply (engine.h). */
+void lmdb_apply(struct engine *e, struct commit *list);
+
+/**
+ * Keep the file a stretch longer than its last page, and warn when the map fills up.  LMDB may leave the last
+ * pages of a commit unwritten when they ended up free; without this a sound file could look cut when it is
+ * opened.
+ */
+void lmdb_extend(struct engine *e);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A store is an engine with its committer; here are opening, closing, and transactions that wait for their
+ * end. */
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "store/store_parts.h"
+
+#define PAUSE_US     50u
+#define PAUSE_MAX_US 20000u
+
+enum rc
+store_open(const struct store_options *options, struct store **out, struct fault *f)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	enum rc rc;
+
+	*out = NULL;
+	if (s == NULL)
+		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "memory");
+	s->ops = options->engine;
+	s->keyring = options->keyring;
+	if ((rc = s->ops->open(options->path, options->map_mib, &s->engine, f)) != RC_OK)
+		goto out;
+	if ((rc = committer_new(s->ops, s->engine, &s->committer)) != RC_OK) {
+		rc = fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "thread");
+		goto out;
+	}
+	*out = s;
+	s = NULL;
+out:
+	store_close(s);
+	return rc;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	committer_free(s->committer);
+	s->ops->close(s->engine);
+	free(s);
+}
+
+void
+store_watch(struct store *s, store_watch_fn *fn, void *arg)
+{
+	committer_watch(s->committer, fn, arg);
+}
+
+void
+store_stats(struct store *s, struct store_stats *out)
+{
+	committer_stats(s->committer, out);
+}
+
+/* Where a thread waits for its commit. */
+struct wait {
+	pthread_mutex_t lock;
+	pthread_cond_t is_told;
+	bool is_done;
+	enum rc rc;
+};
+
+static void
+wake(void *arg, enum rc rc)
+{
+	struct wait *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->rc = rc;
+	w->is_done = true;
+	pthread_cond_signal(&w->is_told); /* under the lock: the waiter frees it once it can take it */
+	pthread_mutex_unlock(&w->lock);
+}
+
+static enum rc
+commit_and_wait(struct txn *t)
+{
+	struct wait w = { .lock = PTHREAD_MUTEX_INITIALIZER, .is_told = PTHREAD_COND_INITIALIZER };
+
+	txn_commit(t, wake, &w);
+	pthread_mutex_lock(&w.lock);
+	while (!w.is_done)
+		pthread_cond_wait(&w.is_told, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	pthread_cond_destroy(&w.is_told);
+	pthread_mutex_destroy(&w.lock);
+	return w.rc;
+}
+
+/* Losers of a race must not meet again in step: a random pause, longer from run to run. */
+static void
+pause_after(unsigned runs)
+{
+	unsigned most = PAUSE_US << (runs < 9 ? runs : 9);
+
+	usleep(random_below(most < PAUSE_MAX_US ? most : PAUSE_MAX_US) + 1);
+}
+
+static enum rc
+run_once(struct txn *t, txn_fn *fn, void *arg)
+{
+	enum rc rc = fn(t, arg);
+
+	return rc == RC_OK && txn_is_writing(t) ? commit_and_wait(t) : rc;
+}
+
+/* Begin anew after a lost race, with the arena as it was before the first run. */
+static enum rc
+begin_again(struct store *store, struct arena *arena, size_t mark, struct txn **t)
+{
+	txn_end(*t);
+	*t = NULL;
+	arena_rewind(arena, mark);
+	return txn_begin(store, arena, t);
+}
+
+enum rc
+store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
+{
+	size_t mark = arena_mark(arena);
+	struct txn *t = NULL;
+	enum rc rc = RC_OK;
+
+	for (unsigned runs = 0; runs < LIMIT_RETRIES; runs++) {
+		if (runs > 0)
+			pause_after(runs);
+		if ((rc = begin_again(store, arena, mark, &t)) != RC_OK)
+			break;
+		if ((rc = run_once(t, fn, arg)) != RC_CONFLICT)
+			break;
+	}
+	txn_end(t);
+	return rc == RC_CONFLICT ? RC_BUSY : rc;
+}
+
+enum rc
+store_view(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
+{
+	struct txn *t = NULL;
+	enum rc rc = txn_begin(store, arena, &t);
+
+	if (rc == RC_OK)
+		rc = fn(t, arg);
+	txn_end(t);
+	return rc;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One transaction: a snapshot, the set of what was read, and what is to be written.  At most LIMIT_TXN_KEYS
+ * of each, so looking a key up is a walk.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "store/seal.h"
+#include "store/store_parts.h"
+
+struct txn {
+	struct store *store;
+	struct arena *arena;
+	struct snapshot *snapshot; /* NULL once it was given back */
+	unsigned read_cap, write_cap, append_cap;
+	struct commit commit;
+	txn_done_fn *done;
+	void *done_arg;
+};
+
+enum rc
+txn_begin(struct store *store, struct arena *arena, struct txn **out)
+{
+	struct txn *t = arena_alloc(arena, sizeof(*t));
+
+	*out = NULL;
+	if (t == NULL)
+		return RC_TOO_BIG;
+	*t = (struct txn){ .store = store, .arena = arena };
+	*out = t;
+	return txn_restart(t);
+}
+
+static void
+give_back(struct txn *t)
+{
+	if (t->snapshot != NULL)
+		t->store->ops->release(t->snapshot);
+	t->snapshot = NULL;
+}
+
+enum rc
+txn_restart(struct txn *t)
+{
+	give_back(t);
+	t->commit.read_count = t->commit.write_count = t->commit.append_count = 0;
+	return t->store->ops->snapshot(t->store->engine, &t->snapshot);
+}
+
+void
+txn_end(struct txn *t)
+{
+	if (t != NULL)
+		give_back(t);
+}
+
+/* Room for one more item in one of the three arrays; NULL past LIMIT_TXN_KEYS or the arena's cap. */
+static void *
+grow(struct txn *t, void *items, unsigned count, unsigned *cap, size_t size)
+{
+	unsigned wanted = *cap == 0 ? 8 : 2 * *cap;
+	void *grown;
+
+	if (count < *cap)
+		return items;
+	if (count >= LIMIT_TXN_KEYS || (grown = arena_calloc(t->arena, wanted, size)) == NULL)
+		return NULL;
+	if (count > 0)
+		memcpy(grown, items, count * size);
+	*cap = wanted;
+	return grown;
+}
+
+static struct read_entry *
+find_read(const struct txn *t, const struct key *key)
+{
+	for (unsigned i = 0; i < t->commit.read_count; i++)
+		if (key_compare(&t->commit.reads[i].key, key) == 0)
+			return &t->commit.reads[i];
+	return NULL;
+}
+
+static struct write_entry *
+find_write(const struct txn *t, const struct key *key)
+{
+	for (unsigned i = 0; i < t->commit.write_count; i++)
+		if (key_compare(&t->commit.writes[i].key, key) == 0)
+			return &t->commit.writes[i];
+	return NULL;
+}
+
+static enum rc
+add_read(struct txn *t, const struct key *key, uint64_t rev)
+{
+	struct commit *c = &t->commit;
+	struct read_entry *grown;
+
+	if (find_read(t, key) != NULL)
+		return RC_OK; /* one snapshot: the revision is the same */
+	if (c->read_count >= LIMIT_TXN_KEYS)
+		return RC_TOO_BIG;
+	if ((grown = grow(t, c->reads, c->read_count, &t->read_cap, sizeof(*grown))) == NULL)
+		return RC_TOO_BIG;
+	c->reads = grown;
+	c->reads[c->read_count++] = (struct read_entry){ .key = *key, .rev = rev };
+	return RC_OK;
+}
+
+/* The entry that a write of ${key} goes to: the one it replaces, or a new one.  NULL past the limits. */
+static struct write_entry *
+write_slot(struct txn *t, const struct key *key)
+{
+	struct commit *c = &t->commit;
+	struct write_entry *w = find_write(t, key);
+	struct write_entry *grown;
+
+	if (w != NULL)
+		return w;
+	if (c->write_count >= LIMIT_TXN_KEYS)
+		return NULL;
+	if ((grown = grow(t, c->writes, c->write_count, &t->write_cap, sizeof(*grown))) == NULL)
+		return NULL;
+	c->writes = grown;
+	w = &c->writes[c->write_count++];
+	*w = (struct write_entry){ .key = *key, .is_delete = true };
+	return w;
+}
+
+static enum rc
+open_value(
+    struct keyring *ring, struct arena *arena, const struct key *key, struct bytes stored, struct bytes *out)
+{
+	uint8_t *p = arena_alloc(arena, seal_opened_size(stored));
+	enum rc rc;
+
+	if (p == NULL)
+		return RC_TOO_BIG;
+	out->p = p;
+	if ((rc = seal_open(ring, key, stored, p, &out->len)) == RC_CORRUPT)
+		log_world("seal_broken", "kind=%u", key->b[0]);
+	return rc;
+}
+
+static enum rc
+own_write(struct txn *t, const struct write_entry *w, struct bytes *out)
+{
+	if (w->is_delete)
+		return RC_NOT_FOUND;
+	return open_value(t->store->keyring, t->arena, &w->key, w->value, out);
+}
+
+enum rc
+txn_peek(struct txn *t, const struct key *key, struct bytes *out)
+{
+	const struct write_entry *w = find_write(t, key);
+	struct bytes stored;
+	uint64_t rev;
+	enum rc rc;
+
+	*out = (struct bytes){ NULL, 0 };
+	if (w != NULL)
+		return own_write(t, w, out);
+	if ((rc = t->store->ops->get(t->snapshot, key, &stored, &rev)) != RC_OK)
+		return rc;
+	return open_value(t->store->keyring, t->arena, key, stored, out);
+}
+
+enum rc
+txn_get(struct txn *t, const struct key *key, struct bytes *out)
+{
+	const struct write_entry *w = find_write(t, key);
+	struct bytes stored;
+	uint64_t rev;
+	enum rc rc, limit;
+
+	*out = (struct bytes){ NULL, 0 };
+	if (w != NULL)
+		return own_write(t, w, out);
+	rc = t->store->ops->get(t->snapshot, key, &stored, &rev);
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	if ((limit = add_read(t, key, rev)) != RC_OK)
+		return limit;
+	return rc == RC_OK ? open_value(t->store->keyring, t->arena, key, stored, out) : rc;
+}
+
+uint64_t
+txn_rev(const struct txn *t, const struct key *key)
+{
+	const struct read_entry *r = find_read(t, key);
+
+	return r == NULL ? 0 : r->rev;
+}
+
+enum rc
+txn_put(struct txn *t, const struct key *key, enum key_use use, struct bytes value)
+{
+	struct write_entry *w;
+	struct bytes sealed;
+	enum rc rc;
+
+	if (key_is_log_entry(key) || key_is_bookkeeping(key)) {
+		log_bug("put_in_log", "kind=%u", key->b[0]);
+		return RC_INTERNAL;
+	}
+	if ((rc = seal_record(t->store->keyring, t->arena, key, use, value, &sealed)) != RC_OK)
+		return rc;
+	if ((w = write_slot(t, key)) == NULL)
+		return RC_TOO_BIG;
+	w->value = sealed;
+	w->is_delete = false;
+	return RC_OK;
+}
+
+enum rc
+txn_delete(struct txn *t, const struct key *key)
+{
+	struct write_entry *w;
+
+	if (key_is_bookkeeping(key)) {
+		log_bug("delete_of_head", "kind=%u", key->b[0]);
+		return RC_INTERNAL;
+	}
+	if ((w = write_slot(t, key)) == NULL)
+		return RC_TOO_BIG;
+	w->value = (struct bytes){ NULL, 0 };
+	w->is_delete = true;
+	return RC_OK;
+}
+
+enum rc
+txn_append(
+    struct txn *t, enum store_log log, const uint8_t leaf[LOG_LEAF], enum key_use use, struct bytes value)
+{
+	struct commit *c = &t->commit;
+	struct append_entry *grown, *a;
+	struct bytes sealed;
+	enum rc rc;
+
+	if (c->append_count >= LIMIT_TXN_KEYS)
+		return RC_TOO_BIG;
+	if ((rc = seal_entry(t->store->keyring, t->arena, log, leaf, use, value, &sealed)) != RC_OK)
+		return rc;
+	if ((grown = grow(t, c->appends, c->append_count, &t->append_cap, sizeof(*grown))) == NULL)
+		return RC_TOO_BIG;
+	c->appends = grown;
+	a = &c->appends[c->append_count++];
+	*a = (struct append_entry){ .log = (uint8_t)log, .value = sealed };
+	memcpy(a->leaf, leaf, LOG_LEAF);
+	return RC_OK;
+}
+
+/* One walk: opens each value into a piece of arena that is used again and again. */
+struct walk {
+	struct txn *txn;
+	txn_scan_fn *fn;
+	void *arg;
+	uint8_t *room;
+	size_t cap;
+	enum rc rc;
+};
+
+static enum rc
+walk_reserve(struct walk *w, size_t need)
+{
+	size_t cap = w->cap == 0 ? 1024 : w->cap;
+
+	if (w->room != NULL && need <= w->cap)
+		return RC_OK;
+	while (cap < need)
+		cap *= 2;
+	w->cap = cap;
+	w->room = arena_alloc(w->txn->arena, cap);
+	return w->room == NULL ? RC_TOO_BIG : RC_OK;
+}
+
+static bool
+walk_one(void *arg, const struct key *key, struct bytes stored, uint64_t rev)
+{
+	struct walk *w = arg;
+	size_t len;
+
+	if (key_is_bookkeeping(key))
+		return true; /* not sealed, not a record */
+	if ((w->rc = walk_reserve(w, seal_opened_size(stored))) != RC_OK)
+		return false;
+	if ((w->rc = seal_open(w->txn->store->keyring, key, stored, w->room, &len)) != RC_OK) {
+		log_world("seal_broken", "kind=%u", key->b[0]);
+		return false;
+	}
+	return w->fn(w->arg, key, (struct bytes){ w->room, len }, rev);
+}
+
+enum rc
+txn_scan(struct txn *t, const struct key *prefix, const struct key *from, txn_scan_fn *fn, void *arg)
+{
+	struct walk w = { .txn = t, .fn = fn, .arg = arg, .rc = RC_OK };
+	enum rc rc;
+
+	if (from != NULL && (from->len < prefix->len || memcmp(from->b, prefix->b, prefix->len) != 0)) {
+		log_bug("scan_from_elsewhere", "kind=%u", prefix->b[0]);
+		return RC_INTERNAL;
+	}
+	rc = t->store->ops->scan(t->snapshot, from == NULL ? prefix : from, prefix->len, walk_one, &w);
+	if (w.room != NULL)
+		wipe(w.room, w.cap); /* the arena may live on for long */
+	return rc != RC_OK ? rc : w.rc;
+}
+
+enum rc
+txn_log_head(struct txn *t, enum store_log log, struct log_head *out)
+{
+	struct key key = log_head_key(log);
+	struct bytes stored;
+	uint64_t rev;
+	enum rc rc = t->store->ops->get(t->snapshot, &key, &stored, &rev);
+
+	*out = (struct log_head){ 0 };
+	if (rc == RC_NOT_FOUND)
+		return RC_OK;
+	if (rc == RC_OK && !log_head_read(stored, out))
+		return RC_CORRUPT;
+	return rc;
+}
+
+bool
+txn_is_writing(const struct txn *t)
+{
+	return t->commit.write_count + t->commit.append_count > 0;
+}
+
+static void
+committed(struct commit *c)
+{
+	struct txn *t = c->arg;
+
+	t->done(t->done_arg, c->rc);
+}
+
+void
+txn_commit(struct txn *t, txn_done_fn *done, void *arg)
+{
+	give_back(t);
+	if (!txn_is_writing(t)) {
+		done(arg, RC_OK); /* what it read was one snapshot: nothing to check */
+		return;
+	}
+	t->done = done;
+	t->done_arg = arg;
+	t->commit.done = committed;
+	t->commit.arg = t;
+	committer_submit(t->store->committer, &t->commit); /* from here on it is the committer's */
+}
+
+uint64_t
+txn_append_number(const struct txn *t, unsigned i)
+{
+	return i < t->commit.append_count ? t->commit.appends[i].number : 0;
+}
+
+enum rc
+store_unseal(
+    struct store *store, const struct key *key, struct bytes sealed, struct arena *arena, struct bytes *out)
+{
+	*out = (struct bytes){ NULL, 0 };
+	return open_value(store->keyring, arena, key, sealed, out);
+}

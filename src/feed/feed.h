@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Live events: appended to the event log in the transaction that causes them (feed_emit), told to subscribers after
- * they are on disk.  Numbers are log numbers, so a reader that comes back says where it stopped.  A subscriber gets
- * only what concerns its houses or its desk; one that reads too slowly is dropped.
+ * Live events: appended to the event log in the transaction that causes them (feed_emit), told to subscribers
+ * after they are on disk.  Numbers are log numbers, so a reader that comes back says where it stopped.  A
+ * subscriber gets only what concerns its houses or its desk; one that reads too slowly is dropped.
  */
 #ifndef MENEDEK_FEED_H
 #define MENEDEK_FEED_H
 
 #include "model/records.h"
 
-#define EVENT_KINDS(X)                                                                                             \
-	X(EVENT_UNIT_CHANGED, "availability.changed")                                                              \
-	X(EVENT_RES_HELD, "reservation.held") X(EVENT_RES_RENEWED, "reservation.renewed")                          \
-	X(EVENT_RES_REQUESTED, "reservation.requested") X(EVENT_RES_CONFIRMED, "reservation.confirmed")            \
-	X(EVENT_RES_DECLINED, "reservation.declined_by_house") X(EVENT_RES_CLIENT, "reservation.declined_by_client") \
-	X(EVENT_RES_CANCELLED, "reservation.cancelled") X(EVENT_RES_EXPIRED, "reservation.expired")                \
-	X(EVENT_RES_DISCLOSED, "reservation.disclosed") X(EVENT_RES_ARRIVED, "reservation.arrived")                \
-	X(EVENT_RES_EXTENDED, "reservation.extended") X(EVENT_RES_LEFT, "reservation.left")                        \
-	X(EVENT_RES_NO_SHOW, "reservation.no_show") X(EVENT_EPISODE_OPENED, "episode.opened")                      \
-	X(EVENT_EPISODE_TAKEN, "episode.taken_over") X(EVENT_EPISODE_CLOSED, "episode.closed")                     \
-	X(EVENT_LOCATION_READ, "location.read")
+#define EVENT_KINDS(X)                                                                                       \
+	X(EVENT_UNIT_CHANGED, "availability.changed")                                                        \
+	X(EVENT_RES_HELD, "reservation.held")                                                                \
+	X(EVENT_RES_RENEWED, "reservation.renewed")                                                          \
+	X(EVENT_RES_REQUESTED, "reservation.requested") X(EVENT_RES_CONFIRMED, "reservation.confirmed") X(   \
+	    EVENT_RES_DECLINED, "reservation.declined_by_house") X(EVENT_RES_CLIENT,                         \
+	    "reservation.declined_by_client") X(EVENT_RES_CANCELLED, "reservation.cancelled")                \
+	    X(EVENT_RES_EXPIRED, "reservation.expired") X(EVENT_RES_DISCLOSED, "reservation.disclosed")      \
+		X(EVENT_RES_ARRIVED, "reservation.arrived") X(EVENT_RES_EXTENDED, "reservation.extended")    \
+		    X(EVENT_RES_LEFT, "reservation.left") X(EVENT_RES_NO_SHOW, "reservation.no_show") X(     \
+			EVENT_EPISODE_OPENED, "episode.opened") X(EVENT_EPISODE_TAKEN, "episode.taken_over") \
+			X(EVENT_EPISODE_CLOSED, "episode.closed") X(EVENT_LOCATION_READ, "location.read")
 
 enum event_kind {
 #define EVENT_ENUM(constant, name) constant,
 	EVENT_KINDS(EVENT_ENUM)
 #undef EVENT_ENUM
-	EVENT_KIND_COUNT
+	    EVENT_KIND_COUNT
 };
 const char *event_name(enum event_kind kind);
 
@@ -48,16 +49,24 @@ MUST_USE enum rc feed_new(struct store *store, struct feed **out, struct fault *
 void feed_free(struct feed *feed); /* after store_close and the last feed_unsubscribe */
 
 /**
- * Listen from the event after ${last} (0 = only new ones).  ${wake} is called on the committer's thread when there is
- * something to read; it must be short.  RC_BUSY over 4,096 subscribers.
+ * Listen from the event after ${last} (0 = only new ones).  ${wake} is called on the committer's thread when
+ * there is something new to read, once until the next feed_read; it must be short.  What was there before is
+ * not announced: read first.  RC_BUSY over 4,096 subscribers.
  */
-MUST_USE enum rc feed_subscribe(struct feed *feed, const struct feed_scope *scope, uint64_t last, void (*wake)(void *),
-    void *arg, struct subscription **out);
-void feed_unsubscribe(struct subscription *s); /* NULL-safe; no wake after it returned */
+MUST_USE enum rc feed_subscribe(struct feed *feed, const struct feed_scope *scope, uint64_t last,
+    void (*wake)(void *), void *arg, struct subscription **out);
 
 /**
- * Write what is pending as server-sent events ("id: 17\nevent: reservation.held\ndata: {...}\n\n") to ${buf}; returns the
- * bytes, 0 = nothing now.  data holds {"subject":id,"at":time}.  A gap that is no longer kept gives "event: reset".
+ * No wake after it returned: it waits for one that is under way.  So never from within a wake, nor with a
+ * lock held that a wake takes.  NULL-safe.
+ */
+void feed_unsubscribe(struct subscription *s);
+
+/**
+ * Write what is pending as server-sent events ("id: 17\nevent: reservation.held\ndata: {...}\n\n") to ${buf};
+ * returns the bytes, 0 = nothing now; so read until 0.  data holds {"subject":id,"at":time}, never a house.
+ * A gap that is no longer kept, or a ${last} from a newer log than ours, gives "event: reset".  ${cap} of 256
+ * holds any event.
  */
 size_t feed_read(struct subscription *s, char *buf, size_t cap);
 

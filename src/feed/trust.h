@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which certificates are enrolled, in memory, folded from committed device records: asked in each TLS handshake and at
- * each request, so that a revocation works at once.  Lookups take no lock.
+ * Which certificates are enrolled, in memory, folded from committed device records: asked in each TLS
+ * handshake and at each request, so that a revocation works at once.  Lookups take no lock.
  */
 #ifndef MENEDEK_TRUST_H
 #define MENEDEK_TRUST_H
@@ -18,7 +18,8 @@ void trust_free(struct trust *trust); /* after store_close; NULL-safe */
 
 enum trust_state trust_lookup(const struct trust *trust, const uint8_t fingerprint[32]);
 
-/** Grows with every revocation of a device, change of a user, or sign-out: open streams look again when it moved. */
+/** Grows with every change of a device, an organisation or a user, and every sign-out: open streams look
+ * again when it moved. */
 uint64_t trust_generation(const struct trust *trust);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "crypto/digest.h"
 
-#define LEAF       DIGEST_BYTES
-#define RECORD_MAX 512u /* an entry with all its fields takes about 220 */
+#define LEAF      DIGEST_BYTES
+#define ENTRY_MAX 512u /* an entry with all its fields takes about 220 */
 
 /* Ids and salt never go to JSON from here: a reader's view of the trail masks them (service/audits.c). */
 static const struct field audit_entry_fields[] = {
@@ -92,7 +92,7 @@ ledger_leaf(const struct audit_entry *e, uint8_t leaf[32])
 enum rc
 ledger_record(struct txn *t, const struct audit_entry *e)
 {
-	uint8_t record[RECORD_MAX], leaf[LEAF];
+	uint8_t record[ENTRY_MAX], leaf[LEAF];
 	size_t len = 0;
 	enum rc rc;
 

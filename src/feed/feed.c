@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last events in a ring, and who waits for more.  The committer's thread adds and wakes, any thread
+ * reads.  Knows nothing of connections, nor of what an event means.
+ */
+#include "feed/feed.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jw.h"
+#include "base/log.h"
+#include "crypto/digest.h"
+
+#define KEPT        4096u /* a power of two */
+#define SUBSCRIBERS 4096u
+#define LEAF        32u
+#define EVENT_MAX   512u
+#define ARENA       (64u * 1024)
+
+struct subscription {
+	struct feed *feed;
+	struct feed_scope scope;
+	void (*wake)(void *);
+	void *arg;
+	unsigned place;    /* in the feed's list */
+	uint64_t next;     /* number of the first event not yet looked at */
+	bool is_reset_due; /* it missed something */
+	bool is_announced; /* woken and has not read since */
+	bool is_waking;    /* its wake is being called, or about to be */
+};
+
+struct feed {
+	struct store *store;
+	struct arena *arena;                   /* the committer's */
+	struct subscription *due[SUBSCRIBERS]; /* the committer's: whom to wake when the lock is given back */
+
+	pthread_cond_t woken; /* a wake returned */
+	pthread_mutex_t lock; /* guards what follows, and the subscriptions */
+	struct event ring[KEPT];
+	uint64_t first, newest; /* numbers kept: first .. newest, none when first > newest */
+	struct subscription *list[SUBSCRIBERS];
+	unsigned count;
+};
+
+static const char *const names[EVENT_KIND_COUNT] = {
+#define EVENT_NAME(constant, name) [constant] = name,
+	EVENT_KINDS(EVENT_NAME)
+#undef EVENT_NAME
+};
+
+const char *
+event_name(enum event_kind kind)
+{
+	return names[kind];
+}
+
+/* The chain of the event log has no outside reader, so its leaf is a digest of what is stored and no more. */
+enum rc
+feed_emit(struct txn *t, const struct event *e)
+{
+	uint8_t record[EVENT_MAX], leaf[LEAF];
+	size_t len;
+	enum rc rc;
+
+	if (e->kind >= EVENT_KIND_COUNT)
+		return RC_INTERNAL;
+	if ((rc = model_encode(&model_event, e, record, sizeof(record), &len)) != RC_OK)
+		return rc;
+	digest((struct bytes){ record, len }, leaf);
+	return txn_append(t, LOG_EVENT, leaf, KEY_EVENT, (struct bytes){ record, len });
+}
+
+/* ---- the ring ---- */
+
+static uint64_t
+number_of(const struct key *key)
+{
+	return get_u64(key->b + key->len - sizeof(uint64_t));
+}
+
+/* After a hole only what follows it counts as kept: who is behind it hears of a reset. */
+static void
+keep(struct feed *feed, uint64_t number, const struct event *e)
+{
+	if (number != feed->newest + 1)
+		feed->first = number;
+	feed->ring[number % KEPT] = *e;
+	feed->newest = number;
+	if (feed->newest - feed->first >= KEPT)
+		feed->first = feed->newest - KEPT + 1;
+}
+
+static bool
+decode(struct bytes value, struct event *e)
+{
+	if (value.len < LEAF)
+		return false;
+	if (model_decode(&model_event, (struct bytes){ value.p + LEAF, value.len - LEAF }, e) != RC_OK)
+		return false;
+	return e->kind < EVENT_KIND_COUNT;
+}
+
+static bool
+load_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct event e;
+
+	(void)rev;
+	if (decode(value, &e))
+		keep(arg, number_of(key), &e);
+	return true;
+}
+
+static enum rc
+load(struct txn *t, void *arg)
+{
+	struct feed *feed = arg;
+	struct log_head head;
+	struct key from, prefix;
+	enum rc rc;
+
+	if ((rc = txn_log_head(t, LOG_EVENT, &head)) != RC_OK)
+		return rc;
+	from = log_key(LOG_EVENT, head.count > KEPT ? head.count - KEPT + 1 : 1);
+	prefix = from;
+	prefix.len = (uint8_t)(prefix.len - sizeof(uint64_t));
+	feed->first = 1;
+	rc = txn_scan(t, &prefix, &from, load_one, feed);
+	if (feed->newest != head.count) {
+		feed->newest = head.count; /* the last ones are gone or unreadable */
+		feed->first = head.count + 1;
+	}
+	return rc;
+}
+
+/* ---- telling ---- */
+
+static bool
+is_visible(const struct feed_scope *scope, const struct event *e)
+{
+	if (scope->opened_for_all && e->kind == EVENT_EPISODE_OPENED)
+		return true;
+	if (!id_is_zero(&scope->desk_org) && id_equal(&e->desk_org, &scope->desk_org))
+		return true;
+	if (id_is_zero(&e->shelter))
+		return false;
+	for (unsigned i = 0; i < scope->shelter_count; i++)
+		if (id_equal(&e->shelter, &scope->shelters[i]))
+			return true;
+	return false;
+}
+
+static bool
+has_news(const struct feed *feed, const struct subscription *s, uint64_t from)
+{
+	for (uint64_t n = from > feed->first ? from : feed->first; n <= feed->newest; n++)
+		if (is_visible(&s->scope, &feed->ring[n % KEPT]))
+			return true;
+	return false;
+}
+
+/* Whom the events from ${from} on concern and who does not know yet; called with the lock held. */
+static unsigned
+collect_due(struct feed *feed, uint64_t from)
+{
+	unsigned due = 0;
+
+	for (unsigned i = 0; i < feed->count; i++) {
+		struct subscription *s = feed->list[i];
+		if (s->is_announced || !has_news(feed, s, from))
+			continue;
+		s->is_announced = s->is_waking = true;
+		feed->due[due++] = s;
+	}
+	return due;
+}
+
+/* Not under the lock: a wake may take locks of its own.  ${is_waking} keeps each alive until it was called.
+ */
+static void
+wake_due(struct feed *feed, unsigned due)
+{
+	for (unsigned i = 0; i < due; i++) {
+		struct subscription *s = feed->due[i];
+		s->wake(s->arg);
+		pthread_mutex_lock(&feed->lock);
+		s->is_waking = false;
+		pthread_cond_broadcast(&feed->woken);
+		pthread_mutex_unlock(&feed->lock);
+	}
+}
+
+static bool
+open_change(struct feed *feed, const struct change *change, struct event *e)
+{
+	struct bytes value;
+	enum rc rc = store_unseal(feed->store, &change->key, change->sealed, feed->arena, &value);
+	const bool is_open = rc == RC_OK && decode(value, e);
+
+	if (!is_open)
+		log_world("event_unreadable", "code=%s", rc_code(rc));
+	arena_rewind(feed->arena, 0);
+	return is_open;
+}
+
+static bool
+is_event(const struct change *change)
+{
+	struct key sample = log_key(LOG_EVENT, 0);
+
+	if (!change->is_append || change->key.len != sample.len)
+		return false;
+	sample.len = (uint8_t)(sample.len - sizeof(uint64_t));
+	return memcmp(change->key.b, sample.b, sample.len) == 0;
+}
+
+static void
+follow(void *arg, const struct change *changes, size_t count)
+{
+	struct feed *feed = arg;
+	uint64_t from = 0;
+	unsigned due = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct event e;
+		if (!is_event(&changes[i]) || !open_change(feed, &changes[i], &e))
+			continue;
+		pthread_mutex_lock(&feed->lock);
+		keep(feed, number_of(&changes[i].key), &e);
+		if (from == 0)
+			from = feed->newest;
+		pthread_mutex_unlock(&feed->lock);
+	}
+	if (from == 0)
+		return;
+	pthread_mutex_lock(&feed->lock);
+	due = collect_due(feed, from);
+	pthread_mutex_unlock(&feed->lock);
+	wake_due(feed, due);
+}
+
+/* ---- life ---- */
+
+enum rc
+feed_new(struct store *store, struct feed **out, struct fault *f)
+{
+	struct feed *feed = calloc(1, sizeof(*feed));
+	enum rc rc;
+
+	*out = NULL;
+	if (!feed || !(feed->arena = arena_new(ARENA))) {
+		free(feed);
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
+	}
+	feed->store = store;
+	rc = store_view(store, feed->arena, load, feed);
+	arena_rewind(feed->arena, 0);
+	if (rc != RC_OK) {
+		arena_free(feed->arena);
+		free(feed);
+		return fault_set(
+		    f, rc, rc == RC_CORRUPT ? MSG_STORE_DAMAGED : MSG_STORE_OPEN, NULL, 0, "events");
+	}
+	pthread_mutex_init(&feed->lock, NULL);
+	pthread_cond_init(&feed->woken, NULL);
+	store_watch(store, follow, feed);
+	*out = feed;
+	return RC_OK;
+}
+
+void
+feed_free(struct feed *feed)
+{
+	if (!feed)
+		return;
+	pthread_cond_destroy(&feed->woken);
+	pthread_mutex_destroy(&feed->lock);
+	arena_free(feed->arena);
+	free(feed);
+}
+
+uint64_t
+feed_newest(struct feed *feed)
+{
+	uint64_t newest;
+
+	pthread_mutex_lock(&feed->lock);
+	newest = feed->newest;
+	pthread_mutex_unlock(&feed->lock);
+	return newest;
+}
+
+enum rc
+feed_subscribe(struct feed *feed, const struct feed_scope *scope, uint64_t last, void (*wake)(void *),
+    void *arg, struct subscription **out)
+{
+	struct subscription *s = calloc(1, sizeof(*s));
+	enum rc rc = RC_BUSY;
+
+	*out = NULL;
+	if (!s)
+		return RC_BUSY;
+	s->feed = feed;
+	s->scope = *scope;
+	s->wake = wake;
+	s->arg = arg;
+	pthread_mutex_lock(&feed->lock);
+	if (feed->count < SUBSCRIBERS) {
+		s->is_reset_due = last > feed->newest;
+		s->next = (last == 0 || s->is_reset_due ? feed->newest : last) + 1;
+		s->place = feed->count;
+		feed->list[feed->count++] = s;
+		*out = s;
+		rc = RC_OK;
+	}
+	pthread_mutex_unlock(&feed->lock);
+	if (rc != RC_OK)
+		free(s);
+	return rc;
+}
+
+void
+feed_unsubscribe(struct subscription *s)
+{
+	struct feed *feed;
+	struct subscription *last;
+
+	if (!s)
+		return;
+	feed = s->feed;
+	pthread_mutex_lock(&feed->lock);
+	last = feed->list[--feed->count];
+	feed->list[s->place] = last;
+	last->place = s->place;
+	while (s->is_waking)
+		pthread_cond_wait(&feed->woken, &feed->lock);
+	pthread_mutex_unlock(&feed->lock);
+	free(s);
+}
+
+/* ---- reading ---- */
+
+/* Lines of event ${number}; 0 if they do not fit. */
+static size_t
+write_event(char *buf, size_t cap, uint64_t number, const struct event *e)
+{
+	char data[96];
+	struct jw w;
+	int len;
+
+	jw_init(&w, data, sizeof(data));
+	jw_open(&w, '{');
+	jw_field_id(&w, "subject", &e->subject);
+	jw_field_time(&w, "at", e->at);
+	jw_close(&w, '}');
+	len = snprintf(buf, cap, "id: %llu\nevent: %s\ndata: %.*s\n\n", (unsigned long long)number,
+	    names[e->kind], (int)w.len, data);
+	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
+}
+
+static size_t
+write_reset(char *buf, size_t cap, uint64_t newest)
+{
+	const int len =
+	    snprintf(buf, cap, "id: %llu\nevent: reset\ndata: {}\n\n", (unsigned long long)newest);
+
+	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
+}
+
+static size_t
+read_reset(struct feed *feed, struct subscription *s, char *buf, size_t cap)
+{
+	const size_t len = write_reset(buf, cap, feed->newest);
+
+	if (len > 0) {
+		s->is_reset_due = false;
+		s->next = feed->newest + 1;
+	}
+	return len;
+}
+
+static size_t
+read_pending(struct feed *feed, struct subscription *s, char *buf, size_t cap)
+{
+	size_t used = 0;
+
+	for (; s->next <= feed->newest; s->next++) {
+		const struct event *e = &feed->ring[s->next % KEPT];
+		size_t len;
+		if (!is_visible(&s->scope, e))
+			continue;
+		if ((len = write_event(buf + used, cap - used, s->next, e)) == 0)
+			break;
+		used += len;
+	}
+	return used;
+}
+
+size_t
+feed_read(struct subscription *s, char *buf, size_t cap)
+{
+	struct feed *feed = s->feed;
+	size_t len;
+
+	pthread_mutex_lock(&feed->lock);
+	s->is_announced = false;
+	if (s->is_reset_due || s->next < feed->first)
+		len = read_reset(feed, s, buf, cap);
+	else
+		len = read_pending(feed, s, buf, cap);
+	pthread_mutex_unlock(&feed->lock);
+	return len;
+}

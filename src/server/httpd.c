@@ -17,14 +17,6 @@
 
 #define POLL_MS 1000
 
-static const int64_t spans_ms[DUE_LISTS] = {
-	[DUE_STRANGER] = LIMIT_REQUEST_MS,
-	[DUE_REQUEST] = LIMIT_REQUEST_MS,
-	[DUE_ANSWER] = LIMIT_REQUEST_MS,
-	[DUE_IDLE] = LIMIT_IDLE_MS,
-	[DUE_PING] = LIMIT_PING_MS,
-};
-
 /* A socket on its way from the acceptor to the loop. */
 struct arrival {
 	struct letter letter; /* first */
@@ -305,7 +297,9 @@ httpd_start(const struct httpd_setup *setup, struct httpd **out, struct fault *f
 	home->setup = *setup;
 	home->now_ms = clock_mono_ms();
 	for (unsigned i = 0; i < DUE_LISTS; i++)
-		home->due[i].span_ms = spans_ms[i];
+		home->due[i].span_ms = setup->request_ms;
+	home->due[DUE_IDLE].span_ms = setup->idle_ms;
+	home->due[DUE_PING].span_ms = setup->ping_ms;
 	home->daemon = start_daemon(home);
 	if (home->daemon != NULL && pthread_create(&home->thread, NULL, loop, home) == 0) {
 		*out = home;

@@ -24,6 +24,7 @@ struct httpd_setup {
 	struct tallies *tallies;
 	unsigned connections; /* at most, in one loop */
 	unsigned strangers;   /* at most of them before their certificate is verified */
+	unsigned request_ms, idle_ms, ping_ms;
 };
 
 /** Start a loop. */

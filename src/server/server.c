@@ -139,8 +139,15 @@ at_least(unsigned value, unsigned least)
 	return value > least ? value : least;
 }
 
+static unsigned
+or_limit(unsigned wanted, unsigned limit)
+{
+	return wanted != 0 && wanted < limit ? wanted : limit;
+}
+
 static enum rc
-start_loops(struct server *server, unsigned count, unsigned most, struct fault *f)
+start_loops(struct server *server, const struct server_options *options, unsigned count, unsigned most,
+    struct fault *f)
 {
 	struct httpd_setup setup = {
 		.api = server->api,
@@ -151,7 +158,10 @@ start_loops(struct server *server, unsigned count, unsigned most, struct fault *
 		/* the acceptor keeps the sum and the balance; this is only the daemon's own bound */
 		.connections = most,
 		/* three of four places are for peers whose certificate was verified */
-		.strangers = at_least(most / count / 4, FEWEST),
+		.strangers = at_least(most / count / 4, 1),
+		.request_ms = or_limit(options->request_ms, LIMIT_REQUEST_MS),
+		.idle_ms = or_limit(options->idle_ms, LIMIT_IDLE_MS),
+		.ping_ms = or_limit(options->ping_ms, LIMIT_PING_MS),
 	};
 	enum rc rc = RC_OK;
 
@@ -209,7 +219,7 @@ start(struct server *server, const struct server_options *options, struct fault 
 {
 	const char *address = options->address == NULL ? "127.0.0.1" : options->address;
 	const unsigned loops = loop_count(options->threads);
-	const unsigned most = at_least(connections_most(), FEWEST * loops);
+	const unsigned most = or_limit(options->connections, at_least(connections_most(), FEWEST * loops));
 	enum rc rc;
 
 	server->port = options->port;
@@ -219,7 +229,7 @@ start(struct server *server, const struct server_options *options, struct fault 
 		return rc;
 	if ((rc = pool_new(SLOW_THREADS, LIMIT_OFFLOAD, &server->pool)) != RC_OK)
 		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "pool");
-	if ((rc = start_loops(server, loops, most, f)) != RC_OK)
+	if ((rc = start_loops(server, options, loops, most, f)) != RC_OK)
 		return rc;
 	if ((rc = start_health(server, options, f)) != RC_OK)
 		return rc;

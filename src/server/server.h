@@ -14,6 +14,9 @@ struct server_options {
 	unsigned threads;          /* event loops; 0: one for each core, at least 2 */
 	const char *health_socket; /* path of a Unix socket for operators, or NULL: loopback */
 	int health_port; /* on 127.0.0.1, without a socket; 0: any free one; -1: no operators' listener */
+	/* smaller than in limits.h, for tests; 0: as there */
+	unsigned connections;
+	unsigned request_ms, idle_ms, ping_ms;
 };
 
 struct server;

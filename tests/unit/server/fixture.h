@@ -18,9 +18,8 @@ struct fixture {
 };
 
 static inline void
-fixture_start(struct fixture *x)
+fixture_start_with(struct fixture *x, const struct server_options *options)
 {
-	const struct server_options options = { .health_port = 0 };
 	struct fault f = { 0 };
 	uint8_t print[32];
 
@@ -35,9 +34,17 @@ fixture_start(struct fixture *x)
 	fingerprint(&x->device, print);
 	fake_enrol(&x->trust, print, TRUST_ACTIVE);
 	if (api_new(&x->parts, &x->api, &f) != RC_OK ||
-	    server_start(&x->parts, x->api, &options, &x->server, &f) != RC_OK)
+	    server_start(&x->parts, x->api, options, &x->server, &f) != RC_OK)
 		abort();
 	x->port = server_port(x->server);
+}
+
+static inline void
+fixture_start(struct fixture *x)
+{
+	static const struct server_options options = { .health_port = 0 };
+
+	fixture_start_with(x, &options);
 }
 
 /* True if all was given back and no call was misused. */

@@ -26,7 +26,7 @@ struct guard_request {
 #define GUARD_FLAWS(X)                                                                                     \
 	X(GUARD_FINE, OK, "fine")                                                                          \
 	X(GUARD_VERSION, MALFORMED, "version") /* RFC 9112, 2.3: HTTP/1.1 and nothing else */              \
-	X(GUARD_METHOD, BAD_METHOD, "method")  /* RFC 9110, 9.1 */                                         \
+	X(GUARD_METHOD, MALFORMED, "method")   /* RFC 9110, 9.1 */                                         \
 	X(GUARD_TARGET, MALFORMED, "target")   /* origin-form within the alphabet of our routes, no '%' */ \
 	X(GUARD_COUNT, HEADERS_TOO_LARGE, "count") /* RFC 6585, 5 */                                       \
 	X(GUARD_FIELD, MALFORMED, "field") /* RFC 9110, 5.1 and 5.5: token, visible ASCII and spaces */    \

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POLL_MS 1000
+#define POLL_MS 1000 /* at most: how late a revocation ends a stream */
 
 /* A socket on its way from the acceptor to the loop. */
 struct arrival {
@@ -169,6 +169,17 @@ httpd_give(struct httpd *home, int fd, const struct sockaddr *address, socklen_t
 
 /* --- the loop --- */
 
+/* Have the first stream in the list look whether it may go on, and say something. */
+static void
+rouse_first_stream(struct httpd *home)
+{
+	struct conn *conn = (struct conn *)home->due[DUE_PING].first;
+
+	due_clear(&conn->due);
+	conn->task->wants_ping = true;
+	task_rouse(conn->task);
+}
+
 /* Close what is overdue; where only an event was awaited, send a sign of life. */
 static void
 expire(struct httpd *home)
@@ -181,13 +192,21 @@ expire(struct httpd *home)
 			tally_add(home->setup.tallies, TALLY_OVERDUE, 1);
 		}
 	}
-	while ((due = due_overdue(&home->due[DUE_PING], home->now_ms)) != NULL) {
-		struct conn *conn = (struct conn *)due;
+	while (due_overdue(&home->due[DUE_PING], home->now_ms) != NULL)
+		rouse_first_stream(home);
+}
 
-		due_clear(due);
-		conn->task->wants_ping = true;
-		task_rouse(conn->task);
-	}
+/* After a revocation anywhere each stream must find out whether it is meant: no event would tell it. */
+static void
+watch_trust(struct httpd *home)
+{
+	const uint64_t generation = trust_generation(home->setup.trust);
+
+	if (generation == home->generation)
+		return;
+	home->generation = generation;
+	while (home->due[DUE_PING].first != NULL)
+		rouse_first_stream(home);
 }
 
 /* Let go of what nobody waits for.  Requests under way and answers being sent go on. */
@@ -200,12 +219,8 @@ drain(struct httpd *home)
 		while (home->due[lists[i]].first != NULL)
 			hang_up((struct conn *)home->due[lists[i]].first);
 	}
-	while (home->due[DUE_PING].first != NULL) {
-		struct conn *conn = (struct conn *)home->due[DUE_PING].first;
-
-		due_clear(&conn->due);
-		task_rouse(conn->task);
-	}
+	while (home->due[DUE_PING].first != NULL)
+		rouse_first_stream(home);
 }
 
 static int
@@ -229,6 +244,7 @@ turn(struct httpd *home, int daemon_fd)
 	if (fds[1].revents != 0)
 		inbox_deliver(&home->inbox);
 	expire(home);
+	watch_trust(home);
 	if (atomic_load(&home->is_draining))
 		drain(home);
 	/* the only place where the daemon acts on sockets, after all that was resumed above */

@@ -32,7 +32,8 @@ struct httpd {
 	/* the rest belongs to the loop's thread, and to its joiner after it */
 	int64_t now_ms;
 	struct due_list due[DUE_LISTS];
-	unsigned parked; /* suspended connections: the daemon cannot be stopped before they are resumed */
+	uint64_t generation; /* of trust, when the streams were last told */
+	unsigned parked;     /* suspended connections: the daemon cannot be stopped before they are resumed */
 	bool has_started_one; /* did the daemon take the socket it was just given? */
 };
 

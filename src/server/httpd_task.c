@@ -184,7 +184,7 @@ open_call(struct task *task, const uint8_t *fingerprint, const char *method, con
 	const struct httpd_setup *setup = &task->conn->home->setup;
 	enum guard_flaw flaw;
 
-	tally_add(setup->tallies, TALLY_REQUESTS, 1);
+	tally_add(setup->tallies, TALLY_HEADS, 1);
 	if ((flaw = guard(task, method, version)) != GUARD_FINE) {
 		tally_add(setup->tallies, TALLY_MALFORMED, 1);
 		log_peer("request_malformed", "flaw=%s", guard_name(flaw));

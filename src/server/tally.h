@@ -16,10 +16,9 @@
 	X(TALLY_ACCEPTED, "menedek_connections_total", "counter", "Connections accepted")                    \
 	X(TALLY_OVERDUE, "menedek_connections_overdue_total", "counter", "Connections closed by a deadline") \
 	X(TALLY_EVICTED, "menedek_connections_evicted_total", "counter", "Handshakes dropped to keep room")  \
-	X(TALLY_REQUESTS, "menedek_requests_total", "counter", "Request heads received")                     \
-	X(TALLY_MALFORMED, "menedek_requests_malformed_total", "counter",                                    \
-	    "Request heads refused by the guard")                                                            \
-	X(TALLY_WAITING, "menedek_requests_parked", "gauge",                                                 \
+	X(TALLY_HEADS, "menedek_heads_total", "counter", "Request heads received")                           \
+	X(TALLY_MALFORMED, "menedek_heads_malformed_total", "counter", "Request heads refused by the guard") \
+	X(TALLY_WAITING, "menedek_calls_parked", "gauge",                                                    \
 	    "Requests that wait for a commit or a slow thread")                                              \
 	X(TALLY_ANSWERS_2XX, "menedek_answers_2xx_total", "counter", "Answers below 400")                    \
 	X(TALLY_ANSWERS_4XX, "menedek_answers_4xx_total", "counter", "Answers that blame the client")        \

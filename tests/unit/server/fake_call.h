@@ -21,6 +21,8 @@
 
 /* --- trust --- */
 
+static _Atomic uint64_t fake_generation;
+
 struct trust {
 	pthread_mutex_t lock;
 	unsigned count;
@@ -40,6 +42,7 @@ fake_enrol(struct trust *trust, const uint8_t fingerprint[32], enum trust_state 
 		i++;
 	memcpy(trust->device[i].fingerprint, fingerprint, 32);
 	trust->device[i].state = state;
+	fake_generation += state == TRUST_REVOKED;
 	if (i == trust->count)
 		trust->count++;
 	pthread_mutex_unlock(&trust->lock);
@@ -58,6 +61,13 @@ trust_lookup(const struct trust *trust, const uint8_t print[32])
 	}
 	pthread_mutex_unlock(&t->lock);
 	return state;
+}
+
+uint64_t
+trust_generation(const struct trust *trust)
+{
+	(void)trust;
+	return fake_generation;
 }
 
 /* --- store --- */
@@ -110,6 +120,7 @@ struct call {
 
 /* The committer: wakes what waits, a moment later, and streams a few times. */
 struct api {
+	const struct trust *trust;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -169,8 +180,8 @@ api_new(struct parts *parts, struct api **out, struct fault *f)
 {
 	struct api *api = calloc(1, sizeof(*api));
 
-	(void)parts;
 	(void)f;
+	api->trust = parts->trust;
 	pthread_mutex_init(&api->lock, NULL);
 	pthread_cond_init(&api->work, NULL);
 	pthread_create(&api->thread, NULL, fake_commit, api);
@@ -349,6 +360,8 @@ call_stream_read(struct call *call, char *buf, size_t cap)
 	struct api *api = call->api;
 	int n = 0;
 
+	if (trust_lookup(api->trust, call->head.fingerprint) != TRUST_ACTIVE)
+		return -1;
 	pthread_mutex_lock(&api->lock);
 	if (call->sent < call->events)
 		n = snprintf(buf, cap, "id: %u\ndata: {}\n\n", ++call->sent);

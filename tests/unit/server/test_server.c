@@ -322,7 +322,7 @@ ParameterizedTestParameters(server, ambiguous_framing_is_refused_and_never_runs_
 		{ "GET /echo%00x HTTP/1.1\r\n" HOST "\r\n" SMUGGLED, 400 },
 		{ "GET /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello" SMUGGLED, 400 },
 		{ "GET  /echo  HTTP/1.1\r\nHost:x\r\n\r\n" SMUGGLED, 400 },
-		{ "CONNECT x:443 HTTP/1.1\r\n" HOST "\r\n" SMUGGLED, 405 },
+		{ "CONNECT x:443 HTTP/1.1\r\n" HOST "\r\n" SMUGGLED, 400 },
 	};
 
 	return cr_make_param_array(struct attack, attacks, sizeof(attacks) / sizeof(attacks[0]));
@@ -384,6 +384,21 @@ Test(server, streams_whose_clients_have_gone_do_not_hinder_the_end)
 		cr_assert(client_until(c, "\r\n\r\n"));
 		fixture_leave(c);
 	}
+	end();
+}
+
+Test(server, stream_of_a_revoked_device_ends_without_an_event)
+{
+	struct client *c = fixture_client(&x);
+	const char *request = GET("/stream?0");
+	uint8_t print[32];
+
+	client_send(c, request, strlen(request));
+	cr_assert(client_until(c, "\r\n\r\n"));
+	fingerprint(&x.device, print);
+	fake_enrol(&x.trust, print, TRUST_REVOKED);
+	cr_assert(client_is_over(c));
+	fixture_leave(c);
 	end();
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who asks: a device (its certificate, verified in the handshake) and a person (an ES256 token bound to that
- * certificate, RFC 8705 cnf x5t#S256; RFC 8725 for what is fixed by us and never by the token).  libjwt issues and
- * verifies; before it sees a token our own check demands our exact header, alphabet and length, after it our own
- * claim checks (it has none).  A verified token is remembered by its SHA-256; times, revocation and the person's and
- * device's records are looked at on every request, inside its transaction.
+ * certificate, RFC 8705 cnf x5t#S256; RFC 8725 for what is fixed by us and never by the token).  libjwt
+ * issues and verifies; before it sees a token our own check demands our exact header, alphabet and length,
+ * after it our own claim checks (it has none).  A verified token is remembered by its SHA-256; times,
+ * revocation and the person's and device's records are looked at on every request, inside its transaction.
  */
 #ifndef MENEDEK_AUTH_H
 #define MENEDEK_AUTH_H
@@ -25,25 +25,31 @@ struct principal {
 	struct org org;
 	struct user user; /* zero id: a device without a person */
 	struct claims claims;
-	uint32_t roles;   /* of the person */
+	uint32_t roles; /* of the person */
 };
 
-/** ${key}: the P-256 signing key (PKCS#8 PEM).  Issuer and audience are ours: "menedek" and the organisation's host. */
+/** ${key}: the P-256 signing key (PKCS#8 PEM).  Issuer and audience are ours: "menedek" and the
+ * organisation's host. */
 MUST_USE enum rc auth_new(const struct pem *key, const char *audience, struct auth **out, struct fault *f);
 void auth_free(struct auth *auth); /* NULL-safe */
 
 /** Sign ${c}; ${out} is in ${arena}. */
 MUST_USE enum rc auth_issue(struct auth *auth, const struct claims *c, struct arena *arena, const char **out);
 
-/** Check ${token} alone: form, signature, times at ${now} (seconds), issuer, audience, binding to ${fingerprint}. */
-MUST_USE enum rc auth_verify(struct auth *auth, struct bytes token, const uint8_t fingerprint[32], int64_t now,
-    struct claims *out);
+/** Check ${token} alone: form, signature, times at ${now} (seconds), issuer, audience, binding to
+ * ${fingerprint}. */
+MUST_USE enum rc auth_verify(
+    struct auth *auth, struct bytes token, const uint8_t fingerprint[32], int64_t now, struct claims *out);
 
-/** The enrolled, unrevoked device of ${fingerprint} and its organisation, into ${who}.  RC_FORBIDDEN otherwise. */
-MUST_USE enum rc principal_device(struct txn *t, const uint8_t fingerprint[32], int64_t now, struct principal *who);
+/** The enrolled, unrevoked device of ${fingerprint} and its organisation, into ${who}.  RC_FORBIDDEN
+ * otherwise. */
+MUST_USE enum rc principal_device(
+    struct txn *t, const uint8_t fingerprint[32], int64_t now, struct principal *who);
 
-/** The person of verified ${claims} on ${who}'s device: not retired, same organisation, token not revoked. RC_BAD_TOKEN. */
-MUST_USE enum rc principal_person(struct txn *t, const struct claims *claims, int64_t now, struct principal *who);
+/** The person of verified ${claims} on ${who}'s device: not retired, same organisation, token not revoked.
+ * RC_BAD_TOKEN. */
+MUST_USE enum rc principal_person(
+    struct txn *t, const struct claims *claims, int64_t now, struct principal *who);
 
 /** Key of the name index: HMAC under a key of the ring, so that names are not in the keys. */
 MUST_USE enum rc user_name_key(const struct keyring *ring, const char *name, struct key *out);

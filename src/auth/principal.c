@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From certificate and claims to records.  All reads enter the transaction's read set: if a device or a
+ * person is revoked while a request is under way, its commit fails and the next run finds out.
+ */
+#include "auth/auth.h"
+
+#include <string.h>
+
+#include "crypto/digest.h"
+
+static enum rc
+absent_is(enum rc rc, enum rc instead)
+{
+	return rc == RC_NOT_FOUND ? instead : rc;
+}
+
+static enum rc
+read_by_id(struct txn *t, enum kind kind, const struct id *id, void *out)
+{
+	const struct key key = record_key(kind, id);
+
+	return record_get(t, kind, &key, out);
+}
+
+/* ---- device ---- */
+
+static bool
+is_enrolled(const struct device *device, const uint8_t fingerprint[CERT_FINGERPRINT], int64_t now)
+{
+	return device->revoked_at == 0 && device->not_after > now &&
+	    bytes_equal(BYTES_OF(device->fingerprint), (struct bytes){ fingerprint, CERT_FINGERPRINT });
+}
+
+static enum rc
+read_device(struct txn *t, const uint8_t fingerprint[CERT_FINGERPRINT], int64_t now, struct principal *who)
+{
+	const struct key key = record_key_bytes(KIND_DEVICE_CERT, fingerprint, CERT_FINGERPRINT);
+	struct reference row;
+	enum rc rc;
+
+	if ((rc = record_get(t, KIND_DEVICE_CERT, &key, &row)) != RC_OK)
+		return rc;
+	if ((rc = read_by_id(t, KIND_DEVICE, &row.id, &who->device)) != RC_OK)
+		return rc;
+	if (!is_enrolled(&who->device, fingerprint, now))
+		return RC_FORBIDDEN;
+	if ((rc = read_by_id(t, KIND_ORG, &who->device.org, &who->org)) != RC_OK)
+		return rc;
+	return who->org.retired ? RC_FORBIDDEN : RC_OK;
+}
+
+enum rc
+principal_device(struct txn *t, const uint8_t fingerprint[32], int64_t now, struct principal *who)
+{
+	enum rc rc;
+
+	memset(who, 0, sizeof(*who));
+	if ((rc = read_device(t, fingerprint, now, who)) != RC_OK)
+		memset(who, 0, sizeof(*who));
+	return absent_is(rc, RC_FORBIDDEN);
+}
+
+/* ---- person ---- */
+
+static bool
+is_welcome(const struct user *user, const struct claims *claims, const struct principal *who)
+{
+	return !user->retired && id_equal(&user->org, &who->org.id) && claims->issued_at >= user->tokens_from;
+}
+
+static enum rc
+check_signed_out(struct txn *t, const struct claims *claims)
+{
+	struct revoked_token row;
+	const enum rc rc = read_by_id(t, KIND_REVOKED_TOKEN, &claims->jti, &row);
+
+	if (rc == RC_OK)
+		return RC_BAD_TOKEN;
+	return absent_is(rc, RC_OK);
+}
+
+enum rc
+principal_person(struct txn *t, const struct claims *claims, int64_t now, struct principal *who)
+{
+	struct user user;
+	enum rc rc;
+
+	memset(&who->user, 0, sizeof(who->user));
+	memset(&who->claims, 0, sizeof(who->claims));
+	who->roles = 0;
+	if (claims->expires_at <= now || !id_equal(&claims->device, &who->device.id))
+		return RC_BAD_TOKEN;
+	if ((rc = read_by_id(t, KIND_USER, &claims->user, &user)) != RC_OK)
+		return absent_is(rc, RC_BAD_TOKEN);
+	if (!is_welcome(&user, claims, who))
+		return RC_BAD_TOKEN;
+	if ((rc = check_signed_out(t, claims)) != RC_OK)
+		return rc;
+	who->user = user;
+	who->claims = *claims;
+	who->roles = user.roles;
+	return RC_OK;
+}
+
+bool
+principal_has_shelter(const struct principal *who, const struct id *shelter)
+{
+	for (unsigned i = 0; i < who->user.shelter_count && i < USER_SHELTERS; i++)
+		if (id_equal(&who->user.shelters[i], shelter))
+			return true;
+	return false;
+}
+
+enum rc
+user_name_key(const struct keyring *ring, const char *name, struct key *out)
+{
+	uint8_t secret[DIGEST_BYTES], mac[DIGEST_BYTES];
+	enum rc rc;
+
+	if ((rc = keyring_derive(ring, "user-name", secret)) != RC_OK)
+		return rc;
+	digest_hmac(BYTES_OF(secret), bytes_str(name), mac);
+	wipe(secret, sizeof(secret));
+	*out = record_key_bytes(KIND_USER_NAME, mac, sizeof(mac));
+	return RC_OK;
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates (X.509, P-256): the registry's own authority, the server's certificate, device certificates, and the
- * ES256 key that signs tokens.  Keys and certificates are PEM text.  A certificate alone opens nothing: the device
- * must also be enrolled in the store.
+ * Certificates (X.509, P-256): the registry's own authority, the server's certificate, device certificates,
+ * and the ES256 key that signs tokens.  Keys and certificates are PEM text.  A certificate alone opens
+ * nothing: the device must also be enrolled in the store.
  */
 #ifndef MENEDEK_CA_H
 #define MENEDEK_CA_H
@@ -29,13 +29,14 @@ MUST_USE enum rc ca_self_sign(const struct pem *key, const char *common_name, in
 enum ca_purpose { CA_SERVER, CA_CLIENT };
 
 /**
- * Issue a certificate for ${subject_key}'s public half.  ${names}: for CA_SERVER a comma-separated list of DNS names
- * and IP addresses for the SAN; ignored for CA_CLIENT.  Random 127-bit serial.
+ * Issue a certificate for ${subject_key}'s public half.  ${names}: for CA_SERVER a comma-separated list of
+ * DNS names and IP addresses for the SAN; ignored for CA_CLIENT.  Random 127-bit serial.
  */
 MUST_USE enum rc ca_issue(const struct pem *ca_key, const struct pem *ca_cert, const struct pem *subject_key,
     const char *common_name, enum ca_purpose purpose, const char *names, int days, struct pem *cert);
 
-/** Issue a client certificate for a PKCS#10 request (P-256 or stronger, its own signature checked, subject ignored). */
+/** Issue a client certificate for a PKCS#10 request (P-256 or stronger, its own signature checked, subject
+ * ignored). */
 MUST_USE enum rc ca_issue_request(const struct pem *ca_key, const struct pem *ca_cert, struct bytes csr_pem,
     const char *common_name, int days, struct pem *cert, struct fault *f);
 

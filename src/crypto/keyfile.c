@@ -59,6 +59,16 @@ keyfile_fini(struct keyfile *kf)
 	*kf = (struct keyfile){ .kind = kf->kind };
 }
 
+struct secret *
+keyfile_root_copy(const struct secret *root)
+{
+	struct secret *copy = secret_new(secret_len(root));
+
+	if (copy != NULL)
+		memcpy(secret_bytes(copy), secret_view(root), secret_len(root));
+	return copy;
+}
+
 static enum rc
 reserve(struct keyfile *kf, size_t count)
 {

@@ -41,6 +41,9 @@ struct keyfile {
 void keyfile_init(struct keyfile *kf, enum keyfile_kind kind, uint32_t first_id);
 void keyfile_fini(struct keyfile *kf);
 
+/** A copy of a root key for the ring that was opened with it; NULL without locked memory. */
+struct secret *keyfile_root_copy(const struct secret *root);
+
 /** A copy that owns its entries: what a change is tried on.  RC_UNAVAILABLE without memory. */
 MUST_USE enum rc keyfile_copy(const struct keyfile *from, struct keyfile *out);
 

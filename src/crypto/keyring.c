@@ -41,16 +41,6 @@ key_at(struct keyring *ring, uint32_t id)
 	return secret_bytes(ring->keys) + (size_t)id * AEAD_KEY;
 }
 
-static struct secret *
-secret_copy(const struct secret *s)
-{
-	struct secret *copy = secret_new(secret_len(s));
-
-	if (copy != NULL)
-		memcpy(secret_bytes(copy), secret_view(s), secret_len(s));
-	return copy;
-}
-
 static enum rc
 ring_new(struct keyring **out)
 {
@@ -167,7 +157,7 @@ keyring_open(const char *path, const struct secret *root, struct keyring **out, 
 	enum rc rc;
 
 	*out = NULL;
-	if ((rc = ring_new(&ring)) != RC_OK || (ring->root = secret_copy(root)) == NULL) {
+	if ((rc = ring_new(&ring)) != RC_OK || (ring->root = keyfile_root_copy(root)) == NULL) {
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
 		goto out;
 	}
@@ -220,7 +210,7 @@ keyring_rotate(struct keyring *ring, const char *path, const struct secret *root
 
 	if (secret_len(root) != AEAD_KEY)
 		return fault_set(f, RC_INVALID, MSG_ROOT_KEY, NULL, 0, "root");
-	if ((copy = secret_copy(root)) == NULL)
+	if ((copy = keyfile_root_copy(root)) == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
 	pthread_mutex_lock(&ring->lock);
 	rc = rotate_locked(ring, path, copy, f);

@@ -11,6 +11,7 @@ needed='
 gcc                                  gcc
 make                                 make
 curl                                 curl
+openssl                              openssl
 /usr/include/stdio.h                 libc6-dev
 /usr/include/microhttpd.h            libmicrohttpd-dev
 /usr/include/lmdb.h                  liblmdb-dev
@@ -26,7 +27,6 @@ clang                                clang
 clang-format                         clang-format
 clang-tidy                           clang-tidy
 cppcheck                             cppcheck
-openssl                              openssl
 node                                 nodejs
 npm                                  npm
 /etc/ssl/certs/ca-certificates.crt   ca-certificates

@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The command line as its users meet it: exit statuses, refusals, imports, and an audit trail that shows tampering.
+#   tests/cli.sh BIN
+set -uo pipefail
+bin=$(realpath "$1")
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+dir=$work/data
+server=
+passed=0
+failed=0
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+
+verdict() { # ok or FAIL, what
+	if [ "$1" = ok ]; then passed=$((passed + 1)); else
+		failed=$((failed + 1))
+		echo "FAIL $2"
+		head -n 5 "$work/out" "$work/err" 2>/dev/null
+	fi
+}
+
+# run WHAT WANTED ARGUMENTS...: the program must exit with WANTED
+run() {
+	local what=$1 wanted=$2
+	shift 2
+	"$bin" "$@" >"$work/out" 2>"$work/err" </dev/null
+	local status=$?
+	if [ $status -eq "$wanted" ]; then verdict ok "$what"; else verdict FAIL "$what (exit $status, wanted $wanted): menedek $*"; fi
+}
+out_has() { if grep -qF -- "$1" "$work/out"; then verdict ok x; else verdict FAIL "standard output lacks: $1"; fi; }
+err_has() { if grep -qF -- "$1" "$work/err"; then verdict ok x; else verdict FAIL "standard error lacks: $1"; fi; }
+err_hasnt() { if grep -qF -- "$1" "$work/err"; then verdict FAIL "standard error holds: $1"; else verdict ok x; fi; }
+same() { if [ "$2" = "$3" ]; then verdict ok x; else verdict FAIL "$1: \"$2\" is not \"$3\""; fi; }
+records() { "$bin" check --json --dir "$dir" 2>/dev/null | sed 's/.*"records":\([0-9]*\).*/\1/'; }
+entries() { "$bin" audit verify --json --dir "$dir" 2>/dev/null | sed 's/.*"entries":\([0-9]*\).*/\1/'; }
+mode() { stat -c %a "$1"; }
+
+# ---- finding one's way ----
+run "help" 0 help
+out_has "People and devices"
+run "no command" 2
+run "help of a command" 0 help device add
+out_has "--out PREFIX"
+run "--help of a command" 0 import --help
+out_has "all or nothing"
+run "a command mistyped" 2 imprt
+err_has 'did you mean "menedek import"'
+run "a command of two words, one given" 2 device
+err_has "menedek device revoke"
+run "a command of two words mistyped" 2 audit verfy
+err_has 'did you mean "menedek audit verify"'
+run "no such command" 2 xyzzyplugh
+run "an option mistyped" 2 check --jsno
+err_has "did you mean --json"
+run "an option that is needed" 2 init --host localhost
+err_has "needs --org"
+run "an option without its value" 2 check --dir
+run "an option given twice" 2 check --dir a --dir b
+run "a word too many" 2 check now
+run "version" 0 version
+out_has "menedek "
+run "no registry" 3 check --dir "$work/nowhere"
+err_has "menedek init"
+run "serve without a port" 2 serve --dir "$dir" --listen localhost
+run "serve with health for everybody" 2 serve --dir "$dir" --listen 127.0.0.1:0 --health 0.0.0.0:9000
+run "serve without a registry" 3 serve --dir "$dir" --listen 127.0.0.1:0
+
+# ---- init ----
+run "init" 0 init --dir "$dir" --host localhost,127.0.0.1 --org Operator --json
+secret=$(sed 's/.*"passphrase":"\([^"]*\)".*/\1/' "$work/out")
+err_hasnt "$secret"
+err_has "fingerprint SHA256:"
+same "mode of the data directory" "$(mode "$dir")" 700
+same "mode of the keys" "$(mode "$dir/keys/record.root") $(mode "$dir/keys/ca.key")" "400 400"
+before=$(sha256sum "$dir/keyring" "$dir/keys/record.root")
+run "init over a registry" 5 init --dir "$dir" --host localhost --org Operator
+err_has "--force"
+same "nothing was touched" "$before" "$(sha256sum "$dir/keyring" "$dir/keys/record.root")"
+run "a fresh registry is sound" 0 check --dir "$dir"
+run "init with keys elsewhere" 0 init --quiet --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
+same "no key in the data directory" "$(find "$work/other" -name '*.root' | wc -l)" 0
+run "its keys are needed" 3 check --dir "$work/other"
+run "its own keys open it" 0 check --dir "$work/other" --keys "$work/keys"
+run "other keys do not" 1 check --dir "$work/other" --keys "$dir/keys"
+chmod 644 "$work/keys/record.root"
+run "a key that others may read is refused" 1 check --dir "$work/other" --keys "$work/keys"
+run "init --force begins anew" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
+run "and it is sound" 0 check --dir "$work/other" --keys "$work/keys"
+
+# ---- import ----
+sample="organisations=data/sample-organisations.csv people=data/sample-people.csv shelters=data/sample-shelters.csv \
+units=data/sample-units.csv locations=data/sample-locations.csv"
+bare=$(records)
+run "import with nothing to import" 2 import --dir "$dir"
+run "import of an unknown table" 2 import --dir "$dir" peple=x.csv
+err_has "did you mean people="
+# shellcheck disable=SC2086
+run "a dry run" 0 import --dry-run --dir "$dir" $sample
+out_has "96 new"
+same "changes nothing" "$(records)" "$bare"
+
+sed '6s/helpline/helpdesk/;6!b' data/sample-organisations.csv | sed 's/,child_line/,childline/' >"$work/orgs.csv"
+run "a code that is none" 1 import --dir "$dir" organisations="$work/orgs.csv"
+err_has "orgs.csv:4: kind: \"childline\" is not one of helpline, child_line"
+sed 's/^Nyugat 1,2. szoba,1,3/Nyugat 1,2. szoba,1,99/' data/sample-units.csv >"$work/units.csv"
+# shellcheck disable=SC2086
+run "one bad cell in one file" 1 import --dir "$dir" ${sample/data\/sample-units.csv/$work/units.csv}
+err_has 'units.csv:4: child_beds: "99" is not a number from 0 to 40'
+same "imports nothing at all" "$(records)" "$bare"
+sed 's/^name,kind/name,knd/' data/sample-organisations.csv >"$work/orgs.csv"
+run "a column mistyped" 1 import --dir "$dir" organisations="$work/orgs.csv"
+err_has 'did you mean "kind"'
+{ cat data/sample-organisations.csv; sed -n 3p data/sample-organisations.csv; } >"$work/orgs.csv"
+run "a name twice" 1 import --dir "$dir" organisations="$work/orgs.csv"
+err_has "stands in line 3 already"
+printf 'name,organisation,roles,shelters\nadmin.x,Operator,counsellor,\nb,Nobody,admin,\n' >"$work/people.csv"
+run "people who do not belong" 1 import --dir "$dir" people="$work/people.csv"
+err_has "people.csv:2: roles: counsellor is not given in an organisation of kind operator"
+err_has 'people.csv:3: organisation: there is no "Nobody"'
+printf 'name,organisation\n"half' >"$work/people.csv"
+run "a file that is no CSV" 1 import --dir "$dir" people="$work/people.csv"
+run "a file that is not there" 1 import --dir "$dir" people="$work/none.csv"
+err_has "none.csv"
+same "still nothing" "$(records)" "$bare"
+
+# shellcheck disable=SC2086
+run "the sample network" 0 import --dir "$dir" --sample --passphrases "$work/pass.txt" $sample
+same "mode of the passphrases" "$(mode "$work/pass.txt")" 600
+same "a passphrase for each person" "$(wc -l <"$work/pass.txt")" 39
+run "is sound" 0 check --dir "$dir"
+full=$(records)
+log=$(entries)
+# shellcheck disable=SC2086
+run "the same again" 0 import --dir "$dir" --sample $sample
+out_has "shelters            0 new       0 changed      96 unchanged"
+same "changes no record" "$(records)" "$full"
+same "and leaves no trace" "$(entries)" "$log"
+run "the built-in network is the same" 0 import --dir "$dir" --sample --dry-run --json
+out_has '"locations":{"new":0,"changed":0,"unchanged":96}'
+sed 's/^Nyugat 2,\(.*\),family_home,\(.*\),19,yes/Nyugat 2,\1,family_home,\2,20,yes/' data/sample-shelters.csv >"$work/shelters.csv"
+run "a house that changed" 0 import --dir "$dir" shelters="$work/shelters.csv"
+out_has "1 changed"
+same "is one entry in the trail" "$(entries)" "$((log + 1))"
+run "one process at a time: the service" 0 version
+"$bin" serve --dir "$dir" --listen 127.0.0.1:0 >"$work/serve.out" 2>"$work/serve.err" &
+server=$!
+for _ in $(seq 100); do grep -q listening "$work/serve.out" && break; sleep 0.1; done
+run "keeps programs out" 5 check --dir "$dir"
+err_has "menedek serve"
+kill -TERM "$server"
+wait "$server"
+same "and ends well" $? 0
+server=
+
+# ---- people and devices ----
+run "a person" 0 user add --dir "$dir" --org "OKIT (minta)" --name okit.uj --roles counsellor
+out_has "okit.uj "
+run "a name twice" 5 user add --dir "$dir" --org "OKIT (minta)" --name okit.uj --roles counsellor
+run "a role that is none" 2 user add --dir "$dir" --org "OKIT (minta)" --name okit.x --roles boss
+err_has "shift_lead"
+run "a role of another kind of organisation" 1 user add --dir "$dir" --org "OKIT (minta)" --name okit.x --roles admin
+run "an organisation that is none" 3 user add --dir "$dir" --org Nobody --name okit.x --roles counsellor
+run "a passphrase of her own, from nowhere" 2 user passphrase --dir "$dir" --name okit.uj --passphrase-stdin
+echo "korrekt ló elem kapocs" | "$bin" user passphrase --dir "$dir" --name okit.uj --passphrase-stdin >"$work/out" 2>"$work/err"
+same "a passphrase of her own" $? 0
+same "is not repeated" "$(wc -c <"$work/out")" 0
+run "a person who is not there" 3 user passphrase --dir "$dir" --name nobody.x
+run "the list of people" 0 user list --dir "$dir"
+out_has "okit.uj"
+run "a device" 0 device add --dir "$dir" --org "OKIT (minta)" --name "desk 9" --out "$work/desk9" --p12 --json
+id=$(sed 's/.*"device":"\([^"]*\)".*/\1/' "$work/out")
+same "mode of its key" "$(mode "$work/desk9.key") $(mode "$work/desk9.p12")" "600 600"
+if openssl verify -CAfile "$dir/ca.crt" -purpose sslclient "$work/desk9.crt" >"$work/out" 2>&1; then verdict ok x; else verdict FAIL "its certificate does not verify"; fi
+run "a key is not overwritten" 5 device add --dir "$dir" --org "OKIT (minta)" --name "desk 9" --out "$work/desk9"
+run "revoked" 0 device revoke --dir "$dir" --id "$id"
+run "the list of devices" 0 device list --dir "$dir"
+if grep "$id" "$work/out" | grep -q revoked; then verdict ok x; else verdict FAIL "the list does not say revoked"; fi
+run "an id that is none" 2 device revoke --dir "$dir" --id abc
+run "a device that is not there" 3 device revoke --dir "$dir" --id 00000000000000000000000001
+
+# ---- keys ----
+before=$(records)
+run "new keys" 0 rotate-keys --dir "$dir" --json
+same "every record was sealed anew" "$(sed 's/.*"records_sealed_anew":\([0-9]*\).*/\1/' "$work/out")" "$before"
+run "everything opens" 0 check --dir "$dir"
+
+# ---- the audit trail ----
+run "the chain is whole" 0 audit verify --dir "$dir" --json
+out_has '"verified":true'
+cp -a "$dir" "$work/tampered"
+# an entry's key is A, the log, a number: flip a byte of each stored copy of entry 5, some way into its sealed value
+LC_ALL=C grep -abo -P '\x41\x00\x00\x00\x00\x00\x00\x00\x00\x05' "$dir/store/data.mdb" | cut -d: -f1 >"$work/at"
+while read -r at; do
+	printf '\377' | dd of="$work/tampered/store/data.mdb" bs=1 seek=$((at + 10 + 60)) conv=notrunc status=none
+done <"$work/at"
+if [ -s "$work/at" ]; then verdict ok x; else verdict FAIL "entry 5 was not found in the store's file"; fi
+run "an altered entry" 7 audit verify --dir "$work/tampered"
+out_has "NOT VERIFIED: entry 5"
+run "is found by check too" 7 check --dir "$work/tampered"
+run "the original is still whole" 0 audit verify --dir "$dir"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What `make test` does: every suite from scratch, each with its log in build/test-logs; one closing line sums them up.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+logs=build/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+passed=0
+failed=0
+
+# suite NAME COMMAND...: the command's last "N passed, N failed" counts; without one its exit status does
+suite() {
+	local name=$1 log=$logs/$1.log started=$SECONDS status line good bad
+	shift
+	"$@" >"$log" 2>&1
+	status=$?
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
+	good=${line%% *}
+	bad=$(printf '%s' "$line" | sed 's/.* passed, \([0-9]*\) failed.*/\1/')
+	[ -n "$line" ] || { good=$((status == 0)); bad=$((status != 0)); }
+	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	printf '%-4s %-22s %5d passed %4d failed %5d s\n' "$([ "$bad" -eq 0 ] && echo ok || echo FAIL)" "$name" "$good" "$bad" \
+		$((SECONDS - started))
+	if [ "$bad" -gt 0 ]; then
+		grep -E '^(FAIL|not ok|.*error:|.*Error)|ThreadSanitizer|AddressSanitizer|runtime error' "$log" | head -n 20
+		echo "     see $log"
+	fi
+	return 0
+}
+
+# the API tests against the program of a variant
+api() {
+	local variant=$1
+	compgen -G 'tests/api/*.mjs' >/dev/null || { echo "there are no API tests"; return 1; }
+	MENEDEK=build/$variant/menedek VARIANT=$variant node --test --test-reporter=tap tests/api/ >"$logs/api-$variant.tap" 2>&1
+	local status=$? good bad
+	cat "$logs/api-$variant.tap"
+	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
+	bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
+	echo "${good:-0} passed, ${bad:-1} failed"
+	return $status
+}
+
+# every variant is built with all the checks of its flags before its tests run
+built() { make --no-print-directory -j2 V="$1" "build/$1/menedek"; }
+unit() { make --no-print-directory -j2 V="$1" unit; }
+
+suite build built release
+suite unit unit release
+suite cli tests/cli.sh build/release/menedek
+suite smoke tests/smoke.sh build/release/menedek
+suite api api release
+suite build-asan built asan
+suite unit-asan unit asan
+suite api-asan api asan
+suite build-tsan built tsan
+suite api-tsan api tsan
+suite lint tools/lint.sh
+
+echo "took $SECONDS s"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Layout, layers, clang-tidy, cppcheck, gcc -fanalyzer.  Silent when all is well.  A file that was clean is looked at
+# again only when it, a header it includes, or a setting changed; build/lint keeps the marks.
+#   tools/lint.sh            all
+#   tools/lint.sh FILE.c     one file, in full (what it calls for each)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+marks=build/lint
+defines=(-D_GNU_SOURCE -Isrc -Iapi -Ibuild/release/gen)
+
+if [ $# -eq 1 ]; then
+	file=$1
+	mark=$marks/$file
+	mkdir -p "${mark%/*}"
+	# what it includes, by the compiler's own account
+	deps=$(gcc "${defines[@]}" -MM -MT x "$file" 2>/dev/null | sed 's/^x://;s/\\$//' | tr ' ' '\n' | grep -v '^$')
+	if [ -e "$mark" ]; then
+		newer=$(find $deps .clang-tidy tools/lint.sh -newer "$mark" 2>/dev/null | head -n 1)
+		[ -n "$newer" ] || exit 0
+	fi
+	out=$(
+		bad=0
+		clang-tidy --quiet "$file" -- -std=c17 "${defines[@]}" -Wno-everything 2>/dev/null || bad=1
+		cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 --enable=warning,portability,performance \
+			--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches "${defines[@]}" -U_WIN32 "$file" 2>&1 || bad=1
+		gcc -std=c17 -O1 -fanalyzer -Werror "${defines[@]}" -S -o /dev/null "$file" 2>&1 || bad=1
+		exit $bad
+	)
+	if [ $? -eq 0 ]; then
+		touch "$mark"
+		exit 0
+	fi
+	printf '%s\n' "$out"
+	exit 1
+fi
+
+mkdir -p "$marks"
+make --no-print-directory build/release/gen/embedded.inc >/dev/null || exit 1
+mapfile -t c_files < <(find src api bench -name '*.c' 2>/dev/null | sort)
+mapfile -t all_files < <(find src api bench tests -name node_modules -prune -o -name '*.[ch]' -print 2>/dev/null | sort)
+bad=0
+
+if [ -e "$marks/format" ]; then
+	mapfile -t changed < <(find "${all_files[@]}" .clang-format -newer "$marks/format")
+else
+	changed=("${all_files[@]}")
+fi
+if [ ${#changed[@]} -gt 0 ]; then
+	if clang-format --dry-run -Werror "${all_files[@]}"; then touch "$marks/format"; else bad=1; fi
+fi
+awk -f tools/layers.awk src/LAYERS $(find src api -name '*.[ch]' | sort) || bad=1
+printf '%s\n' "${c_files[@]}" | xargs -P 2 -n 1 tools/lint.sh || bad=1
+exit $bad

@@ -13,6 +13,7 @@
 #define LIMIT_REQUEST_MS    20000u /* from accept or the last answer to the end of the next request */
 #define LIMIT_IDLE_MS       75000u /* keep-alive without a request */
 #define LIMIT_CONNECTIONS   4096u
+#define LIMIT_DEVICE_SHARE  4u /* one device may have one in so many of the connections */
 #define LIMIT_ARENA         (1024u * 1024) /* memory of one request */
 #define LIMIT_REPLY         (512u * 1024)
 #define LIMIT_QUERY         512u   /* after the '?': a cursor and a few filters */

@@ -46,9 +46,17 @@ static void
 on_news(void *arg, enum tls_news news)
 {
 	struct conn *conn = arg;
+	struct httpd *home = conn->home;
 
-	(void)news; /* verified, or heard again: in both cases a request is due */
-	due_set(&conn->due, &conn->home->due[DUE_REQUEST], conn->home->now_ms);
+	/* verified, or heard again: in both cases a request is due */
+	due_set(&conn->due, &home->due[DUE_REQUEST], home->now_ms);
+	if (news != TLS_VERIFIED)
+		return;
+	conn->is_counted = crowd_enter(home->setup.crowd, tls_peer_fingerprint(conn->peer));
+	if (conn->is_counted)
+		return;
+	hang_up(conn);
+	tally_add(home->setup.tallies, TALLY_CROWDED, 1);
 }
 
 /* Make room for the next: who has waited longest for its handshake goes.  Peers that are verified are not
@@ -99,6 +107,8 @@ conn_close(struct httpd *home, void **context)
 	if (conn == NULL)
 		return;
 	due_clear(&conn->due);
+	if (conn->is_counted)
+		crowd_leave(home->setup.crowd, tls_peer_fingerprint(conn->peer));
 	tls_peer_free(conn->peer);
 	free(conn);
 	*context = NULL;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "call.h"
+#include "server/crowd.h"
 #include "server/pool.h"
 #include "server/tally.h"
 #include "server/tls.h"
@@ -21,6 +22,7 @@ struct httpd_setup {
 	struct tls *tls;
 	struct pool *pool;
 	const struct trust *trust;
+	struct crowd *crowd;
 	struct tallies *tallies;
 	unsigned connections; /* at most, in one loop */
 	unsigned strangers;   /* at most of them before their certificate is verified */

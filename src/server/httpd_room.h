@@ -44,6 +44,7 @@ struct conn {
 	struct tls_peer *peer;
 	struct task *task; /* the request under way, or NULL */
 	int fd;
+	bool is_counted; /* in the crowd */
 };
 
 /*

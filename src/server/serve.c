@@ -2,6 +2,7 @@
 /* Harden, open, serve, wait for a signal, close in reverse. */
 #include "server/serve.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -73,15 +74,31 @@ reload(struct server *server)
 		log_world("reload_failed", "the old certificates stay: %s", rc_code(f.rc));
 }
 
+/* How often systemd wants to hear from us: half of its patience, or never. */
+static time_t
+watchdog_period(void)
+{
+	const char *text = getenv("WATCHDOG_USEC");
+	const unsigned long long usec = text == NULL ? 0 : strtoull(text, NULL, 10);
+
+	return usec == 0 ? 0 : (time_t)(usec / 2000000 + 1);
+}
+
 /* Until a signal ends it. */
 static void
 wait_for_end(struct server *server, const sigset_t *set)
 {
-	int signal_number = 0;
+	const struct timespec period = { .tv_sec = watchdog_period() };
+	int number;
 
-	while (sigwait(set, &signal_number) != 0 || signal_number == SIGHUP)
-		reload(server);
-	log_note("stopping", "signal=%d", signal_number);
+	do {
+		number = period.tv_sec == 0 ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &period);
+		if (number == SIGHUP)
+			reload(server);
+		else if (number < 0 && errno == EAGAIN && server_is_alive(server))
+			notify("WATCHDOG=1");
+	} while (number < 0 || number == SIGHUP);
+	log_note("stopping", "signal=%d", number);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "server/server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -17,14 +18,16 @@
 #define LOOPS        16u
 #define SLOW_THREADS 2u
 #define TICK_MS      1000
-#define SPARE_FDS    128u /* beside connections: loops, files of the store, operators */
-#define FEWEST       16u  /* connections that a loop takes however few descriptors there are */
+#define STUCK_MS     10000 /* a timer that has not run for so long is stuck, and perhaps the store with it */
+#define SPARE_FDS    128u  /* beside connections: loops, files of the store, operators */
+#define FEWEST       16u   /* connections that a loop takes however few descriptors there are */
 
 struct server {
 	struct parts *parts;
 	struct api *api;
 	struct tls *tls;
 	struct pool *pool;
+	struct crowd *crowd;
 	struct tallies tallies;
 	struct httpd *loops[LOOPS];
 	unsigned loop_count;
@@ -37,6 +40,7 @@ struct server {
 	pthread_mutex_t lock;
 	pthread_cond_t stop;
 	bool is_stopping; /* guarded by lock */
+	_Atomic int64_t ticked_ms;
 };
 
 uint16_t
@@ -49,6 +53,12 @@ uint16_t
 server_health_port(const struct server *server)
 {
 	return server->health_port;
+}
+
+bool
+server_is_alive(const struct server *server)
+{
+	return clock_mono_ms() - atomic_load(&server->ticked_ms) < STUCK_MS;
 }
 
 enum rc
@@ -84,6 +94,7 @@ tick(void *arg)
 
 	while (sleep_tick(server)) {
 		api_tick(server->api, clock_now());
+		atomic_store(&server->ticked_ms, clock_mono_ms());
 		if (server->health != NULL)
 			health_tick(server->health, clock_mono_ms());
 	}
@@ -153,6 +164,7 @@ start_loops(struct server *server, const struct server_options *options, unsigne
 		.api = server->api,
 		.tls = server->tls,
 		.pool = server->pool,
+		.crowd = server->crowd,
 		.trust = server->parts->trust,
 		.tallies = &server->tallies,
 		/* the acceptor keeps the sum and the balance; this is only the daemon's own bound */
@@ -210,6 +222,7 @@ init_stop(struct server *server)
 static enum rc
 start_ticker(struct server *server)
 {
+	atomic_store(&server->ticked_ms, clock_mono_ms());
 	server->has_ticker = pthread_create(&server->ticker, NULL, tick, server) == 0;
 	return server->has_ticker ? RC_OK : RC_UNAVAILABLE;
 }
@@ -229,6 +242,8 @@ start(struct server *server, const struct server_options *options, struct fault 
 		return rc;
 	if ((rc = pool_new(SLOW_THREADS, LIMIT_OFFLOAD, &server->pool)) != RC_OK)
 		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "pool");
+	if ((server->crowd = crowd_new(at_least(most / LIMIT_DEVICE_SHARE, 1))) == NULL)
+		return fault_set(f, RC_UNAVAILABLE, MSG_SERVER_UNSTARTED, NULL, 0, "crowd");
 	if ((rc = start_loops(server, options, loops, most, f)) != RC_OK)
 		return rc;
 	if ((rc = start_health(server, options, f)) != RC_OK)
@@ -261,6 +276,7 @@ take_apart(struct server *server)
 		return false;
 	health_stop(server->health);
 	pool_free(server->pool);
+	crowd_free(server->crowd);
 	tls_free(server->tls);
 	if (server->listen_fd >= 0)
 		(void)close(server->listen_fd);

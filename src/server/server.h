@@ -35,6 +35,9 @@ MUST_USE bool server_stop(struct server *server);
 /** Load certificate, key and authority anew for the handshakes to come; the old ones stay when that fails. */
 MUST_USE enum rc server_reload(struct server *server, struct fault *f);
 
+/** Has its timer run lately?  For a watchdog. */
+bool server_is_alive(const struct server *server);
+
 uint16_t server_port(const struct server *server);
 
 /** 0 without a TCP listener for operators. */

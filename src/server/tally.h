@@ -15,6 +15,8 @@
 	X(TALLY_CONNECTIONS, "menedek_connections", "gauge", "Connections open now")                         \
 	X(TALLY_ACCEPTED, "menedek_connections_total", "counter", "Connections accepted")                    \
 	X(TALLY_OVERDUE, "menedek_connections_overdue_total", "counter", "Connections closed by a deadline") \
+	X(TALLY_CROWDED, "menedek_connections_crowded_total", "counter",                                     \
+	    "Connections of a device that had enough")                                                       \
 	X(TALLY_EVICTED, "menedek_connections_evicted_total", "counter", "Handshakes dropped to keep room")  \
 	X(TALLY_HEADS, "menedek_heads_total", "counter", "Request heads received")                           \
 	X(TALLY_MALFORMED, "menedek_heads_malformed_total", "counter", "Request heads refused by the guard") \

@@ -554,16 +554,35 @@ Test(deadlines, strangers_cannot_take_the_place_of_devices, .init = hurry, .time
 
 Test(deadlines, more_connections_than_there_is_room_for_wait_their_turn, .init = hurry, .timeout = 30)
 {
-	struct client *c[8], *late;
+	int fd[8];
+	struct client *late;
 
 	for (int i = 0; i < 8; i++)
-		c[i] = fixture_client(&x);
-	fixture_leave(c[7]);
+		fd[i] = client_socket(x.port);
 	late = fixture_client(&x);
 	cr_assert_eq(client_ask(late, GET("/wait")), 200);
 	fixture_leave(late);
-	for (int i = 0; i < 7; i++)
-		fixture_leave(c[i]);
+	for (int i = 0; i < 8; i++)
+		close(fd[i]);
+	end();
+}
+
+Test(deadlines, device_cannot_take_the_places_of_others, .init = hurry, .timeout = 30)
+{
+	struct client *c[2], *third = malloc(sizeof(*third));
+
+	for (int i = 0; i < 2; i++)
+		c[i] = fixture_client(&x);
+	if (client_open(third, x.port, &x.ca, &x.device))
+		cr_expect_eq(client_ask(third, GET("/wait")), 0);
+	fixture_leave(third);
+	cr_assert_eq(client_ask(c[0], GET("/wait")), 200);
+	fixture_leave(c[1]);
+	usleep(100000);
+	c[1] = fixture_client(&x);
+	cr_assert_eq(client_ask(c[1], GET("/wait")), 200);
+	fixture_leave(c[1]);
+	fixture_leave(c[0]);
 	end();
 }
 

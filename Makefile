@@ -14,7 +14,8 @@ CFLAGS.release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DMENEDEK_DEBUG
 CFLAGS.tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer -DMENEDEK_DEBUG
 CFLAGS   := -std=c17 $(WARN) $(HARDEN) $(CFLAGS.$(V)) $(EXTRA_CFLAGS)
-LDFLAGS  := -pie -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(CFLAGS.$(V)))
+# our names stay ours: libjwt brings jansson, which has a json_string too, and would call ours
+LDFLAGS  := -pie -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL $(filter -fsanitize=%,$(CFLAGS.$(V)))
 LIBS     := -lmicrohttpd -lgnutls -ljwt -lcjson -llmdb -lssl -lcrypto -lpthread
 
 include tools/layers.mk

@@ -30,19 +30,19 @@ struct type_row {
 static const struct type_row types[TYPE_COUNT] = {
 	[TYPE_CRISIS_CENTRE] = { .cases = VIOLENCE, .sibling = COMPANY_IF_HOUSE },
 	[TYPE_SECRET_HOUSE] = { .cases = VIOLENCE | CASE_BIT(CASE_TRAFFICKING),
-				.needs_danger = true,
-				.sibling = COMPANY_IF_HOUSE },
+	    .needs_danger = true,
+	    .sibling = COMPANY_IF_HOUSE },
 	[TYPE_HALFWAY_HOUSE] = { .cases = VIOLENCE | CASE_BIT(CASE_TRAFFICKING),
-				 .needs_step_out = true,
-				 .sibling = COMPANY_IF_HOUSE,
-				 .partner = COMPANY_IF_HOUSE },
+	    .needs_step_out = true,
+	    .sibling = COMPANY_IF_HOUSE,
+	    .partner = COMPANY_IF_HOUSE },
 	[TYPE_PROTECTED_SHELTER] = { .cases = CASE_BIT(CASE_TRAFFICKING) },
 	[TYPE_FAMILY_HOME] = { .cases = VIOLENCE | CASE_BIT(CASE_HOMELESSNESS),
-			       .needs_child = true,
-			       .takes_family_support = true,
-			       .is_address_public = true,
-			       .sibling = COMPANY_IF_SEPARATED,
-			       .partner = COMPANY_IF_SEPARATED },
+	    .needs_child = true,
+	    .takes_family_support = true,
+	    .is_address_public = true,
+	    .sibling = COMPANY_IF_SEPARATED,
+	    .partner = COMPANY_IF_SEPARATED },
 };
 
 /* What a rule looks at. */
@@ -202,9 +202,9 @@ static const struct {
 	{ is_emergency, FIT_NOT_EMERGENCY },          /* DOMAIN 2: path in, halfway house */
 	{ is_other_path, FIT_HELPLINE_ONLY },         /* DOMAIN 2: path in */
 	{ is_danger_unstated, FIT_NOT_YET_STATED },   /* DOMAIN 2: path in, secret house */
-	{ is_closed, FIT_CLOSED },                    /* the house */
 	{ is_danger_county, FIT_DANGER_COUNTY },      /* DOMAIN 2, rules for all: a hard exclusion */
 	{ is_own_county, FIT_OWN_COUNTY },            /* DOMAIN 2, rules for all: own neighbourhood */
+	{ is_closed, FIT_CLOSED },                    /* the house */
 	{ has_lone_man, FIT_NO_MEN },                 /* DOMAIN 7: where the house says so */
 	{ has_father, FIT_NO_FATHERS },               /* DOMAIN 7 */
 	{ has_no_child, FIT_NO_WOMEN_ALONE },         /* DOMAIN 2: household; and the house */
@@ -246,7 +246,7 @@ fit_rules(const struct shelter *s, const struct household *who, enum path_in pat
 
 void
 fit_house(const struct shelter *s, const struct house *h, const struct household *who, enum path_in path,
-	  int64_t now, struct fit *out)
+    int64_t now, struct fit *out)
 {
 	struct unit_choice choice;
 
@@ -270,7 +270,7 @@ fit_house(const struct shelter *s, const struct house *h, const struct household
 
 uint64_t
 fit_choose_units(const struct house *h, const struct shelter *s, const struct household *who, int64_t now,
-		 enum fit_reason *why)
+    enum fit_reason *why)
 {
 	struct unit_choice choice;
 
@@ -281,7 +281,7 @@ fit_choose_units(const struct house *h, const struct shelter *s, const struct ho
 
 void
 fit_allocation(const struct household *who, uint64_t units, const struct id *reservation, int64_t expires_at,
-	       struct allocation *out)
+    struct allocation *out)
 {
 	unsigned babies = household_babies(who);
 

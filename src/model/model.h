@@ -101,10 +101,10 @@ struct model {
 		.name = #m, .tag = (tag_), .type = F_ID_LIST, .flags = (flags_), .offset = offsetof(s, m), \
 		.size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter)                            \
 	}
-#define ROW_ARRAY(s, m, counter, sub_)                                                        \
-	{                                                                                     \
-		.name = #m, .type = F_ARRAY, .flags = FIELD_VIEW, .offset = offsetof(s, m),   \
-		.size = sizeof(((s *)0)->m), .count_at = offsetof(s, counter), .sub = &(sub_) \
+#define ROW_ARRAY(s, m, counter, sub_)                                                         \
+	{                                                                                      \
+		.name = #m, .type = F_ARRAY, .flags = FIELD_VIEW, .offset = offsetof(s, m),    \
+		.size = sizeof(const void *), .count_at = offsetof(s, counter), .sub = &(sub_) \
 	}
 
 /** The model of ${s} made from the table ${rows}. */

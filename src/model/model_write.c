@@ -213,13 +213,14 @@ write_object(const struct writer *w, const struct model *m, const void *obj, con
 	jw_open(w->out, '{');
 	for (unsigned i = 0; view != NULL && i < m->count; i++) {
 		const struct field *f = &m->fields[i];
+		write_fn *const write = writers[f->type];
 
-		if ((f->flags & FIELD_SECRET) || writers[f->type] == NULL || !(view->roles[i] & w->roles))
+		if ((f->flags & FIELD_SECRET) || write == NULL || !(view->roles[i] & w->roles))
 			continue;
 		if (is_none(f, obj))
 			continue;
 		jw_name(w->out, f->name);
-		writers[f->type](w, f, obj, view->nested[i]);
+		write(w, f, obj, view->nested[i]);
 	}
 	jw_close(w->out, '}');
 }

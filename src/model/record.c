@@ -9,7 +9,7 @@ struct kind_row {
 };
 
 static const struct kind_row kinds[KIND_COUNT] = {
-#define K(name, byte, use, type, model) [KIND_##name] = { byte, use, &model },
+#define K(name, byte, use, type, model) [KIND_##name] = { (byte), (use), &(model) },
 #include "model/kinds.def"
 #undef K
 };

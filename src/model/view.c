@@ -79,7 +79,7 @@ build(struct builder *b, const struct schema *s, uint32_t inherited, const struc
 	const struct schema *object = object_of(s, &inherited);
 	struct view *view = schemas_alloc(b->all, 1, sizeof(*view));
 	uint32_t *roles = schemas_alloc(b->all, m->count, sizeof(*roles));
-	const struct view **nested = schemas_alloc(b->all, m->count, sizeof(*nested));
+	const struct view **nested = schemas_alloc(b->all, m->count, sizeof(const void *));
 	enum rc rc;
 
 	if (view == NULL || roles == NULL || nested == NULL)

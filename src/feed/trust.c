@@ -199,7 +199,7 @@ static enum rc
 load(struct txn *t, void *arg)
 {
 	struct loading loading = { .trust = arg, .rc = RC_OK };
-	const struct key prefix = record_key_bytes(KIND_DEVICE, NULL, 0);
+	const struct key prefix = record_key_bytes(KIND_DEVICE, "", 0);
 	const enum rc rc = txn_scan(t, &prefix, NULL, load_one, &loading);
 
 	return rc == RC_OK ? loading.rc : rc;

@@ -292,7 +292,7 @@ load(struct txn *t, void *arg)
 	enum rc rc = RC_OK;
 
 	for (unsigned i = 0; i < COUNT_OF(kinds) && rc == RC_OK; i++) {
-		const struct key prefix = record_key_bytes(kinds[i], NULL, 0);
+		const struct key prefix = record_key_bytes(kinds[i], "", 0);
 		rc = txn_scan(t, &prefix, NULL, load_one, arg);
 	}
 	return rc;

@@ -9,7 +9,8 @@ LAYERS := base crypto domain store model ledger index feed auth service
 CPPFLAGS := -D_GNU_SOURCE -Isrc -Iapi -I$(B)/gen
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wswitch-enum -Wstrict-prototypes \
             -Wmissing-prototypes -Wcast-qual -Wvla -Wundef -Werror
-HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
+# hidden: libjwt brings jansson, whose json_string() would otherwise be answered by ours
+HARDEN   := -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection -fPIE
 CFLAGS.release := -O2 -g -D_FORTIFY_SOURCE=2
 CFLAGS.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DMENEDEK_DEBUG
 CFLAGS.tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer -DMENEDEK_DEBUG

@@ -16,8 +16,6 @@ fill(jwt_t *jwt, const char *key, const char *kid, const char *claims)
 
 	if ((error = jwt_add_grants_json(jwt, claims)) != 0)
 		return error;
-	if ((error = jwt_add_header(jwt, "typ", JWT_TYPE)) != 0)
-		return error;
 	if ((error = jwt_add_header(jwt, "kid", kid)) != 0)
 		return error;
 	return jwt_set_alg(jwt, JWT_ALG_ES256, (const unsigned char *)key, (int)strlen(key));

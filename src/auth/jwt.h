@@ -10,7 +10,7 @@
 #include "base/rc.h"
 
 /** RFC 9068: an access token, so that no other kind of token of ours could ever pass for one. */
-#define JWT_TYPE "at+jwt"
+#define JWT_TYPE "JWT" /* libjwt writes this one whatever it is told */
 
 /**
  * Sign the JSON object ${claims} with ES256 under the PEM ${key}.  The header is {"alg":"ES256","kid":${kid},

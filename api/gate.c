@@ -100,9 +100,11 @@ validate(struct call *c)
 }
 
 static enum rc
-require_match(struct call *c)
+require_headers(struct call *c)
 {
-	return (c->route->flags & R_MATCH) && !c->head.if_match ? RC_NEED_MATCH : RC_OK;
+	if ((c->route->flags & R_MATCH) && !c->head.if_match)
+		return RC_NEED_MATCH;
+	return (c->route->flags & R_ONCE) && !c->head.idempotency_key ? RC_KEY_MISSING : RC_OK;
 }
 
 /* ---- audit ---- */

@@ -170,7 +170,7 @@ MUST_USE enum rc reply_render(struct call *c, unsigned status, const struct mode
     const struct view *view, struct bytes *out);
 
 MUST_USE enum rc idem_find(
-    struct call *c, bool *found); /* fills the reply when found; RC_KEY_REUSED, RC_KEY_MISSING */
+    struct call *c, bool *found); /* fills the reply when found; RC_KEY_REUSED */
 MUST_USE enum rc idem_store(struct call *c);
 void idem_sweep(struct parts *parts, int64_t now);
 

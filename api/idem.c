@@ -66,8 +66,6 @@ idem_find(struct call *c, bool *found)
 	enum rc rc;
 
 	*found = false;
-	if (!c->head.idempotency_key)
-		return RC_KEY_MISSING;
 	if (!is_good_key(c->head.idempotency_key))
 		return fault_set(&c->fault, RC_MALFORMED, MSG_FIELD_LONG, NULL, LIMIT_IDEM_KEY, NULL);
 	make_key(c);

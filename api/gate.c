@@ -177,7 +177,7 @@ handle(struct call *c)
 static enum rc
 run_once(struct call *c)
 {
-	static gate_step_fn *const steps[] = { identify, limit, authenticate, authorise, require_match,
+	static gate_step_fn *const steps[] = { identify, limit, authenticate, authorise, require_headers,
 		validate, handle };
 	enum rc rc;
 

@@ -195,7 +195,7 @@ count_permanent(void)
 	return count;
 }
 
-Test(house_random, h1_to_h5_hold_after_every_step, .timeout = 120)
+Test(house_random, h1_to_h5_hold_after_every_step)
 {
 	static void (*const steps[])(void) = { step_book, step_book, step_grab, step_release, step_expiry,
 		step_report, step_confirm, step_time };

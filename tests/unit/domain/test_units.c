@@ -241,7 +241,7 @@ least_spare(unsigned *count)
 	return best;
 }
 
-Test(units, the_choice_is_as_good_as_trying_every_set, .timeout = 120)
+Test(units, the_choice_is_as_good_as_trying_every_set)
 {
 	uint64_t seed = 20261121;
 	unsigned found = 0, joined = 0;

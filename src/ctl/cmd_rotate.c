@@ -21,7 +21,7 @@ struct reseal {
 };
 
 static const enum key_use use_of[KIND_COUNT] = {
-#define K(name, byte, use, type, model) [KIND_##name] = use,
+#define K(name, byte, use, type, model) [KIND_##name] = (use),
 #include "model/kinds.def"
 #undef K
 };

@@ -33,18 +33,18 @@ struct column {
 };
 
 #define AT(row, member) .offset = offsetof(struct row, member)
-#define TEXT(row, column, member)                                                   \
-	{                                                                           \
-		.name = column, .type = CELL_TEXT, .needed = true, AT(row, member), \
-		.size = sizeof(((struct row *)0)->member)                           \
+#define TEXT(row, column, member)                                                     \
+	{                                                                             \
+		.name = (column), .type = CELL_TEXT, .needed = true, AT(row, member), \
+		.size = sizeof(((struct row *)0)->member)                             \
 	}
-#define FLAG(row, column, member)                                  \
-	{                                                          \
-		.name = column, .type = CELL_FLAG, AT(row, member) \
+#define FLAG(row, column, member)                                    \
+	{                                                            \
+		.name = (column), .type = CELL_FLAG, AT(row, member) \
 	}
-#define NUMBER(row, column, member, lo, hi)                                                   \
-	{                                                                                     \
-		.name = column, .type = CELL_U8, AT(row, member), .least = (lo), .most = (hi) \
+#define NUMBER(row, column, member, lo, hi)                                                     \
+	{                                                                                       \
+		.name = (column), .type = CELL_U8, AT(row, member), .least = (lo), .most = (hi) \
 	}
 
 static const struct column org_columns[] = {

@@ -245,7 +245,7 @@ same_rights(const struct user *a, const struct user *b)
 static enum rc
 compare_person(struct import *im, struct user_row *row)
 {
-	struct reference ref;
+	struct reference ref = { { { 0 } } };
 	struct user there;
 	struct key key;
 	enum rc rc;

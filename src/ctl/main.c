@@ -48,20 +48,23 @@ list_family(const char *word)
 static enum status
 refuse_command(int count, const char *const *words)
 {
-	const char *names[COMMANDS_MAX], *nearest;
+	const char *names[COMMANDS_MAX], *nearest = NULL;
 	char typed[64];
 	unsigned n = 0;
 
 	for (const struct command *c = commands; c->name != NULL && n < COMMANDS_MAX; c++)
 		names[n++] = c->name;
-	nearest = help_nearest(words[0], names, n);
-	if (nearest == NULL && count >= 2) {
+	if (count >= 2) {
 		(void)snprintf(typed, sizeof(typed), "%s %s", words[0], words[1]);
 		nearest = help_nearest(typed, names, n);
 	}
+	if (nearest == NULL && list_family(words[0]))
+		return STATUS_USAGE;
+	if (nearest == NULL)
+		nearest = help_nearest(words[0], names, n);
 	if (nearest != NULL)
 		talk_error("there is no command \"%s\"; did you mean \"menedek %s\"?", words[0], nearest);
-	else if (!list_family(words[0]))
+	else
 		talk_error("there is no command \"%s\"; see: menedek help", words[0]);
 	return STATUS_USAGE;
 }

@@ -111,7 +111,7 @@ codes_read(struct call *c)
 		return RC_UNAVAILABLE;
 	jw_init(&w, buf, cap);
 	jw_open(&w, '{');
-	for (unsigned i = 0; code_lists[i]; i++)
+	for (unsigned i = 0; code_lists[i]->name; i++)
 		write_list(&w, code_lists[i]);
 	jw_close(&w, '}');
 	if (w.overflow)

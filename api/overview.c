@@ -23,7 +23,7 @@ audit_list(struct call *c)
 {
 	struct audit_row *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
 	struct page_request page;
-	uint64_t last;
+	uint64_t next;
 	unsigned n;
 	enum rc rc;
 
@@ -31,9 +31,9 @@ audit_list(struct call *c)
 		return RC_UNAVAILABLE;
 	if ((rc = call_page(c, &page)) != RC_OK)
 		return rc;
-	if ((rc = audit_page(&c->ctx, page.number, page.limit, rows, &n, &last)) != RC_OK)
+	if ((rc = audit_page(&c->ctx, page.number, page.limit, rows, &n, &next)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_audit_list, rows, n, &page, NULL, last > page.number ? last : 0);
+	return call_answer_page(c, &model_audit_list, rows, n, &page, NULL, next);
 }
 
 static enum rc

@@ -12,8 +12,7 @@
 struct page {
 	struct ctx *c;
 	struct audit_row *out;
-	unsigned limit, count, seen;
-	uint64_t last;
+	unsigned count;
 };
 
 static bool
@@ -71,36 +70,45 @@ show_ids(const struct ctx *c, const struct audit_entry *e, struct audit_row *row
 		pseudonym(c, &e->shelter, row->shelter);
 }
 
+static void
+show(struct page *p, const struct audit_entry *e)
+{
+	struct audit_row *row = &p->out[p->count++];
+
+	memset(row, 0, sizeof(*row));
+	row->number = e->number;
+	row->at = e->at;
+	row->roles = e->roles;
+	row->action = arena_strndup(p->c->arena, e->action, strlen(e->action));
+	row->outcome = rc_code((enum rc)e->outcome);
+	row->reason = e->reason[0] ? arena_strndup(p->c->arena, e->reason, strlen(e->reason)) : NULL;
+	show_ids(p->c, e, row);
+}
+
 static bool
 take_one(void *arg, const struct audit_entry *e)
 {
 	struct page *p = arg;
-	struct audit_row *row = &p->out[p->count];
 
-	p->last = e->number;
-	p->seen++;
-	if (may_see(p->c, e)) {
-		memset(row, 0, sizeof(*row));
-		row->number = e->number;
-		row->at = e->at;
-		row->roles = e->roles;
-		row->action = arena_strndup(p->c->arena, e->action, strlen(e->action));
-		row->outcome = rc_code((enum rc)e->outcome);
-		row->reason = e->reason[0] ? arena_strndup(p->c->arena, e->reason, strlen(e->reason)) : NULL;
-		show_ids(p->c, e, row);
-		p->count++;
-	}
-	return p->count < p->limit && p->seen < WINDOW;
+	if (may_see(p->c, e))
+		show(p, e);
+	return false; /* one entry a call: the log is walked backwards */
 }
 
 enum rc
 audit_page(
-    struct ctx *c, uint64_t after, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *last)
+    struct ctx *c, uint64_t before, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *next)
 {
-	struct page p = { .c = c, .out = out, .limit = limit, .last = after };
-	enum rc rc = ledger_read(c->txn, after + 1, take_one, &p);
+	struct page p = { .c = c, .out = out };
+	struct log_head head;
+	enum rc rc = txn_log_head(c->txn, LOG_AUDIT, &head);
+	uint64_t number, end;
 
+	number = before > 0 && before <= head.count ? before - 1 : head.count;
+	end = number > WINDOW ? number - WINDOW : 0;
+	for (; rc == RC_OK && number > end && p.count < limit; number--)
+		rc = ledger_read(c->txn, number, take_one, &p);
 	*count = p.count;
-	*last = p.last;
+	*next = number > 0 ? number + 1 : 0;
 	return rc;
 }

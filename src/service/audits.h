@@ -10,8 +10,11 @@
 #include "model/bodies.h"
 #include "service/access.h"
 
-/** Entries after number ${after}, oldest first, at most ${limit}; ${*last} is the last number looked at. */
+/**
+ * Entries before number ${before} (0: from the newest), newest first, at most ${limit}; ${*next} is the
+ * number to go on before, 0 at the end.
+ */
 MUST_USE enum rc audit_page(
-    struct ctx *c, uint64_t after, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *last);
+    struct ctx *c, uint64_t before, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *next);
 
 #endif

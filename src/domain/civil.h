@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Civil dates in Europe/Budapest as day numbers (days since 1970-01-01), without a time-zone database: CET, and CEST
- * from the last Sunday of March 01:00 UTC to the last Sunday of October 01:00 UTC (Directive 2000/84/EC).
+ * Civil dates in Europe/Budapest as day numbers (days since 1970-01-01), without a time-zone database: CET,
+ * and CEST from the last Sunday of March 01:00 UTC to the last Sunday of October 01:00 UTC (Directive
+ * 2000/84/EC).
  */
 #ifndef MENEDEK_CIVIL_H
 #define MENEDEK_CIVIL_H
@@ -28,7 +29,8 @@ day_number budapest_day(int64_t t);
 /** The first second of ${day} in Budapest. */
 int64_t budapest_midnight(day_number day);
 
-/** ${months} later, the same day of the month or the month's last (31 January + 1 month = 28 or 29 February). */
+/** ${months} later, the same day of the month or the month's last (31 January + 1 month = 28 or 29 February).
+ */
 day_number day_add_months(day_number day, int months);
 
 /** "2026-11-21" */

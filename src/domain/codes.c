@@ -13,7 +13,9 @@ CODE_LISTS(CODE_LIST)
 static const struct code_list end_of_lists = { NULL, NULL, 0 };
 
 #define CODE_LIST_POINTER(name, codes) &codes_##name,
-const struct code_list *const code_lists[] = { CODE_LISTS(CODE_LIST_POINTER) & end_of_lists };
+/* clang-format off */
+const struct code_list *const code_lists[] = { CODE_LISTS(CODE_LIST_POINTER) &end_of_lists };
+/* clang-format on */
 
 /* DOMAIN 6, ours: west HU2x, centre HU1x, north-east HU31x and HU32x, south-east HU33x */
 static const uint8_t zones[COUNTY_COUNT] = {
@@ -42,8 +44,11 @@ static const uint8_t zones[COUNTY_COUNT] = {
 static const struct {
 	uint8_t first, last;
 } ages[BAND_COUNT] = {
-	[BAND_0_2] = { 0, 2 },     [BAND_3_9] = { 3, 9 },     [BAND_10_13] = { 10, 13 },
-	[BAND_14_15] = { 14, 15 }, [BAND_16_17] = { 16, 17 },
+	[BAND_0_2] = { 0, 2 },
+	[BAND_3_9] = { 3, 9 },
+	[BAND_10_13] = { 10, 13 },
+	[BAND_14_15] = { 14, 15 },
+	[BAND_16_17] = { 16, 17 },
 };
 
 int

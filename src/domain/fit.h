@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does this household fit this house, now?  Rules are rows of a table in fit.c, each with its source; every non-fit
- * is a reason code.  Unit choice is exact: the fitting set of units that wastes the fewest places.
+ * Does this household fit this house, now?  Rules are rows of a table in fit.c, each with its source; every
+ * non-fit is a reason code.  Unit choice is exact: the fitting set of units that wastes the fewest places.
  */
 #ifndef MENEDEK_FIT_H
 #define MENEDEK_FIT_H
@@ -17,30 +17,32 @@ struct fit {
 	uint8_t reasons[LIMIT_REASONS]; /* enum fit_reason, most basic first; empty when it can be held */
 	uint64_t units;                 /* chosen units when it can be held */
 	uint8_t unit_count;
-	uint8_t places;                 /* places that can be given in the chosen units */
-	uint8_t spare;                  /* of those, not used by this household */
-	bool address_unprotected;       /* family home for a violence case: say so */
-	int64_t confirmed_at;           /* the oldest confirmation among the chosen units; of all units when none is */
+	uint8_t places;           /* places that can be given in the chosen units */
+	uint8_t spare;            /* of those, not used by this household */
+	bool address_unprotected; /* family home for a violence case: say so */
+	int64_t confirmed_at; /* the oldest confirmation among the chosen units; of all units when none is */
 };
 
 void fit_house(const struct shelter *s, const struct house *h, const struct household *who, enum path_in path,
     int64_t now, struct fit *out);
 
 /**
- * Only the rules of the house (type, admission), whatever is free: could this household ever be taken?  A house that
- * is closed or retired takes nobody.  A waitlist is answered by fit_house only, and only when the empty house would do.
+ * Only the rules of the house (type, admission), whatever is free: could this household ever be taken?  A
+ * house that is closed or retired takes nobody.  A waitlist is answered by fit_house only, and only when the
+ * empty house would do.
  */
 void fit_rules(const struct shelter *s, const struct household *who, enum path_in path, struct fit *out);
 
 /**
- * Choose units for ${who}: the set (one unit, or up to LIMIT_JOINED of one join group, or part of a shared unit) that
- * holds all with the fewest spare places.  Returns the bit set, 0 if none; ${why} then gets the reason.
+ * Choose units for ${who}: the set (one unit, or up to LIMIT_JOINED of one join group, or part of a shared
+ * unit) that holds all with the fewest spare places.  Returns the bit set, 0 if none; ${why} then gets the
+ * reason.
  */
-uint64_t fit_choose_units(const struct house *h, const struct shelter *s, const struct household *who, int64_t now,
-    enum fit_reason *why);
+uint64_t fit_choose_units(const struct house *h, const struct shelter *s, const struct household *who,
+    int64_t now, enum fit_reason *why);
 
 /** The share that ${who} takes in ${units}. */
-void fit_allocation(const struct household *who, uint64_t units, const struct id *reservation, int64_t expires_at,
-    struct allocation *out);
+void fit_allocation(const struct household *who, uint64_t units, const struct id *reservation,
+    int64_t expires_at, struct allocation *out);
 
 #endif

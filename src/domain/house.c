@@ -38,7 +38,7 @@ unit_beds_left(const struct unit *u, const struct unit_use *use)
 	if (!u->shared && (use->shares > 0 || unit_others(u) > 0)) /* H1 */
 		return (struct beds){ 0, 0, 0 };
 	return beds_without(unit_beds(u), 0u + use->adults + u->other_adults,
-			    0u + use->children + u->other_children, 0u + use->babies + u->other_babies);
+	    0u + use->children + u->other_children, 0u + use->babies + u->other_babies);
 }
 
 /* H4 and H5: without an expiry for ever, with one until that second. */
@@ -289,7 +289,7 @@ set_others(struct unit *u, const struct unit_use *use, unsigned want)
 /* May staff say this of the unit, and how many places stay free if so? */
 static enum rc
 check_report(const struct unit *u, const struct unit_use *use, const struct unit_report *r, unsigned *want,
-	     struct fault *f)
+    struct fault *f)
 {
 	unsigned places = unit_places(u);
 	unsigned booked = 0u + use->adults + use->children + use->babies;
@@ -347,7 +347,7 @@ is_unit_sound(const struct unit *u, const struct unit_use *use)
 	if (!u->shared) /* H1 */
 		return use->shares + (unit_others(u) > 0 ? 1u : 0u) <= 1;
 	return beds_hold(unit_beds(u), 0u + use->adults + u->other_adults, /* H2 */
-			 0u + use->children + u->other_children, 0u + use->babies + u->other_babies);
+	    0u + use->children + u->other_children, 0u + use->babies + u->other_babies);
 }
 
 bool

@@ -127,16 +127,16 @@ int house_find_allocation(const struct house *h, const struct id *reservation);
  * the others in a shared unit are, so they are put into adult beds first, child beds and cots last: we never
  * promise an adult bed that is not there.
  */
-MUST_USE enum rc house_report(struct house *h, unsigned i, const struct unit_report *r, int64_t now,
-			      struct fault *f);
+MUST_USE enum rc house_report(
+    struct house *h, unsigned i, const struct unit_report *r, int64_t now, struct fault *f);
 
 /** "Still true": stamp all units that are not retired. */
 void house_confirm_all(struct house *h, int64_t now);
 
 /** Take ${a}'s share: RC_OK or RC_NO_PLACE_LEFT if any invariant would break; drops expired allocations
  * first. */
-MUST_USE enum rc house_take(struct house *h, const struct shelter *s, const struct allocation *a,
-			    int64_t now);
+MUST_USE enum rc house_take(
+    struct house *h, const struct shelter *s, const struct allocation *a, int64_t now);
 
 /** Release the share of ${reservation}; false if it had none. */
 bool house_release(struct house *h, const struct id *reservation);

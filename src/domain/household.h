@@ -11,14 +11,14 @@ struct child {
 };
 
 struct household {
-	uint8_t case_type;       /* enum case_type */
-	bool danger_to_life;     /* stated by the counsellor; opens secret houses */
-	bool step_out;           /* after crisis care: the only way into a halfway house */
-	uint8_t women, men;      /* adults, the partner and siblings not counted */
+	uint8_t case_type;   /* enum case_type */
+	bool danger_to_life; /* stated by the counsellor; opens secret houses */
+	bool step_out;       /* after crisis care: the only way into a halfway house */
+	uint8_t women, men;  /* adults, the partner and siblings not counted */
 	bool pregnant;
-	bool partner;            /* husband or partner comes along at the pregnant woman's (or parent's) request */
-	uint8_t siblings;        /* adult siblings coming along */
-	uint8_t sibling;         /* enum sibling: the band of the eldest of them, CODE_NONE without */
+	bool partner;     /* husband or partner comes along at the pregnant woman's (or parent's) request */
+	uint8_t siblings; /* adult siblings coming along */
+	uint8_t sibling;  /* enum sibling: the band of the eldest of them, CODE_NONE without */
 	bool would_be_separated; /* the family home's condition for partner and sibling (DOMAIN 2) */
 	uint8_t child_count;
 	struct child children[LIMIT_CHILDREN];
@@ -26,7 +26,7 @@ struct household {
 	bool acute_addiction, acute_psychiatric;
 	uint32_t languages;       /* bit per enum language; any one in common is enough; 0 = Hungarian */
 	uint32_t danger_counties; /* bit per enum county: hard exclusion */
-	uint8_t home_county;      /* enum county or CODE_NONE; houses that refuse their own neighbourhood use it */
+	uint8_t home_county; /* enum county or CODE_NONE; houses that refuse their own neighbourhood use it */
 	int64_t earliest_arrival; /* seconds UTC; 0 = now */
 };
 
@@ -39,7 +39,8 @@ unsigned household_adults(const struct household *h);
 /** Children who need a cot (0 to 2 years, DOMAIN 3). */
 unsigned household_babies(const struct household *h);
 
-/** Rules that cross fields and that a schema cannot say (pregnant without a woman, sibling band without a sibling, ...). */
+/** Rules that cross fields and that a schema cannot say (pregnant without a woman, sibling band without a
+ * sibling, ...). */
 MUST_USE enum rc household_check(const struct household *h, struct fault *f);
 
 #endif

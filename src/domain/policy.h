@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may do what (DOMAIN 5), in one table: policy.def has a row for each permission with the roles that hold it.
- * A role that is not named is refused.  Scope (own house, own desk) is decided where the record is read, by
- * policy_scope.
+ * Who may do what (DOMAIN 5), in one table: policy.def has a row for each permission with the roles that hold
+ * it. A role that is not named is refused.  Scope (own house, own desk) is decided where the record is read,
+ * by policy_scope.
  */
 #ifndef MENEDEK_POLICY_H
 #define MENEDEK_POLICY_H

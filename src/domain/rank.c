@@ -22,8 +22,10 @@ static const uint8_t suits[WISH_COUNT][TYPE_COUNT] = {
 };
 
 static const uint8_t wish_of_case[CASE_COUNT] = {
-	[CASE_PARTNER_VIOLENCE] = WISH_VIOLENCE, [CASE_CHILD_ABUSE] = WISH_VIOLENCE,
-	[CASE_DANGER_TO_LIFE] = WISH_DANGER,     [CASE_TRAFFICKING] = WISH_TRAFFICKING,
+	[CASE_PARTNER_VIOLENCE] = WISH_VIOLENCE,
+	[CASE_CHILD_ABUSE] = WISH_VIOLENCE,
+	[CASE_DANGER_TO_LIFE] = WISH_DANGER,
+	[CASE_TRAFFICKING] = WISH_TRAFFICKING,
 	[CASE_HOMELESSNESS] = WISH_HOMELESSNESS,
 };
 
@@ -57,7 +59,7 @@ age_minutes(int64_t confirmed_at, int64_t now)
 
 uint32_t
 rank_score(const struct fit *fit, enum shelter_type type, const struct household *who, int64_t now,
-	   const struct freshness_rule *rule)
+    const struct freshness_rule *rule)
 {
 	uint32_t answer = fit->answer;
 	uint32_t fresh = freshness_of(fit->confirmed_at, now, rule);

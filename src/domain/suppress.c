@@ -26,6 +26,8 @@ struct grid {
 struct ways {
 	uint64_t cost[VERTICES];
 	unsigned before[VERTICES];
+	struct stat_cell
+	    *by[VERTICES]; /* the cell between a vertex and the one before it; NULL at the start */
 	bool done[VERTICES];
 };
 
@@ -107,18 +109,19 @@ step_cost(const struct grid *g, unsigned row, unsigned column, bool is_up)
 	return c->withheld ? 0 : (uint64_t)c->cases + 1;
 }
 
-static bool
-is_same_cell(const struct grid *g, unsigned a, unsigned b, unsigned row, unsigned column)
+/* The cell between two vertices, rows being numbered first, then columns; NULL when both are of one kind. */
+static struct stat_cell *
+cell_between(const struct grid *g, unsigned a, unsigned b)
 {
-	return (a == row && b == g->rows + column) || (b == row && a == g->rows + column);
+	if ((a < g->rows) == (b < g->rows))
+		return NULL;
+	return a < g->rows ? g->cell[a][b - g->rows] : g->cell[b][a - g->rows];
 }
 
-/* Cost of going from vertex ${a} to ${b}; rows are numbered first, then columns. */
+/* Cost of going from ${a} to ${b} over the cell between them. */
 static uint64_t
 edge_cost(const struct grid *g, unsigned a, unsigned b)
 {
-	if ((a < g->rows) == (b < g->rows))
-		return FAR;
 	return a < g->rows ? step_cost(g, a, b - g->rows, true) : step_cost(g, b, a - g->rows, false);
 }
 
@@ -134,65 +137,73 @@ nearest(const struct ways *w, unsigned vertices)
 	return best;
 }
 
-/* Cheapest ways from ${from} that do not use the cell itself (Dijkstra; at most 50 vertices). */
+/* Go on from ${v} to each vertex that is reached more cheaply so, but not over ${avoid}. */
 static void
-find_ways(const struct grid *g, unsigned from, unsigned row, unsigned column, struct ways *w)
+go_on(const struct grid *g, unsigned v, const struct stat_cell *avoid, struct ways *w)
+{
+	for (unsigned to = 0; to < g->rows + g->columns; to++) {
+		struct stat_cell *cell = cell_between(g, v, to);
+		uint64_t cost;
+
+		if (cell == NULL || cell == avoid)
+			continue;
+		cost = edge_cost(g, v, to);
+		if (cost == FAR || w->cost[v] + cost >= w->cost[to])
+			continue;
+		w->cost[to] = w->cost[v] + cost;
+		w->before[to] = v;
+		w->by[to] = cell;
+	}
+}
+
+/* Cheapest ways from ${from} that do not use ${avoid} (Dijkstra; at most 50 vertices). */
+static void
+find_ways(const struct grid *g, unsigned from, const struct stat_cell *avoid, struct ways *w)
 {
 	unsigned vertices = g->rows + g->columns;
 
-	for (unsigned v = 0; v < vertices; v++) {
+	for (unsigned v = 0; v < VERTICES; v++) {
 		w->cost[v] = FAR;
 		w->before[v] = v;
+		w->by[v] = NULL;
 		w->done[v] = false;
 	}
 	w->cost[from] = 0;
 	for (unsigned v = nearest(w, vertices); v < vertices; v = nearest(w, vertices)) {
 		w->done[v] = true;
-		for (unsigned to = 0; to < vertices; to++) {
-			uint64_t cost = edge_cost(g, v, to);
-
-			if (cost == FAR || is_same_cell(g, v, to, row, column))
-				continue;
-			if (w->cost[v] + cost < w->cost[to]) {
-				w->cost[to] = w->cost[v] + cost;
-				w->before[to] = v;
-			}
-		}
+		go_on(g, v, avoid, w);
 	}
 }
 
 static void
-withhold_way(const struct grid *g, const struct ways *w, unsigned from, unsigned to)
+withhold_way(const struct ways *w, unsigned to)
 {
-	for (unsigned v = to; v != from; v = w->before[v]) {
-		unsigned row = v < g->rows ? v : w->before[v];
-		unsigned column = v < g->rows ? w->before[v] : v;
-
-		g->cell[row][column - g->rows]->withheld = true;
-	}
+	for (unsigned v = to; w->by[v] != NULL; v = w->before[v])
+		w->by[v]->withheld = true;
 }
 
 /*
  * Put the cell on a cycle of withheld cells: it goes up and the way leads back from its column to its row, or
- * it goes down and the way leads the other way round.  The first always exists: raise the totals of the row,
- * of the whole table and of the column.
+ * it goes down and the way leads the other way round.  One of the two always exists, since every count on it
+ * may be raised: the cell's, its row's total, the grand total and its column's.
  */
 static void
 protect(const struct grid *g, unsigned row, unsigned column)
 {
 	struct ways up, down;
+	const struct stat_cell *cell = g->cell[row][column];
 	unsigned at_column = g->rows + column;
 	uint64_t down_cost = FAR;
 
-	find_ways(g, at_column, row, column, &up);
+	find_ways(g, at_column, cell, &up);
 	if (step_cost(g, row, column, false) != FAR) {
-		find_ways(g, row, row, column, &down);
+		find_ways(g, row, cell, &down);
 		down_cost = down.cost[at_column];
 	}
 	if (step_cost(g, row, column, true) != FAR && up.cost[row] <= down_cost)
-		withhold_way(g, &up, at_column, row);
+		withhold_way(&up, row);
 	else if (down_cost != FAR)
-		withhold_way(g, &down, row, at_column);
+		withhold_way(&down, at_column);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statistical disclosure control of a table: a cell with fewer than 5 cases or fewer than 3 houses behind it is
- * withheld (DOMAIN 5), and as many others of its row and column as it takes that no withheld cell follows from the
- * totals.
+ * Statistical disclosure control of a table: a cell with fewer than 5 cases or fewer than 3 houses behind it
+ * is withheld (DOMAIN 5), and as many others of its row and column as it takes that no withheld cell follows
+ * from the totals.
  */
 #ifndef MENEDEK_SUPPRESS_H
 #define MENEDEK_SUPPRESS_H

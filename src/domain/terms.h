@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long a stay may last (DOMAIN 2): base term, extensions and reviews per type, as dated rows.  A row counts for
- * stays that begin on or after its first day, until a later row of its type.  The built-in rows are terms.def;
- * `terms_read` takes a CSV of the same columns, so that a change of law is data.
+ * How long a stay may last (DOMAIN 2): base term, extensions and reviews per type, as dated rows.  A row
+ * counts for stays that begin on or after its first day, until a later row of its type.  The built-in rows
+ * are terms.def; `terms_read` takes a CSV of the same columns, so that a change of law is data.
  */
 #ifndef MENEDEK_TERMS_H
 #define MENEDEK_TERMS_H
@@ -12,10 +12,10 @@
 #include "domain/codes.h"
 
 struct term_rule {
-	uint8_t type;           /* enum shelter_type */
+	uint8_t type; /* enum shelter_type */
 	day_number valid_from;
-	uint16_t base_months, base_days;         /* both 0: no end (review only) */
-	uint8_t extensions;                      /* how many; 255 = any number, each decided by an authority */
+	uint16_t base_months, base_days; /* both 0: no end (review only) */
+	uint8_t extensions;              /* how many; 255 = any number, each decided by an authority */
 	uint16_t extension_months, extension_days; /* at most, each */
 	bool to_school_year_end; /* an extension may instead run to the end of the school year (15 June) */
 	uint16_t review_days;    /* 0 = none */
@@ -31,8 +31,9 @@ struct term_rules {
 void terms_default(struct term_rules *out);
 
 /**
- * Replace all rows from CSV (terms_csv.c).  Columns, all of them needed: type, valid_from, base_months, base_days,
- * extensions, extension_months, extension_days, to_school_year_end, review_days.  RC_MALFORMED or RC_INVALID with
+ * Replace all rows from CSV (terms_csv.c).  Columns, all of them needed: type, valid_from, base_months,
+ * base_days, extensions, extension_months, extension_days, to_school_year_end, review_days.  RC_MALFORMED or
+ * RC_INVALID with
  * "/line/column" in ${f}, RC_UNAVAILABLE without memory; ${out} is then as it was.
  */
 MUST_USE enum rc terms_read(struct bytes text, struct term_rules *out, struct fault *f);
@@ -44,12 +45,12 @@ const struct term_rule *terms_for(const struct term_rules *rules, enum shelter_t
 day_number term_end(const struct term_rule *rule, day_number start);
 
 /**
- * May a stay that has been extended ${done} times and now ends on ${end} be extended to ${until} for ${reason}?
- * RC_OK, RC_STATE_CONFLICT (no extension left) or RC_INVALID (too long, not later than ${end}, reason does not allow).
- * The limit counts from ${end}.  To the end of the school year means 15 June of the one that ${end} is in.
- * A type without a cap is extended by EXTEND_REVIEW only, and no other type is: ${until} then is the day of the next
- * review, at most one period after the one that is due (${end}, or the first one when ${end} is 0).  Once kept as the
- * stay's end, it flags a review that is overdue.
+ * May a stay that has been extended ${done} times and now ends on ${end} be extended to ${until} for
+ * ${reason}? RC_OK, RC_STATE_CONFLICT (no extension left) or RC_INVALID (too long, not later than ${end},
+ * reason does not allow). The limit counts from ${end}.  To the end of the school year means 15 June of the
+ * one that ${end} is in. A type without a cap is extended by EXTEND_REVIEW only, and no other type is:
+ * ${until} then is the day of the next review, at most one period after the one that is due (${end}, or the
+ * first one when ${end} is 0).  Once kept as the stay's end, it flags a review that is overdue.
  */
 MUST_USE enum rc term_extend(const struct term_rule *rule, day_number start, day_number end, unsigned done,
     day_number until, enum extend_reason reason, struct fault *f);

@@ -11,7 +11,7 @@
 
 #include "base/csv.h"
 
-#define CSV_ARENA (64u * 1024) /* TERM_RULES_MAX rows of nine short cells and their comments */
+#define CSV_ARENA ((size_t)64 * 1024) /* TERM_RULES_MAX rows of nine short cells and their comments */
 
 enum kind { KIND_BYTE, KIND_SHORT, KIND_FLAG, KIND_DAY, KIND_TYPE };
 

@@ -215,7 +215,7 @@ oldest_confirmation(const struct house *h, uint64_t units)
 
 void
 units_choose(const struct house *h, const struct shelter *s, const struct household *who, int64_t now,
-	     struct unit_choice *out)
+    struct unit_choice *out)
 {
 	struct needs n = needs_of(who, s);
 	unsigned persons = n.adults + n.children + n.babies;

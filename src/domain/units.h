@@ -21,6 +21,6 @@ struct unit_choice {
 
 /** Choose in ${h} at ${now}.  Also refuses what the licensed capacity of ${s} does not allow (H3). */
 void units_choose(const struct house *h, const struct shelter *s, const struct household *who, int64_t now,
-		  struct unit_choice *out);
+    struct unit_choice *out);
 
 #endif

@@ -103,7 +103,7 @@ fi
 say ok "" "" "start the service on ${url##*:}"
 
 for role in counsellor shift_lead shelter_staff shelter_manager family_support admin auditor statistician; do
-	step "signs in" 200 $role POST /v1/tokens -d @"$certs/$role.json"
+	step "signs in" 201 $role POST /v1/tokens -d @"$certs/$role.json"
 	token[$role]=$(field access_token)
 done
 step "cannot sign in with a wrong passphrase" 401 counsellor POST /v1/tokens -d '{"user":"okit.anna","passphrase":"not the right one"}'
@@ -210,7 +210,7 @@ sed 's/admin\./guest./' "$certs/admin.curl" >"$certs/guest.curl"
 step "is let in" 200 guest GET /v1/codes
 step "adds a person" 201 admin POST /v1/users -d '{"name":"admin.uj","roles":["admin"]}'
 person=$(field user)
-step "signs in on the new device" 200 guest POST /v1/tokens -d "{\"user\":\"admin.uj\",\"passphrase\":\"$(field passphrase)\"}"
+step "signs in on the new device" 201 guest POST /v1/tokens -d "{\"user\":\"admin.uj\",\"passphrase\":\"$(field passphrase)\"}"
 token[guest]=$(field access_token)
 step "is who she says" 200 guest GET /v1/me
 step "looks her up" 200 admin GET "/v1/users/$person"

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the engine with a file can do or suffer: surviving a close, one owner, damage, a full map. */
+#include <unistd.h>
+
+#include "fixture.h"
+
+static void
+data_path(const struct fixture *x, char out[160])
+{
+	fixture_path(x, "db/data.mdb", out);
+}
+
+/* Open the engine alone, below the sealing. */
+static struct engine *
+raw_open(struct fixture *x, unsigned map_mib)
+{
+	struct engine *e;
+	struct fault f = { 0 };
+	char path[160];
+
+	store_close(x->store);
+	x->store = NULL;
+	fixture_path(x, "db", path);
+	cr_assert_eq(engine_lmdb.open(path, map_mib, &e, &f), RC_OK);
+	return e;
+}
+
+static void
+raw_close(struct fixture *x, struct engine *e)
+{
+	struct fault f = { 0 };
+
+	engine_lmdb.close(e);
+	cr_assert_eq(fixture_open_store(x, &x->store, &f), RC_OK);
+}
+
+static struct bytes
+raw_get(struct engine *e, struct arena *arena, const struct key *key)
+{
+	struct snapshot *s;
+	struct bytes value;
+	uint64_t rev;
+
+	cr_assert_eq(engine_lmdb.snapshot(e, &s), RC_OK);
+	cr_assert_eq(engine_lmdb.get(s, key, &value, &rev), RC_OK);
+	value.p = (const uint8_t *)arena_strndup(arena, (const char *)value.p, value.len);
+	engine_lmdb.release(s);
+	return value;
+}
+
+static void
+raw_put(struct engine *e, const struct key *key, struct bytes value)
+{
+	struct write_entry w = { .key = *key, .value = value };
+	struct commit c = { .writes = &w, .write_count = 1 };
+
+	engine_lmdb.apply(e, &c);
+	cr_assert_eq(c.rc, RC_OK);
+}
+
+Test(lmdb, what_was_acknowledged_is_there_after_reopening)
+{
+	static const uint8_t leaf[LOG_LEAF] = { 9 };
+	struct log_head before, after;
+	struct fixture x;
+	struct txn *t;
+	uint64_t rev[2];
+	char text[64];
+
+	fixture_open(&x, &engine_lmdb);
+	put_text(&x, "ka", "kept");
+	t = begin(&x);
+	cr_assert_eq(txn_append(t, LOG_AUDIT, leaf, KEY_AUDIT, bytes_str("entry")), RC_OK);
+	cr_assert_eq(commit_now(t), RC_OK);
+	t = begin(&x);
+	cr_assert_eq(txn_log_head(t, LOG_AUDIT, &before), RC_OK);
+	txn_end(t);
+	cr_assert_eq(get_text(&x, "ka", text, &rev[0]), RC_OK);
+	fixture_reopen(&x);
+	cr_assert_eq(get_text(&x, "ka", text, &rev[1]), RC_OK);
+	cr_assert_str_eq(text, "kept");
+	cr_assert_eq(rev[0], rev[1]);
+	t = begin(&x);
+	cr_assert_eq(txn_log_head(t, LOG_AUDIT, &after), RC_OK);
+	txn_end(t);
+	cr_assert_eq(after.count, 1);
+	cr_assert_arr_eq(before.head, after.head, 32);
+	fixture_close(&x);
+}
+
+Test(lmdb, revisions_go_on_after_reopening_even_when_the_last_change_was_a_delete)
+{
+	struct key k = key_of("ka");
+	struct fixture x;
+	struct txn *t;
+	uint64_t rev[2];
+	char text[64];
+
+	fixture_open(&x, &engine_lmdb);
+	put_text(&x, "ka", "one");
+	cr_assert_eq(get_text(&x, "ka", text, &rev[0]), RC_OK);
+	t = begin(&x);
+	cr_assert_eq(txn_delete(t, &k), RC_OK);
+	cr_assert_eq(commit_now(t), RC_OK);
+	fixture_reopen(&x);
+	put_text(&x, "ka", "one");
+	cr_assert_eq(get_text(&x, "ka", text, &rev[1]), RC_OK);
+	cr_assert_eq(rev[1], rev[0] + 2);
+	fixture_close(&x);
+}
+
+Test(lmdb, a_directory_has_one_owner)
+{
+	struct store *second;
+	struct fault f = { 0 };
+	struct fixture x;
+
+	fixture_open(&x, &engine_lmdb);
+	cr_assert_eq(fixture_open_store(&x, &second, &f), RC_BUSY);
+	cr_assert_eq(f.item[0].msg, MSG_STORE_SERVED);
+	cr_assert_null(second);
+	fixture_reopen(&x); /* the refusal has not taken the lock away */
+	fixture_close(&x);
+}
+
+Test(lmdb, a_sealed_value_does_not_open_under_another_key)
+{
+	struct key a = key_of("ka"), b = key_of("kb");
+	struct bytes of_a, of_b;
+	struct engine *e;
+	struct fixture x;
+	char text[64];
+
+	fixture_open(&x, &engine_lmdb);
+	put_text(&x, "ka", "house A");
+	put_text(&x, "kb", "house B");
+	e = raw_open(&x, MAP_MIB);
+	of_a = raw_get(e, x.arena, &a);
+	of_b = raw_get(e, x.arena, &b);
+	raw_put(e, &a, of_b);
+	raw_put(e, &b, of_a);
+	raw_close(&x, e);
+	cr_assert_eq(get_text(&x, "ka", text, NULL), RC_CORRUPT);
+	cr_assert_eq(get_text(&x, "kb", text, NULL), RC_CORRUPT);
+	fixture_close(&x);
+}
+
+static bool
+ignore(void *arg UNUSED, const struct key *key UNUSED, struct bytes value UNUSED, uint64_t rev UNUSED)
+{
+	return true;
+}
+
+Test(lmdb, a_flipped_bit_in_the_file_is_found_by_get_and_scan)
+{
+	struct key k = key_of("ka");
+	struct bytes sealed;
+	struct engine *e;
+	struct fixture x;
+	struct txn *t;
+	uint8_t *file, *at;
+	char path[160], text[64];
+	size_t len;
+	FILE *f;
+
+	fixture_open(&x, &engine_lmdb);
+	put_text(&x, "ka", "a longer text");
+	e = raw_open(&x, MAP_MIB);
+	sealed = raw_get(e, x.arena, &k);
+	engine_lmdb.close(e);
+	data_path(&x, path);
+	read_file(path, &file, &len);
+	cr_assert((at = memmem(file, len, sealed.p, sealed.len)) != NULL);
+	at[20] ^= 1;
+	cr_assert((f = fopen(path, "r+b")) != NULL);
+	cr_assert_eq(fwrite(file, 1, len, f), len);
+	fclose(f);
+	free(file);
+	cr_assert_eq(fixture_open_store(&x, &x.store, NULL), RC_OK);
+	cr_assert_eq(get_text(&x, "ka", text, NULL), RC_CORRUPT);
+	t = begin(&x);
+	cr_assert_eq(txn_scan(t, &k, NULL, ignore, NULL), RC_CORRUPT);
+	txn_end(t);
+	fixture_close(&x);
+}
+
+Test(lmdb, nothing_of_a_value_can_be_read_in_the_file)
+{
+	struct fixture x;
+	uint8_t *file;
+	char path[160];
+	size_t len;
+
+	fixture_open(&x, &engine_lmdb);
+	put_text(&x, "ka", "a household nobody may find");
+	store_close(x.store);
+	x.store = NULL;
+	data_path(&x, path);
+	read_file(path, &file, &len);
+	cr_assert_null(memmem(file, len, "household", 9));
+	free(file);
+	fixture_close(&x);
+}
+
+Test(lmdb, a_log_entry_with_another_leaf_does_not_open)
+{
+	static const uint8_t leaf[LOG_LEAF] = { 9 };
+	struct key k = log_key(LOG_AUDIT, 1);
+	uint8_t changed[256];
+	struct bytes value;
+	struct engine *e;
+	struct fixture x;
+	struct txn *t;
+
+	fixture_open(&x, &engine_lmdb);
+	t = begin(&x);
+	cr_assert_eq(txn_append(t, LOG_AUDIT, leaf, KEY_AUDIT, bytes_str("entry")), RC_OK);
+	cr_assert_eq(commit_now(t), RC_OK);
+	e = raw_open(&x, MAP_MIB);
+	value = raw_get(e, x.arena, &k);
+	memcpy(changed, value.p, value.len);
+	changed[0] ^= 1;
+	raw_put(e, &k, (struct bytes){ changed, value.len });
+	raw_close(&x, e);
+	t = begin(&x);
+	cr_assert_eq(txn_get(t, &k, &value), RC_CORRUPT);
+	txn_end(t);
+	fixture_close(&x);
+}
+
+/* Cut the store's file to ${size} and try to open it. */
+static enum rc
+open_after_cut(struct fixture *x, off_t size, struct fault *f)
+{
+	char path[160];
+
+	store_close(x->store);
+	x->store = NULL;
+	data_path(x, path);
+	cr_assert_eq(truncate(path, size), 0);
+	return fixture_open_store(x, &x->store, f);
+}
+
+Test(lmdb, a_file_that_was_cut_is_refused_again_and_again)
+{
+	static const off_t sizes[] = { 3 * 4096, 2 * 4096, 4096, 100, 0 };
+	struct fault f = { 0 };
+	struct fixture x;
+	char name[16];
+
+	fixture_open(&x, &engine_lmdb);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "k%d", i);
+		put_text(&x, name, "some text to fill pages, some text to fill pages");
+	}
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		fault_clear(&f);
+		cr_assert_eq(open_after_cut(&x, sizes[i], &f), RC_CORRUPT, "size %ld", (long)sizes[i]);
+		cr_assert_eq(f.item[0].msg, MSG_STORE_DAMAGED);
+	}
+	fixture_close(&x);
+}
+
+Test(lmdb, a_commit_too_big_for_the_map_does_not_take_its_neighbours_with_it)
+{
+	static uint8_t large[LIMIT_VALUE];
+	static struct write_entry many[60];
+	struct write_entry small[2] = { { .key = key_of("ka"), .value = bytes_str("a") },
+		{ .key = key_of("kb"), .value = bytes_str("b") } };
+	struct commit c[3] = {
+		{ .next = &c[1], .writes = &small[0], .write_count = 1 },
+		{ .next = &c[2], .writes = many, .write_count = COUNT_OF(many) },
+		{ .next = NULL, .writes = &small[1], .write_count = 1 },
+	};
+	struct snapshot *s;
+	struct bytes value;
+	struct engine *e;
+	struct fixture x;
+	uint64_t rev;
+
+	for (unsigned i = 0; i < COUNT_OF(many); i++) {
+		many[i] = (struct write_entry){ .key = key_of("m"), .value = BYTES_OF(large) };
+		key_add_u64(&many[i].key, i);
+	}
+	fixture_open(&x, &engine_lmdb);
+	e = raw_open(&x, 2);
+	engine_lmdb.apply(e, &c[0]);
+	cr_assert_eq(c[0].rc, RC_OK);
+	cr_assert_eq(c[1].rc, RC_UNAVAILABLE);
+	cr_assert_eq(c[2].rc, RC_OK);
+	cr_assert_eq(c[2].rev, c[0].rev + 1);
+	cr_assert_not(engine_lmdb.is_broken(e));
+	cr_assert_eq(engine_lmdb.snapshot(e, &s), RC_OK);
+	cr_assert_eq(engine_lmdb.get(s, &many[0].key, &value, &rev), RC_NOT_FOUND);
+	cr_assert_eq(engine_lmdb.get(s, &small[1].key, &value, &rev), RC_OK);
+	engine_lmdb.release(s);
+	raw_close(&x, e);
+	fixture_close(&x);
+}
+
+Test(lmdb, too_many_snapshots_are_refused_and_come_back)
+{
+	static struct snapshot *held[600];
+	unsigned count = 0;
+	struct engine *e;
+	struct fixture x;
+	enum rc rc = RC_OK;
+
+	fixture_open(&x, &engine_lmdb);
+	e = raw_open(&x, MAP_MIB);
+	while (count < COUNT_OF(held) && (rc = engine_lmdb.snapshot(e, &held[count])) == RC_OK)
+		count++;
+	cr_assert_eq(rc, RC_BUSY);
+	cr_assert_geq(count, 500);
+	engine_lmdb.release(held[--count]);
+	cr_assert_eq(engine_lmdb.snapshot(e, &held[count++]), RC_OK);
+	while (count > 0)
+		engine_lmdb.release(held[--count]);
+	raw_close(&x, e);
+	fixture_close(&x);
+}

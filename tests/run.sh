@@ -48,6 +48,16 @@ api() {
 built() { make --no-print-directory -j2 V="$1" "build/$1/menedek"; }
 unit() { make --no-print-directory -j2 V="$1" unit; }
 
+# programs that put the layers under load with ThreadSanitizer watching
+races() {
+	local program bad=0
+	for program in tests/races/*.c; do
+		program=build/tsan/races/$(basename "$program" .c)
+		make --no-print-directory V=tsan "$program" && timeout 300 "$program" || bad=1
+	done
+	return $bad
+}
+
 suite build built release
 suite unit unit release
 suite cli tests/cli.sh build/release/menedek
@@ -55,8 +65,11 @@ suite smoke tests/smoke.sh build/release/menedek
 suite api api release
 suite build-asan built asan
 suite unit-asan unit asan
+suite smoke-asan tests/smoke.sh build/asan/menedek
 suite api-asan api asan
 suite build-tsan built tsan
+suite races races
+suite smoke-tsan tests/smoke.sh build/tsan/menedek
 suite api-tsan api tsan
 suite lint tools/lint.sh
 

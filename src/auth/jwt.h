@@ -9,8 +9,11 @@
 
 #include "base/rc.h"
 
-/** RFC 9068: an access token, so that no other kind of token of ours could ever pass for one. */
-#define JWT_TYPE "JWT" /* libjwt writes this one whatever it is told */
+/**
+ * RFC 9068 would have "at+jwt", but libjwt 1.10 writes this whatever it is told.  Our key signs no other kind
+ * of token, so none can pass for an access token.
+ */
+#define JWT_TYPE "JWT"
 
 /**
  * Sign the JSON object ${claims} with ES256 under the PEM ${key}.  The header is {"alg":"ES256","kid":${kid},

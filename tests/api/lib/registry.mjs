@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// A registry with the sample network, served by the real program, and clients that come with a device certificate and a
+// token.  One registry for each test file; everything it starts is ended by pid.
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync, openSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { checkExchange } from './contract.mjs';
+
+export const root = resolve(import.meta.dirname, '../../..');
+const program = resolve(root, process.env.MENEDEK ?? 'build/release/menedek');
+const maker = resolve(root, 'build/release/menedek'); // makes registries: the sanitizers' variants are for serving
+
+export const ROLES = ['counsellor', 'shift_lead', 'shelter_staff', 'shelter_manager', 'family_support', 'admin',
+  'auditor', 'statistician'];
+
+/** A person on a device: answers are { status, headers, text, json }. */
+export class Client {
+  constructor(registry, { device, sockets = 4 }) {
+    this.registry = registry;
+    this.device = device;
+    this.token = null;
+    this.agent = new https.Agent({
+      keepAlive: true,
+      maxSockets: sockets,
+      ca: registry.ca,
+      cert: readFileSync(`${device}.crt`),
+      key: readFileSync(`${device}.key`),
+      minVersion: 'TLSv1.3',
+    });
+  }
+
+  /** Send; ${body} is an object or ready text.  headers may override any, null leaves one out. */
+  send(method, path, body, headers = {}) {
+    const text = body === undefined ? null : typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body);
+    const all = {
+      ...(text === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
+      ...(this.token ? { Authorization: `Bearer ${this.token}` } : {}),
+      ...headers,
+    };
+    for (const name of Object.keys(all)) if (all[name] === null) delete all[name];
+    return new Promise((done, fail) => {
+      const req = https.request({ agent: this.agent, host: '127.0.0.1', servername: 'localhost', port: this.registry.port,
+        method, path, headers: all, timeout: 30000 }, (res) => {
+        const parts = [];
+        res.on('data', (d) => parts.push(d));
+        res.on('error', fail);
+        res.on('end', () => done(this.#answer(method, path, res, Buffer.concat(parts).toString())));
+      });
+      req.on('timeout', () => req.destroy(new Error(`${method} ${path}: no answer in 30 s`)));
+      req.on('error', fail);
+      req.end(text ?? undefined);
+    });
+  }
+
+  #answer(method, path, res, text) {
+    const type = res.headers['content-type'] ?? '';
+    const json = /json/.test(type) && text !== '' ? JSON.parse(text) : null;
+    const answer = { status: res.statusCode, headers: res.headers, text, json };
+    const operation = checkExchange(method, path, answer);
+    if (operation && process.env.EXERCISED) appendFileSync(process.env.EXERCISED, `${operation}\n`);
+    return answer;
+  }
+
+  get(path, headers) { return this.send('GET', path, undefined, headers); }
+
+  /** POST with a fresh Idempotency-Key. */
+  post(path, body, headers) { return this.send('POST', path, body, { 'Idempotency-Key': randomUUID(), ...headers }); }
+
+  put(path, body, headers) { return this.send('PUT', path, body, headers); }
+
+  patch(path, body, headers) { return this.send('PATCH', path, body, headers); }
+
+  delete(path) { return this.send('DELETE', path); }
+
+  async signIn(user, passphrase) {
+    this.token = null;
+    const answer = await this.send('POST', '/v1/tokens', { user, passphrase });
+    if (answer.status !== 201) throw new Error(`${user} cannot sign in: ${answer.status} ${answer.text}`);
+    this.token = answer.json.access_token;
+    return this;
+  }
+
+  end() { this.agent.destroy(); }
+}
+
+export class Registry {
+  #server = null;
+  #clients = new Map();
+
+  constructor() {
+    this.work = mkdtempSync(join(tmpdir(), 'menedek-test-'));
+    this.dir = join(this.work, 'data');
+    this.certs = join(this.work, 'certs');
+    this.log = join(this.work, 'server.log');
+    execFileSync(join(root, 'tools/sample.sh'), [maker, this.dir, this.certs], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.ca = readFileSync(join(this.certs, 'ca.crt'));
+  }
+
+  /** Run the program offline on this registry; the server must not be running. */
+  run(...args) { return execFileSync(maker, [...args, '--dir', this.dir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }); }
+
+  async start(env = {}) {
+    const log = openSync(this.log, 'a');
+    const options = process.env.TSAN_OPTIONS ?? `suppressions=${join(root, 'tests/tsan.supp')} halt_on_error=0 exitcode=66`;
+    this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', '127.0.0.1:0'],
+      { stdio: ['ignore', 'pipe', log], env: { ...process.env, TSAN_OPTIONS: options, ...env } });
+    this.ended = new Promise((done) => this.#server.on('exit', (code, signal) => done({ code, signal })));
+    this.port = await new Promise((done, fail) => {
+      let said = '';
+      this.#server.stdout.on('data', (d) => {
+        said += d;
+        const found = said.match(/listening on https:\/\/[^:]+:(\d+)/);
+        if (found) done(Number(found[1]));
+      });
+      this.ended.then(({ code, signal }) => fail(new Error(`the service ended: ${code ?? signal}\n${this.logText()}`)));
+    });
+    return this;
+  }
+
+  logText() { return readFileSync(this.log, 'utf8'); }
+
+  get pid() { return this.#server.pid; }
+
+  async kill9() {
+    for (const c of this.#clients.values()) c.end();
+    this.#clients.clear();
+    this.#server.kill('SIGKILL');
+    return this.ended;
+  }
+
+  /** End it as an operator would; it must end well (sanitizers report by the exit status). */
+  async stop() {
+    for (const c of this.#clients.values()) c.end();
+    this.#clients.clear();
+    this.#server.kill('SIGTERM');
+    const timer = setTimeout(() => this.#server.kill('SIGKILL'), 20000);
+    const { code, signal } = await this.ended;
+    clearTimeout(timer);
+    if (code !== 0) throw new Error(`the service ended with ${code ?? signal}\n${this.logText().slice(-4000)}`);
+  }
+
+  async close() {
+    try { await this.stop(); } finally { rmSync(this.work, { recursive: true, force: true }); }
+  }
+
+  credentials(role) { return JSON.parse(readFileSync(join(this.certs, `${role}.json`))); }
+
+  passphrase(person) {
+    const line = readFileSync(join(this.certs, 'passphrases.txt'), 'utf8').split('\n').find((l) => l.startsWith(`${person} `));
+    return line.slice(person.length + 1);
+  }
+
+  device(role) { return join(this.certs, role); }
+
+  /** The signed-in person of a role, made once. */
+  async as(role) {
+    if (!this.#clients.has(role)) {
+      const { user, passphrase } = this.credentials(role);
+      this.#clients.set(role, await new Client(this, { device: this.device(role) }).signIn(user, passphrase));
+    }
+    return this.#clients.get(role);
+  }
+
+  /** A further person, on the device of ${role}. */
+  async person(name, role, options = {}) {
+    const client = new Client(this, { device: this.device(role), ...options });
+    this.#clients.set(`${name}#${this.#clients.size}`, client);
+    return client.signIn(name, this.passphrase(name));
+  }
+
+  /** A client with the device of ${role} and no token. */
+  bare(role, options = {}) {
+    const client = new Client(this, { device: this.device(role), ...options });
+    this.#clients.set(`bare#${this.#clients.size}`, client);
+    return client;
+  }
+
+  /** Write a file in the working directory; returns its path. */
+  file(name, text) {
+    const path = join(this.work, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  openssl(...args) { return execFileSync('openssl', args, { cwd: this.work, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }); }
+}
+
+export const key = () => ({ 'Idempotency-Key': randomUUID() });
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));

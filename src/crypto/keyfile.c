@@ -98,7 +98,7 @@ keyfile_copy(const struct keyfile *from, struct keyfile *out)
 	out->cap = 0;
 	if ((rc = reserve(out, from->count)) != RC_OK)
 		return rc;
-	if (from->count > 0)
+	if (out->entries != NULL)
 		memcpy(out->entries, from->entries, from->count * sizeof(*from->entries));
 	return RC_OK;
 }

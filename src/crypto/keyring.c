@@ -157,7 +157,7 @@ keyring_open(const char *path, const struct secret *root, struct keyring **out, 
 	enum rc rc;
 
 	*out = NULL;
-	if ((rc = ring_new(&ring)) != RC_OK || (ring->root = keyfile_root_copy(root)) == NULL) {
+	if (ring_new(&ring) != RC_OK || (ring->root = keyfile_root_copy(root)) == NULL) {
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
 		goto out;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory-hard passphrase verifiers (scrypt, RFC 7914, N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms) as text with
- * their parameters and salt, so that parameters can grow. */
+/* Memory-hard passphrase verifiers (scrypt, RFC 7914, N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms) as text
+ * with their parameters and salt, so that parameters can grow. */
 #ifndef MENEDEK_PASSPHRASE_H
 #define MENEDEK_PASSPHRASE_H
 
@@ -12,7 +12,8 @@
 /** Make a verifier with a fresh salt. */
 MUST_USE enum rc passphrase_hash(struct bytes passphrase, char out[PASSPHRASE_TEXT]);
 
-/** RC_OK or RC_BAD_LOGIN.  A verifier of NULL costs the same time and refuses: an unknown person is not faster. */
+/** RC_OK or RC_BAD_LOGIN.  A verifier of NULL costs the same time and refuses: an unknown person is not
+ * faster. */
 MUST_USE enum rc passphrase_verify(struct bytes passphrase, const char *verifier);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an engine is: ordered keys, snapshots, and batches of transactions that are checked and written together.
- * It sees opaque keys and ciphertext, knows no record and no key material.  Everything above (transactions,
- * retries, sealing, watching) is common, so an engine stays about eight functions.  engine_memory is the reference;
- * engine_lmdb the embedded one; a remote one may finish a commit much later, on a thread of its own, with RC_UNKNOWN.
+ * What an engine is: ordered keys, snapshots, and batches of transactions that are checked and written
+ * together. It sees opaque keys and ciphertext, knows no record and no key material.  Everything above
+ * (transactions, retries, sealing, watching) is common, so an engine stays about eight functions.
+ * engine_memory is the reference; engine_lmdb the embedded one; a remote one may finish a commit much later,
+ * on a thread of its own, with RC_UNKNOWN.
  */
 #ifndef MENEDEK_ENGINE_H
 #define MENEDEK_ENGINE_H
@@ -15,7 +16,8 @@
 struct engine;
 struct snapshot;
 
-/** A key that was read and the revision it had; 0 = it was absent.  A revision is unique for a key for ever. */
+/** A key that was read and the revision it had; 0 = it was absent.  A revision is unique for a key for ever.
+ */
 struct read_entry {
 	struct key key;
 	uint64_t rev;
@@ -42,8 +44,8 @@ struct commit {
 	struct write_entry *writes;
 	struct append_entry *appends;
 	unsigned read_count, write_count, append_count;
-	enum rc rc;       /* out: RC_OK, RC_CONFLICT, RC_UNAVAILABLE, RC_TOO_BIG or RC_UNKNOWN */
-	uint64_t rev;     /* out: the revision its writes got */
+	enum rc rc;   /* out: RC_OK, RC_CONFLICT, RC_UNAVAILABLE, RC_TOO_BIG or RC_UNKNOWN */
+	uint64_t rev; /* out: the revision its writes got */
 	void (*done)(struct commit *);
 	void *arg;
 };
@@ -60,10 +62,11 @@ struct engine_ops {
 	/* RC_OK or RC_NOT_FOUND (rev 0).  The view is valid until release. */
 	enum rc (*get)(struct snapshot *, const struct key *, struct bytes *value, uint64_t *rev);
 	/* Keys k with from <= k and from's first prefix_len bytes in common. */
-	enum rc (*scan)(struct snapshot *, const struct key *from, unsigned prefix_len, engine_scan_fn *, void *arg);
+	enum rc (*scan)(
+	    struct snapshot *, const struct key *from, unsigned prefix_len, engine_scan_fn *, void *arg);
 	void (*release)(struct snapshot *);
-	/* Check and write a list of independent transactions as one durable unit; sets rc, rev, numbers of each, calls
-	 * no ${done}: the committer does, after its watchers have seen the batch. */
+	/* Check and write a list of independent transactions as one durable unit; sets rc, rev, numbers of
+	 * each, calls no ${done}: the committer does, after its watchers have seen the batch. */
 	void (*apply)(struct engine *, struct commit *list);
 	/* True once a disk error left it unable to commit until it is opened anew.  Any thread. */
 	bool (*is_broken)(const struct engine *);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key of the store: one byte of kind, then ids, digests and big-endian numbers.  Never a name: keys are not sealed. */
+/* A key of the store: one byte of kind, then ids, digests and big-endian numbers.  Never a name: keys are not
+ * sealed. */
 #ifndef MENEDEK_KEY_H
 #define MENEDEK_KEY_H
 
@@ -12,7 +13,7 @@ struct key {
 	uint8_t b[LIMIT_KEY];
 };
 
-struct key key_kind(uint8_t kind);                       /* the prefix of all keys of a kind */
+struct key key_kind(uint8_t kind); /* the prefix of all keys of a kind */
 void key_add_id(struct key *key, const struct id *id);
 void key_add_bytes(struct key *key, const void *p, size_t len); /* past LIMIT_KEY: aborts, keys are ours */
 void key_add_u64(struct key *key, uint64_t v);

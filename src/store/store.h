@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transactions over an engine.  A transaction reads a snapshot and collects writes; commit checks that nothing it
- * read has changed, and makes all of it durable or none.  Values are sealed here: above this header plaintext,
- * below it ciphertext bound to its key (docs/design.md, F).  A transaction belongs to one thread at a time; the
- * store itself may be used by all.
+ * Transactions over an engine.  A transaction reads a snapshot and collects writes; commit checks that
+ * nothing it read has changed, and makes all of it durable or none.  Values are sealed here: above this
+ * header plaintext, below it ciphertext bound to its key (docs/design.md, F).  A transaction belongs to one
+ * thread at a time; the store itself may be used by all.
  */
 #ifndef MENEDEK_STORE_H
 #define MENEDEK_STORE_H
@@ -33,8 +33,8 @@ void store_close(struct store *store);
 MUST_USE enum rc txn_begin(struct store *store, struct arena *arena, struct txn **out);
 
 /**
- * Forget reads and writes and begin again on a newer snapshot (after RC_CONFLICT).  What it gave out stays in the
- * arena.  On failure it has no snapshot: only txn_restart and txn_end may follow.
+ * Forget reads and writes and begin again on a newer snapshot (after RC_CONFLICT).  What it gave out stays in
+ * the arena.  On failure it has no snapshot: only txn_restart and txn_end may follow.
  */
 MUST_USE enum rc txn_restart(struct txn *txn);
 
@@ -54,35 +54,38 @@ MUST_USE enum rc txn_peek(struct txn *txn, const struct key *key, struct bytes *
 uint64_t txn_rev(const struct txn *txn, const struct key *key);
 
 /**
- * Write, at most once a key: a later one replaces.  ${value} is copied and sealed under ${use}'s current key now, on
- * this thread, not by the committer.  A key that was not read is written blindly, whatever it holds by then.
- * RC_TOO_BIG: over LIMIT_VALUE, LIMIT_TXN_KEYS, or the arena.  Log keys cannot be put, only deleted (retention).
+ * Write, at most once a key: a later one replaces.  ${value} is copied and sealed under ${use}'s current key
+ * now, on this thread, not by the committer.  A key that was not read is written blindly, whatever it holds
+ * by then. RC_TOO_BIG: over LIMIT_VALUE, LIMIT_TXN_KEYS, or the arena.  Log keys cannot be put, only deleted
+ * (retention).
  */
 MUST_USE enum rc txn_put(struct txn *txn, const struct key *key, enum key_use use, struct bytes value);
 MUST_USE enum rc txn_delete(struct txn *txn, const struct key *key);
 
 /** Append to a log, at most LIMIT_TXN_KEYS a transaction; ${leaf} is what its chain will cover. */
-MUST_USE enum rc txn_append(struct txn *txn, enum store_log log, const uint8_t leaf[32], enum key_use use,
-    struct bytes value);
+MUST_USE enum rc txn_append(
+    struct txn *txn, enum store_log log, const uint8_t leaf[32], enum key_use use, struct bytes value);
 
 /** Called in key order with the opened value; return false to stop. */
 typedef bool txn_scan_fn(void *arg, const struct key *key, struct bytes value, uint64_t rev);
 
 /**
- * Walk the keys that begin with ${prefix}, from ${from} on (NULL: from the first).  Committed values only, and not
- * in the read set: a range is guarded by a record that every writer of it touches.  The value's view ends with the
- * call.  RC_CORRUPT names nothing and goes on to no later key.  An empty prefix walks everything but log heads.
+ * Walk the keys that begin with ${prefix}, from ${from} on (NULL: from the first).  Committed values only,
+ * and not in the read set: a range is guarded by a record that every writer of it touches.  The value's view
+ * ends with the call.  RC_CORRUPT names nothing and goes on to no later key.  An empty prefix walks
+ * everything but log heads.
  */
-MUST_USE enum rc txn_scan(struct txn *txn, const struct key *prefix, const struct key *from, txn_scan_fn *fn,
-    void *arg);
+MUST_USE enum rc txn_scan(
+    struct txn *txn, const struct key *prefix, const struct key *from, txn_scan_fn *fn, void *arg);
 
 /** Has it anything to commit? */
 bool txn_is_writing(const struct txn *txn);
 
 /**
- * Hand the writes to the committer and return at once.  ${done} runs on the committer's thread, after the writes are
- * on disk and all watchers have seen them; it must be short.  The transaction and its arena must live until then.
- * The snapshot is given back before the hand-over.  If there is nothing to commit, ${done} runs before the return.
+ * Hand the writes to the committer and return at once.  ${done} runs on the committer's thread, after the
+ * writes are on disk and all watchers have seen them; it must be short.  The transaction and its arena must
+ * live until then. The snapshot is given back before the hand-over.  If there is nothing to commit, ${done}
+ * runs before the return.
  */
 typedef void txn_done_fn(void *arg, enum rc rc);
 void txn_commit(struct txn *txn, txn_done_fn *done, void *arg);
@@ -91,14 +94,15 @@ void txn_commit(struct txn *txn, txn_done_fn *done, void *arg);
 uint64_t txn_append_number(const struct txn *txn, unsigned i);
 
 /**
- * One transaction, written by the caller.  It runs on a snapshot and may run more than once, so it must not reply,
- * log above debug, read the clock, make an id, or read what an earlier run left in ${arg}.
+ * One transaction, written by the caller.  It runs on a snapshot and may run more than once, so it must not
+ * reply, log above debug, read the clock, make an id, or read what an earlier run left in ${arg}.
  */
 typedef enum rc txn_fn(struct txn *txn, void *arg);
 
 /**
- * Run ${fn} and commit what it wrote, waiting for the disk: for programs and timers, never on an HTTP thread.  On
- * conflict run it again, at most LIMIT_RETRIES times, then RC_BUSY; what the lost run left in ${arena} is gone then.
+ * Run ${fn} and commit what it wrote, waiting for the disk: for programs and timers, never on an HTTP thread.
+ * On conflict run it again, at most LIMIT_RETRIES times, then RC_BUSY; what the lost run left in ${arena} is
+ * gone then.
  */
 MUST_USE enum rc store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
 
@@ -115,15 +119,15 @@ struct change {
 };
 
 /**
- * Have ${fn} called on the committer's thread with the changes of each batch, after they are durable and before any
- * submitter hears of them.  At most 8 watchers, added before the first commit.
+ * Have ${fn} called on the committer's thread with the changes of each batch, after they are durable and
+ * before any submitter hears of them.  At most 8 watchers, added before the first commit.
  */
 typedef void store_watch_fn(void *arg, const struct change *changes, size_t count);
 void store_watch(struct store *store, store_watch_fn *fn, void *arg);
 
 /** Open a sealed value that a watcher was given.  ${out} is in ${arena}. */
-MUST_USE enum rc store_unseal(struct store *store, const struct key *key, struct bytes sealed, struct arena *arena,
-    struct bytes *out);
+MUST_USE enum rc store_unseal(
+    struct store *store, const struct key *key, struct bytes sealed, struct arena *arena, struct bytes *out);
 
 /** The head of ${log} (logs.h).  Not in the read set: every append would conflict with every other. */
 MUST_USE enum rc txn_log_head(struct txn *txn, enum store_log log, struct log_head *out);

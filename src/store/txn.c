@@ -66,7 +66,7 @@ grow(struct txn *t, void *items, unsigned count, unsigned *cap, size_t size)
 		return items;
 	if (count >= LIMIT_TXN_KEYS || (grown = arena_calloc(t->arena, wanted, size)) == NULL)
 		return NULL;
-	if (count > 0)
+	if (items != NULL)
 		memcpy(grown, items, count * size);
 	*cap = wanted;
 	return grown;

@@ -17,7 +17,7 @@ static const enum rc flaw_rcs[GUARD_FLAW_COUNT] = {
 };
 
 static const char *const flaw_names[GUARD_FLAW_COUNT] = {
-#define GUARD_TEXT(name, error, text) [name] = text,
+#define GUARD_TEXT(name, error, text) [name] = (text),
 	GUARD_FLAWS(GUARD_TEXT)
 #undef GUARD_TEXT
 };

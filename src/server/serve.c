@@ -141,7 +141,7 @@ serve_run(const struct serve_options *options, struct fault *f)
 	enum rc rc;
 
 	if (parts == NULL)
-		return RC_UNAVAILABLE;
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	harden();
 	set = block_signals();
 	if ((rc = parts_open(parts, &options->paths, true, f)) == RC_OK) {

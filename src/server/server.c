@@ -304,7 +304,7 @@ server_start(struct parts *parts, struct api *api, const struct server_options *
 
 	*out = NULL;
 	if (server == NULL)
-		return RC_UNAVAILABLE;
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	server->parts = parts;
 	server->api = api;
 	server->listen_fd = -1;

@@ -66,7 +66,7 @@ static const gnutls_alert_description_t verdict_alerts[TLS_VERDICT_COUNT] = {
 };
 
 static const char *const verdict_names[TLS_VERDICT_COUNT] = {
-#define TLS_TEXT(name, alert, text) [name] = text,
+#define TLS_TEXT(name, alert, text) [name] = (text),
 	TLS_VERDICTS(TLS_TEXT)
 #undef TLS_TEXT
 };
@@ -167,15 +167,17 @@ static enum rc
 load(const struct paths *paths, struct credentials **out, struct fault *f)
 {
 	struct credentials *c = calloc(1, sizeof(*c));
-	enum rc rc = RC_UNAVAILABLE;
+	enum rc rc;
 
 	*out = NULL;
 	if (c == NULL)
-		return rc;
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	atomic_init(&c->holders, 1);
 	if (gnutls_certificate_allocate_credentials(&c->server) < 0 ||
-	    gnutls_x509_trust_list_init(&c->authority, 0) < 0)
+	    gnutls_x509_trust_list_init(&c->authority, 0) < 0) {
+		rc = fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 		goto out;
+	}
 	if ((rc = load_server(c, paths, f)) != RC_OK)
 		goto out;
 	if (gnutls_x509_trust_list_add_trust_file(
@@ -198,7 +200,7 @@ tls_new(const struct paths *paths, const struct trust *trust, struct tls **out, 
 
 	*out = NULL;
 	if (tls == NULL)
-		return RC_UNAVAILABLE;
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	if ((rc = load(paths, &tls->current, f)) != RC_OK) {
 		free(tls);
 		return rc;

@@ -227,8 +227,10 @@ call_new(struct api *api, const struct call_head *head, void (*wake)(void *arg),
 	}
 	if (call->kind == FAKE_REFUSED)
 		fake_reply(call, 403, NULL);
-	if (call->kind == FAKE_NONE)
-		fake_reply(call, 404, NULL);
+	if (call->kind == FAKE_NONE) {
+		call->len = (size_t)snprintf(call->body, sizeof(call->body), "none");
+		fake_reply(call, 404, "text/plain");
+	}
 	if (head->query != NULL)
 		call->events = (unsigned)strtoul(head->query, NULL, 10);
 	return call;

@@ -271,6 +271,22 @@ Test(server, body_over_the_limit_is_heard_out_and_refused)
 	end();
 }
 
+Test(server, head_of_an_answer_with_a_body_is_sent_at_once)
+{
+	struct client *c = fixture_client(&x);
+	const char *request = "HEAD /nothing HTTP/1.1\r\n" HOST "\r\n";
+
+	for (int i = 0; i < 2; i++) {
+		client_forget_text(c);
+		client_send(c, request, strlen(request));
+		cr_assert(client_until(c, "\r\n\r\n"));
+		cr_assert_eq(client_ask(c, GET("/nothing")), 404);
+		cr_assert_str_eq(strstr(c->text, "\r\n\r\n") + 4, "none");
+	}
+	fixture_leave(c);
+	end();
+}
+
 Test(server, pipelined_requests_are_answered_in_order)
 {
 	struct client *c = fixture_client(&x);

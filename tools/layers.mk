@@ -63,6 +63,10 @@ $(foreach l,$(ALL),$(eval $(call UNIT_RULE,$(l))))
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # programs that only make sense under ThreadSanitizer (make V=tsan): tests/races/LAYER_x.c links what that layer links
-$(B)/races/server_%: tests/races/server_%.c $(call libs_below,$(BELOW.server)) $(wildcard tests/unit/server/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit/server $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $< $(filter %.a,$^) $(LDFLAGS) $(LIBS) -o $@
+define RACE_RULE
+$(B)/races/$(1)_%: tests/races/$(1)_%.c $(call libs_below,$(BELOW.$(1))) $(wildcard tests/unit/$(1)/*.h)
+	@mkdir -p $$(@D)
+	@echo "  RACE $$@"
+	@$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -o $$@
+endef
+$(foreach l,$(ALL),$(eval $(call RACE_RULE,$(l))))

@@ -134,5 +134,5 @@ main(void)
 	secret_free(root);
 	printf("index_readers: %u writes, %u looks, %u wrong\n", writes, atomic_load(&looks),
 	    atomic_load(&wrong));
-	return atomic_load(&wrong) != 0 || writes < 100 || atomic_load(&looks) < 100;
+	return atomic_load(&wrong) != 0 || writes < 20 || atomic_load(&looks) < 20;
 }

@@ -356,6 +356,24 @@ Test(feed, events_are_replayed_after_a_restart)
 	feed_unsubscribe(s);
 }
 
+Test(feed, a_hole_in_the_log_gives_a_reset_to_who_is_behind_it)
+{
+	const struct feed_scope scope = staff_of(&house_a);
+	const struct key third = log_key(LOG_EVENT, 3);
+	struct subscription *s;
+
+	emit_many(5);
+	fixture_raw_put(&third, (struct bytes){ NULL, 0 });
+	feed_free(feed);
+	open_feed();
+	s = listen_to(&scope, 2);
+	cr_expect_str_eq(read_all(s), "id: 5\nevent: reset\ndata: {}\n\n");
+	feed_unsubscribe(s);
+	s = listen_to(&scope, 3);
+	cr_expect_eq(count_of(read_all(s), "\n\n"), 2);
+	feed_unsubscribe(s);
+}
+
 /* ---- subscribers ---- */
 
 Test(feed, the_4097th_subscriber_is_refused)

@@ -69,7 +69,7 @@ Test(clock, every_day_of_four_centuries_comes_back)
 		for (int day = 0; day < 12 * 31; day++) {
 			const int month = day / 31 + 1, dom = day % 31 + 1;
 			const bool is_real = dom <= lengths[month - 1] + (month == 2 && is_leap);
-			char text[32];
+			char text[64];
 			int64_t t;
 
 			(void)snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00:00Z", year, month, dom);

@@ -174,7 +174,7 @@ statistics_table(
 	enum rc rc;
 
 	if (!x.table)
-		return fault_set(c->fault, RC_INVALID, MSG_FIELD_ENUM, "/table", 0, NULL);
+		return fault_set(c->fault, RC_MALFORMED, MSG_FIELD_ENUM, "/table", 0, NULL);
 	x.cells = arena_alloc(c->arena, sizeof(*x.cells));
 	x.seen = arena_calloc(c->arena, HOUSES_SEEN, sizeof(*x.seen));
 	if (!x.cells || !x.seen)

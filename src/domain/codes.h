@@ -303,20 +303,36 @@ struct code_list {
 	unsigned count;
 };
 
-#define CODE_LISTS(X)                                                                                      \
-	X(shelter_type, SHELTER_TYPE_CODES)                                                                \
-	X(zone, ZONE_CODES) X(county, COUNTY_CODES) X(case_type, CASE_CODES) X(sex, SEX_CODES)             \
-	    X(age_band, BAND_CODES) X(sibling, SIBLING_CODES) X(language, LANGUAGE_CODES)                  \
-		X(org_kind, ORG_KIND_CODES) X(role, ROLE_CODES) X(channel, CHANNEL_CODES)                  \
-		    X(contact_channel, CONTACT_CODES) X(need, NEED_CODES) X(decline_reason, DECLINE_CODES) \
-			X(client_reason, CLIENT_DECLINE_CODES) X(cancel_reason, CANCEL_CODES)              \
-			    X(disclose_reason, DISCLOSE_CODES) X(extend_reason, EXTEND_CODES)              \
-				X(leave_reason, LEAVE_CODES) X(outcome, OUTCOME_CODES)                     \
-				    X(unit_state, UNIT_STATE_CODES) X(answer, ANSWER_CODES)                \
-					X(banded, BANDED_CODES) X(freshness, FRESHNESS_CODES)              \
-					    X(fit_reason, FIT_CODES)                                       \
-						X(reservation_state, RESERVATION_STATE_CODES)              \
-						    X(episode_state, EPISODE_STATE_CODES)
+/* clang-format off */
+#define CODE_LISTS(X) \
+	X(shelter_type, SHELTER_TYPE_CODES)            \
+	X(zone, ZONE_CODES)                            \
+	X(county, COUNTY_CODES)                        \
+	X(case_type, CASE_CODES)                       \
+	X(sex, SEX_CODES)                              \
+	X(age_band, BAND_CODES)                        \
+	X(sibling, SIBLING_CODES)                      \
+	X(language, LANGUAGE_CODES)                    \
+	X(org_kind, ORG_KIND_CODES)                    \
+	X(role, ROLE_CODES)                            \
+	X(channel, CHANNEL_CODES)                      \
+	X(contact_channel, CONTACT_CODES)              \
+	X(need, NEED_CODES)                            \
+	X(decline_reason, DECLINE_CODES)               \
+	X(client_reason, CLIENT_DECLINE_CODES)         \
+	X(cancel_reason, CANCEL_CODES)                 \
+	X(disclose_reason, DISCLOSE_CODES)             \
+	X(extend_reason, EXTEND_CODES)                 \
+	X(leave_reason, LEAVE_CODES)                   \
+	X(outcome, OUTCOME_CODES)                      \
+	X(unit_state, UNIT_STATE_CODES)                \
+	X(answer, ANSWER_CODES)                        \
+	X(banded, BANDED_CODES)                        \
+	X(freshness, FRESHNESS_CODES)                  \
+	X(fit_reason, FIT_CODES)                       \
+	X(reservation_state, RESERVATION_STATE_CODES)  \
+	X(episode_state, EPISODE_STATE_CODES)
+/* clang-format on */
 
 #define RESERVATION_STATE_CODES(X)                                                                          \
 	X(RES_HELD, "held", "fogva", "held")                                                                \

@@ -130,6 +130,15 @@ Test(civil, the_year_begins_in_budapest_an_hour_before_utc)
 	cr_assert_eq(budapest_day(utc_new_year - 3601), day("2026-12-31"));
 }
 
+Test(civil, days_before_1970_are_days_too)
+{
+	cr_assert_eq(budapest_day(-3600), 0);
+	cr_assert_eq(budapest_day(-3601), -1);
+	cr_assert_eq(budapest_day(-86400), -1);
+	cr_assert_eq(budapest_offset(INT64_C(-15000000)), 7200); /* July 1969, by today's rule */
+	assert_day(day_add_months(day("1970-01-31"), -2), "1969-11-30");
+}
+
 Test(civil, each_day_of_thirty_years_begins_at_its_midnight)
 {
 	for (day_number d = day("2020-01-01"); d < day("2050-01-01"); d++) {

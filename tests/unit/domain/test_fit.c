@@ -164,6 +164,8 @@ Test(fit, men_are_taken_where_the_house_says_so)
 	assert_only(FIT_NO_MEN);
 	shelter.admission.men = true;
 	assert_fits();
+	shelter.admission.women_alone = false;
+	assert_fits();
 }
 
 Test(fit, fathers_are_taken_where_the_house_says_so)
@@ -373,6 +375,16 @@ Test(fit, nobody_is_told_to_wait_for_a_house_that_is_too_small)
 	shelter.licensed_capacity = 2;
 	cr_assert_eq(ask().answer, ANSWER_NO_CAPACITY);
 	cr_assert_eq(ask().reasons[0], FIT_LICENSED_FULL);
+}
+
+Test(fit, a_household_that_fills_the_licence_may_wait)
+{
+	shelter.admission.waitlist = true;
+	shelter.licensed_capacity = 3;
+	house.units[0].other_adults = 1;
+	cr_assert_eq(ask().answer, ANSWER_WAITLIST);
+	who.women = 2;
+	cr_assert_eq(ask().answer, ANSWER_NO_CAPACITY);
 }
 
 Test(fit, rules_come_before_rooms)

@@ -103,6 +103,17 @@ Test(house, h3_unsound_house_is_noticed)
 	cr_assert_not(house_is_sound(&house, &shelter, NOON));
 }
 
+Test(house, counts_beyond_the_record_are_noticed)
+{
+	struct house damaged = house;
+
+	damaged.unit_count = LIMIT_UNITS + 1;
+	cr_assert_not(house_is_sound(&damaged, &shelter, NOON));
+	damaged = house;
+	damaged.allocation_count = LIMIT_ALLOCATIONS + 1;
+	cr_assert_not(house_is_sound(&damaged, &shelter, NOON));
+}
+
 Test(house, h4_a_share_without_expiry_keeps_its_unit_for_ever)
 {
 	struct allocation other = share_of(2, UNIT_BIT(ROOM_4), 1, 0, 0);
@@ -291,6 +302,17 @@ Test(house, staff_cannot_free_booked_places_of_a_shared_unit)
 	cr_assert_eq(house_unit_free_places(&house, SHARED, NOON), 1);
 	cr_assert_eq(report(SHARED, UNIT_FREE, 0), RC_OK);
 	cr_assert_eq(house_unit_free_places(&house, SHARED, NOON), 3);
+}
+
+Test(house, a_booked_cot_is_not_free)
+{
+	struct allocation a = share_of(1, UNIT_BIT(SHARED), 1, 0, 0);
+
+	house.units[SHARED].cots = 2;
+	a.babies = 2;
+	cr_assert_eq(house_take(&house, &shelter, &a, NOON), RC_OK);
+	cr_assert_eq(report(SHARED, UNIT_PARTLY, 5), RC_STATE_CONFLICT);
+	cr_assert_eq(report(SHARED, UNIT_PARTLY, 4), RC_OK);
 }
 
 Test(house, unknown_people_are_taken_for_adults_first)

@@ -25,6 +25,14 @@ Test(household, an_ordinary_household_passes)
 	cr_assert_eq(f.count, 0);
 }
 
+Test(household, the_largest_household_passes)
+{
+	struct household h = mother_with(LIMIT_CHILDREN);
+
+	h.women = LIMIT_ADULTS;
+	cr_assert_eq(household_check(&h, NULL), RC_OK);
+}
+
 Test(household, a_father_with_children_passes)
 {
 	struct household h = mother_with(2);

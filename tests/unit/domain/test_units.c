@@ -86,6 +86,16 @@ Test(units, no_more_than_four_rooms_are_joined)
 	cr_assert_neq(choose(), 0);
 }
 
+Test(units, of_a_group_that_is_too_large_the_first_rooms_are_joined)
+{
+	who = mother_with(5);
+	for (unsigned i = 0; i < JOIN_GROUP_UNITS + 2; i++) {
+		add_unit(&house, 1, i < JOIN_GROUP_UNITS ? 1 : 2, 0);
+		house.units[i].join_group = 1;
+	}
+	cr_assert_eq(choose(), UNIT_BIT(0) | UNIT_BIT(1) | UNIT_BIT(2));
+}
+
 Test(units, rooms_without_a_group_are_not_joined)
 {
 	who = mother_with(5);
@@ -160,6 +170,8 @@ Test(units, a_boy_who_may_be_that_old_needs_his_room)
 	shelter.admission.own_room_boy_age = 12;
 	who.children[1] = (struct child){ SEX_MALE, BAND_10_13 };
 	add_unit(&house, 2, 2, 0);
+	cr_assert_eq(why_not(), FIT_NO_SECOND_ROOM);
+	shelter.admission.own_room_boy_age = 13;
 	cr_assert_eq(why_not(), FIT_NO_SECOND_ROOM);
 	shelter.admission.own_room_boy_age = 14;
 	cr_assert_eq(choose(), UNIT_BIT(0));

@@ -28,8 +28,10 @@ struct principal {
 	uint32_t roles; /* of the person */
 };
 
-/** ${key}: the P-256 signing key (PKCS#8 PEM).  Issuer and audience are ours: "menedek" and the
- * organisation's host. */
+/**
+ * ${key}: the P-256 signing key (PKCS#8 PEM).  Issuer and audience are ours: "menedek" and the organisation's
+ * host. Signs and checks a token once, so that a key that does not serve is refused here, with RC_INVALID.
+ */
 MUST_USE enum rc auth_new(const struct pem *key, const char *audience, struct auth **out, struct fault *f);
 void auth_free(struct auth *auth); /* NULL-safe */
 

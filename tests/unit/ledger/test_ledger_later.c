@@ -21,6 +21,7 @@ static void
 tear_down(void)
 {
 	ledger_free(ledger);
+	ledger = NULL;
 	fixture_free(&x);
 }
 
@@ -114,6 +115,8 @@ Test(ledger_later, ending_writes_what_waits)
 	ledger_free(ledger);
 	ledger = NULL;
 	cr_expect_eq(written(), 300);
+	tear_down();
+	cr_expect_eq(FIXTURE_LEAKS(), 0);
 }
 
 static bool

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// L1: a location is in no log, no raw file, and no answer without a disclosure; nobody sees what DOMAIN 5 does not give.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Registry, ROLES, root } from './lib/registry.mjs';
+import { hold, holdBody, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
+
+const csv = (name) => readFileSync(join(root, 'data', name), 'utf8').split('\n').slice(2).filter(Boolean);
+const addresses = csv('sample-locations.csv').map((l) => l.match(/"([^"]+)"/)[1]);
+const phones = csv('sample-locations.csv').map((l) => l.match(/\+36 [\d ]+/)[0].trim());
+const codeNames = csv('sample-shelters.csv').map((l) => l.split(',')[0]);
+const operators = [...new Set(csv('sample-shelters.csv').map((l) => l.split(',')[1]))];
+const counties = [...new Set(csv('sample-shelters.csv').map((l) => l.split(',')[3]))];
+
+let r;
+before(async () => { r = await new Registry().start(); });
+after(() => r.close());
+
+/** All that a role can GET, each list followed one level down. */
+async function crawl(client) {
+  const seen = [];
+  const lists = ['/v1/me', '/v1/organisations', '/v1/users?limit=100', '/v1/devices', '/v1/shelters?limit=100', '/v1/episodes',
+    '/v1/reservations', '/v1/capacity', '/v1/audit?limit=100', '/v1/statistics?table=placements'];
+  for (const path of lists) {
+    const answer = await client.get(path);
+    seen.push(answer);
+    for (const item of answer.json?.data?.slice(0, 20) ?? []) {
+      if (!item.id) continue;
+      seen.push(await client.get(`${path.split('?')[0]}/${item.id}`));
+      if (path.startsWith('/v1/shelters')) seen.push(await client.get(`/v1/shelters/${item.id}/location`));
+    }
+  }
+  return seen.map((a) => JSON.stringify(a.headers) + a.text).join('\n');
+}
+
+const finds = (text, words) => words.filter((w) => text.includes(w));
+
+for (const role of ROLES) {
+  test(`${role} learns no location by reading everything`, async () => {
+    const text = await crawl(await r.as(role));
+    const own = role.startsWith('shelter_') ? 1 : 0; // staff read their own house's
+    assert.ok(finds(text, addresses).length <= own, finds(text, addresses).join());
+    assert.ok(finds(text, phones).length <= own, finds(text, phones).join());
+  });
+}
+
+for (const role of ['counsellor', 'shift_lead', 'family_support', 'auditor', 'statistician']) {
+  test(`${role} learns no county, operator or house by reading everything`, async () => {
+    const text = await crawl(await r.as(role));
+    assert.deepEqual(finds(text, counties), []);
+    assert.deepEqual(finds(text, operators), []);
+    assert.deepEqual(codeNames.filter((n) => text.includes(`"${n}"`)), []);
+  });
+}
+
+test('a search shows code names and zones, no id, county, operator or address of any house', async () => {
+  const desk = await r.as('counsellor');
+  const staff = await r.as('shelter_staff');
+  const house = await ownHouse(staff);
+  const found = await search(desk, await openEpisode(desk));
+  const text = JSON.stringify(found);
+  assert.ok(!text.includes(house));
+  assert.deepEqual(finds(text, [...counties, ...operators, ...addresses, ...phones]), []);
+  const ids = found.candidates.map((c) => c.candidate);
+  assert.equal(new Set(ids.map((c) => c.length)).size, 1, 'candidates of one length');
+  const twice = await search(desk, await openEpisode(desk));
+  assert.ok(!twice.candidates.some((c) => ids.includes(c.candidate)), 'a candidate cannot be recognised again');
+});
+
+test('admin and other staff cannot open a location or see that it exists', async () => {
+  const house = await ownHouse(await r.as('shelter_staff'));
+  const admin = await r.as('admin');
+  assert.equal((await admin.get(`/v1/shelters/${house}/location`)).status, 403);
+  assert.equal((await admin.get(`/v1/shelters/${house}/looks`)).status, 403);
+  const others = readFileSync(join(root, 'data/sample-people.csv'), 'utf8').split('\n').map((l) => l.split(','));
+  assert.ok(others.length > 5);
+  const foreign = (await admin.get('/v1/shelters?limit=100')).json.data.find((s) => s.id !== house).id;
+  const staff = await r.as('shelter_staff');
+  const nothing = '0'.repeat(25) + '1';
+  for (const path of ['', '/availability', '/location', '/looks']) {
+    const not_yours = await staff.get(`/v1/shelters/${foreign}${path}`);
+    const not_there = await staff.get(`/v1/shelters/${nothing}${path}`);
+    const plain = (a) => ({ ...a.json, instance: '', request_id: '' });
+    assert.equal(not_yours.status, 404);
+    assert.deepEqual(plain(not_yours), plain(not_there));
+    assert.equal(not_yours.text.length, not_there.text.length);
+  }
+});
+
+test('the house sees no other house, no episode and no next proposal in its reservations', async () => {
+  const desk = await r.as('counsellor');
+  const staff = await r.as('shelter_staff');
+  const scene = await hold(desk, { name: 'Nyugat 1' });
+  const seen = (await staff.get(`/v1/reservations/${scene.reservation.id}`)).json;
+  for (const name of ['episode', 'next', 'need', 'type', 'zone'])
+    assert.equal(seen[name], undefined, name);
+  const desk_view = (await desk.get(`/v1/reservations/${scene.reservation.id}`)).json;
+  for (const name of ['shelter', 'unit_names', 'stay_end'])
+    assert.equal(desk_view[name], undefined, name);
+  await settle(r, scene);
+});
+
+test('after a disclosure no location is in the log or readable in any file of the data directory', async () => {
+  const desk = await r.as('counsellor');
+  const staff = await r.as('shelter_staff');
+  const scene = await hold(desk, { name: 'Nyugat 1' });
+  const path = `/v1/reservations/${scene.reservation.id}`;
+  await desk.post(`${path}/request`);
+  await staff.post(`${path}/confirm`);
+  const told = await desk.post(`${path}/disclosures`, { reason: 'intake_call' });
+  assert.ok(addresses.includes(told.json.address));
+  await settle(r, scene);
+  const log = r.logText();
+  assert.deepEqual(finds(log, [...addresses, ...phones, ...codeNames.map((n) => `"${n}"`)]), []);
+  assert.ok(!log.includes(scene.reservation.id));
+  for (const secret of [told.json.address, told.json.intake_phone, scene.reservation.check_word + '"', 'okit.anna', 'Nyugat 1'])
+    assert.throws(() => execFileSync('grep', ['-rqaF', secret, r.dir]), { status: 1 }, `${secret} stands readable on the disk`);
+});

@@ -3,17 +3,13 @@
  * Handshakes and their judgement.  There are no session tickets: a resumed session would skip the judgement,
  * and a device revoked after its ticket was issued would get in.
  */
-#include "server/tls.h"
+#include "server/tls_room.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
-#include <gnutls/gnutls.h>
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 
@@ -21,12 +17,9 @@
 #include "base/log.h"
 #include "crypto/ca.h"
 
-#define CHAIN      4u    /* certificates that a client may send; ours have one or two */
-#define READ_AHEAD 4096u /* a request head with its record headers in one system call */
-#define WRITE_JOIN 2048u
-#define PURPOSES   8u
-#define OID        64u
-#define VECTORS    16
+#define CHAIN    4u /* certificates that a client may send; ours have one or two */
+#define PURPOSES 8u
+#define OID      64u
 
 /* One loaded set.  Handshakes hold on to the set that they began with. */
 struct credentials {
@@ -40,23 +33,6 @@ struct tls {
 	struct credentials *current; /* guarded by lock */
 	const struct trust *trust;
 	_Atomic uint64_t judged[TLS_VERDICT_COUNT];
-};
-
-struct tls_peer {
-	struct tls *tls;
-	struct credentials *credentials;
-	gnutls_session_t session;
-	int fd;
-	tls_news_fn *news;
-	void *arg;
-	bool is_verified;
-	bool is_resting;
-	enum { JOIN_NOT, JOIN_NEXT, JOIN_HELD } join;
-	uint8_t fingerprint[CERT_FINGERPRINT];
-	size_t read_pos, read_len;
-	size_t held;
-	uint8_t read_buf[READ_AHEAD];
-	uint8_t write_buf[WRITE_JOIN];
 };
 
 static const gnutls_alert_description_t verdict_alerts[TLS_VERDICT_COUNT] = {
@@ -353,108 +329,6 @@ verify(gnutls_session_t session)
 	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 }
 
-/* Read ahead: a record's header and body by one system call instead of two. */
-static ssize_t
-pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
-{
-	struct tls_peer *peer = ptr;
-	size_t n;
-
-	if (peer->read_pos == peer->read_len) {
-		ssize_t got = recv(peer->fd, peer->read_buf, sizeof(peer->read_buf), 0);
-
-		if (got < 0)
-			gnutls_transport_set_errno(peer->session, errno);
-		if (got <= 0)
-			return got;
-		peer->read_pos = 0;
-		peer->read_len = (size_t)got;
-		if (peer->is_resting) {
-			peer->is_resting = false;
-			peer->news(peer->arg, TLS_HEARD);
-		}
-	}
-	n = peer->read_len - peer->read_pos;
-	if (n > len)
-		n = len;
-	memcpy(out, peer->read_buf + peer->read_pos, n);
-	peer->read_pos += n;
-	return (ssize_t)n;
-}
-
-/* Sessions do not block: what the library asks here has no answer that matters. */
-static int
-pull_is_ready(gnutls_transport_ptr_t ptr, unsigned ms)
-{
-	(void)ptr;
-	(void)ms;
-	return 1;
-}
-
-static size_t
-vector_len(const giovec_t *vec, int count)
-{
-	size_t len = 0;
-
-	for (int i = 0; i < count; i++)
-		len += vec[i].iov_len;
-	return len;
-}
-
-/* Keep the record for the next push, which is sure to come. */
-static ssize_t
-keep(struct tls_peer *peer, const giovec_t *vec, int count, size_t len)
-{
-	for (int i = 0; i < count; i++) {
-		memcpy(peer->write_buf + peer->held, vec[i].iov_base, vec[i].iov_len);
-		peer->held += vec[i].iov_len;
-	}
-	return (ssize_t)len;
-}
-
-/* The socket took ${sent} bytes of what was held and of what came after it; how many of the latter? */
-static ssize_t
-settle(struct tls_peer *peer, size_t sent)
-{
-	if (sent <= peer->held) {
-		peer->held -= sent;
-		memmove(peer->write_buf, peer->write_buf + sent, peer->held);
-		gnutls_transport_set_errno(peer->session, EAGAIN);
-		return -1;
-	}
-	sent -= peer->held;
-	peer->held = 0;
-	return (ssize_t)sent;
-}
-
-static ssize_t
-push(gnutls_transport_ptr_t ptr, const giovec_t *vec, int count)
-{
-	struct tls_peer *peer = ptr;
-	const size_t len = vector_len(vec, count);
-	struct iovec out[VECTORS + 1];
-	struct msghdr message = { .msg_iov = out };
-	size_t used = 0;
-	ssize_t sent;
-
-	if (peer->join == JOIN_NEXT && len <= sizeof(peer->write_buf) - peer->held) {
-		peer->join = JOIN_HELD;
-		return keep(peer, vec, count, len);
-	}
-	peer->join = JOIN_NOT;
-	if (peer->held > 0)
-		out[used++] = (struct iovec){ .iov_base = peer->write_buf, .iov_len = peer->held };
-	for (int i = 0; i < count && i < VECTORS; i++)
-		out[used++] = (struct iovec){ .iov_base = vec[i].iov_base, .iov_len = vec[i].iov_len };
-	message.msg_iovlen = used;
-	sent = sendmsg(peer->fd, &message, MSG_NOSIGNAL);
-	if (sent < 0) {
-		gnutls_transport_set_errno(peer->session, errno);
-		return -1;
-	}
-	return settle(peer, (size_t)sent);
-}
-
 struct tls_peer *
 tls_attach(struct tls *tls, void *session, int fd, tls_news_fn *news, void *arg)
 {
@@ -477,10 +351,7 @@ tls_attach(struct tls *tls, void *session, int fd, tls_news_fn *news, void *arg)
 	gnutls_session_set_verify_function(session, verify);
 	gnutls_session_set_ptr(session, peer);
 	gnutls_handshake_set_timeout(session, 0); /* the loop has its own deadline */
-	gnutls_transport_set_ptr(session, peer);
-	gnutls_transport_set_pull_function(session, pull);
-	gnutls_transport_set_pull_timeout_function(session, pull_is_ready);
-	gnutls_transport_set_vec_push_function(session, push);
+	tls_wire_attach(peer);
 	return peer;
 }
 
@@ -490,7 +361,6 @@ tls_peer_free(struct tls_peer *peer)
 	if (peer == NULL)
 		return;
 	release(peer->credentials);
-	wipe(peer->write_buf, sizeof(peer->write_buf));
 	free(peer);
 }
 
@@ -498,16 +368,4 @@ const uint8_t *
 tls_peer_fingerprint(const struct tls_peer *peer)
 {
 	return peer != NULL && peer->is_verified ? peer->fingerprint : NULL;
-}
-
-void
-tls_peer_rest(struct tls_peer *peer)
-{
-	peer->is_resting = true;
-}
-
-void
-tls_peer_join(struct tls_peer *peer)
-{
-	peer->join = JOIN_NEXT;
 }

@@ -46,7 +46,7 @@ struct feed {
 };
 
 static const char *const names[EVENT_KIND_COUNT] = {
-#define EVENT_NAME(constant, name) [constant] = name,
+#define EVENT_NAME(constant, name) [constant] = (name),
 	EVENT_KINDS(EVENT_NAME)
 #undef EVENT_NAME
 };

@@ -154,19 +154,17 @@ grow(struct index *index)
 static struct node *
 node_of(struct index *index, const struct id *id)
 {
-	uint32_t *place = index->node_cap ? place_of(index, id) : NULL;
-	struct node *node;
+	uint32_t *place = place_of(index, id);
 
-	if (place && *place != 0)
-		return &index->nodes[*place - 1];
-	if (index->node_count == index->node_cap) {
-		grow(index);
-		place = place_of(index, id);
+	if (*place == 0) {
+		if (index->node_count == index->node_cap) {
+			grow(index);
+			place = place_of(index, id);
+		}
+		index->nodes[index->node_count].id = *id;
+		*place = (uint32_t)++index->node_count;
 	}
-	node = &index->nodes[index->node_count++];
-	*place = (uint32_t)index->node_count;
-	node->id = *id;
-	return node;
+	return &index->nodes[*place - 1];
 }
 
 /* An entry of ${node} that no reader has seen yet, alike the newest. */
@@ -327,6 +325,7 @@ index_new(struct store *store, struct index **out, struct fault *f)
 		free(index);
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	}
+	grow(index);
 	rc = store_view(store, index->arena, load, index);
 	arena_rewind(index->arena, 0);
 	publish(index);

@@ -72,8 +72,12 @@ enum field { YEAR, MONTH, DAY_OF_MONTH, HOUR, MINUTE, SECOND, FIELDS };
 static const struct {
 	int at, width, least, most;
 } fields[FIELDS] = {
-	[YEAR] = { 0, 4, 1970, 9999 }, [MONTH] = { 5, 2, 1, 12 },   [DAY_OF_MONTH] = { 8, 2, 1, 31 },
-	[HOUR] = { 11, 2, 0, 23 },     [MINUTE] = { 14, 2, 0, 59 }, [SECOND] = { 17, 2, 0, 59 },
+	[YEAR] = { 0, 4, 1970, 9999 },
+	[MONTH] = { 5, 2, 1, 12 },
+	[DAY_OF_MONTH] = { 8, 2, 1, 31 },
+	[HOUR] = { 11, 2, 0, 23 },
+	[MINUTE] = { 14, 2, 0, 59 },
+	[SECOND] = { 17, 2, 0, 59 },
 };
 
 static const char frame[] = "0000-00-00T00:00:00Z";

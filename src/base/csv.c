@@ -42,17 +42,22 @@ skip_break(struct csv *csv)
 	return len > 0;
 }
 
+static void
+skip_comment(struct csv *csv)
+{
+	if (peek(csv, 0) != '#')
+		return;
+	while (peek(csv, 0) != '\0' && line_break(csv) == 0)
+		csv->pos++;
+}
+
 /* Empty lines and comments. */
 static void
 skip_idle(struct csv *csv)
 {
-	for (;;) {
-		if (peek(csv, 0) == '#')
-			while (peek(csv, 0) != '\0' && line_break(csv) == 0)
-				csv->pos++;
-		if (!skip_break(csv))
-			return;
-	}
+	do
+		skip_comment(csv);
+	while (skip_break(csv));
 }
 
 /* A quoted cell, from its opening quote to behind its closing one.  The copy is never longer than the source.

@@ -235,12 +235,11 @@ make_one(const char *path, mode_t mode, struct fault *f)
 
 	if (mkdir(path, mode) == 0)
 		return sync_parent(path) ? RC_OK : blame(f, RC_UNKNOWN, MSG_FILE_SYNC, 0, path);
-	if (errno != EEXIST)
-		return blame(f, errno == ENOTDIR ? RC_INVALID : RC_UNAVAILABLE,
-			     errno == ENOTDIR ? MSG_DIR_BLOCKED : MSG_DIR_MAKE, 0, path);
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return blame(f, RC_INVALID, MSG_DIR_BLOCKED, 0, path);
-	return RC_OK;
+	if (errno != EEXIST && errno != ENOTDIR)
+		return blame(f, RC_UNAVAILABLE, MSG_DIR_MAKE, 0, path);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return RC_OK;
+	return blame(f, RC_INVALID, MSG_DIR_BLOCKED, 0, path);
 }
 
 enum rc

@@ -92,7 +92,7 @@ random_below(uint32_t bound)
 struct id
 id_new(void)
 {
-	struct id id;
+	struct id id = { 0 };
 
 	random_fill(id.b, sizeof(id.b));
 	return id;

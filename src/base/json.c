@@ -45,6 +45,8 @@ find_duplicate(const cJSON *object)
 
 	for (const cJSON *m = object->child; m != NULL && count < COUNT_OF(names); m = m->next)
 		names[count++] = m->string;
+	if (count < 2)
+		return NULL;
 	qsort(names, count, sizeof(names[0]), compare_names);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
@@ -121,8 +123,12 @@ const char *
 json_type_name(enum json_type type)
 {
 	static const char *const names[] = {
-		[JSON_NULL] = "null",     [JSON_BOOL] = "boolean",  [JSON_INTEGER] = "integer",
-		[JSON_REAL] = "number",   [JSON_STRING] = "string", [JSON_ARRAY] = "array",
+		[JSON_NULL] = "null",
+		[JSON_BOOL] = "boolean",
+		[JSON_INTEGER] = "integer",
+		[JSON_REAL] = "number",
+		[JSON_STRING] = "string",
+		[JSON_ARRAY] = "array",
 		[JSON_OBJECT] = "object",
 	};
 

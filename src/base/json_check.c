@@ -268,9 +268,12 @@ static bool
 run(struct check *c)
 {
 	static bool (*const take[])(struct check *) = {
-		[EXPECT_VALUE] = take_value, [EXPECT_ITEM_OR_END] = take_item_or_end,
-		[EXPECT_NAME] = take_name,   [EXPECT_NAME_OR_END] = take_name_or_end,
-		[EXPECT_COLON] = take_colon, [EXPECT_MORE] = take_more,
+		[EXPECT_VALUE] = take_value,
+		[EXPECT_ITEM_OR_END] = take_item_or_end,
+		[EXPECT_NAME] = take_name,
+		[EXPECT_NAME_OR_END] = take_name_or_end,
+		[EXPECT_COLON] = take_colon,
+		[EXPECT_MORE] = take_more,
 		[EXPECT_END] = take_nothing,
 	};
 

@@ -41,8 +41,13 @@ static void
 put_escaped(struct jw *w, unsigned char c)
 {
 	static const char *const shorts[128] = {
-		['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
-		['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t",
+		['"'] = "\\\"",
+		['\\'] = "\\\\",
+		['\b'] = "\\b",
+		['\f'] = "\\f",
+		['\n'] = "\\n",
+		['\r'] = "\\r",
+		['\t'] = "\\t",
 	};
 	char text[8];
 

@@ -24,8 +24,11 @@
 #define LINE   2048u /* below PIPE_BUF, so that lines of several processes do not mix */
 
 static const char *const level_names[] = {
-	[LOG_DEBUG] = "debug", [LOG_NOTE] = "note", [LOG_PEER] = "peer",
-	[LOG_WORLD] = "world", [LOG_BUG] = "bug",
+	[LOG_DEBUG] = "debug",
+	[LOG_NOTE] = "note",
+	[LOG_PEER] = "peer",
+	[LOG_WORLD] = "world",
+	[LOG_BUG] = "bug",
 };
 
 struct event {

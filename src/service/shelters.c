@@ -11,8 +11,16 @@
 enum rc
 shelter_save(struct ctx *c, const struct shelter *s)
 {
-	struct key key = record_key(KIND_SHELTER, &s->id);
+	struct key key = record_key(KIND_SHELTER, &s->id), hk = record_key(KIND_HOUSE, &s->id);
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	enum rc rc;
 
+	if (!h)
+		return RC_UNAVAILABLE;
+	if ((rc = record_get(c->txn, KIND_HOUSE, &hk, h)) != RC_OK)
+		return rc;
+	if (!house_is_sound(h, s, c->now)) /* a licence below what is promised already (H3) */
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	ctx_note(c, &s->id, &s->id, NULL);
 	return record_put(c->txn, KIND_SHELTER, &key, s);
 }
@@ -148,17 +156,22 @@ enum rc
 unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
 {
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct shelter s;
 	int i;
 	enum rc rc;
 
 	if (!h)
 		return RC_UNAVAILABLE;
+	if ((rc = access_shelter(c, shelter, true, &s)) != RC_OK)
+		return rc;
 	if ((rc = unit_load(c, shelter, &u->id, h, &i)) != RC_OK)
 		return rc;
 	if (unit_has_share(h, (unsigned)i, c->now))
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	h->units[i] = *u;
 	h->units[i].version++;
+	if (!house_is_sound(h, &s, c->now)) /* fewer beds than people in them (H2) */
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	ctx_note(c, &u->id, shelter, NULL);
 	return save_house(c, h);
 }

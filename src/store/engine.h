@@ -68,7 +68,7 @@ struct engine_ops {
 	/* Check and write a list of independent transactions as one durable unit; sets rc, rev, numbers of
 	 * each, calls no ${done}: the committer does, after its watchers have seen the batch. */
 	void (*apply)(struct engine *, struct commit *list);
-	/* True once a disk error left it unable to commit until it is opened anew.  Any thread. */
+	/* True once a disk error left it unable to commit or read until it is opened anew.  Any thread. */
 	bool (*is_broken)(const struct engine *);
 };
 

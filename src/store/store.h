@@ -136,7 +136,7 @@ MUST_USE enum rc txn_log_head(struct txn *txn, enum store_log log, struct log_he
 struct store_stats {
 	uint64_t commits, conflicts, batches, failed;
 	uint64_t sync_us_total; /* microseconds spent in the engine's apply */
-	bool is_broken;         /* the engine takes no more commits until the process was restarted */
+	bool is_broken;         /* a disk error: the engine refuses all until the process is restarted */
 };
 void store_stats(struct store *store, struct store_stats *out);
 

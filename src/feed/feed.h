@@ -9,18 +9,27 @@
 
 #include "model/records.h"
 
-#define EVENT_KINDS(X)                                                                                       \
-	X(EVENT_UNIT_CHANGED, "availability.changed")                                                        \
-	X(EVENT_RES_HELD, "reservation.held")                                                                \
-	X(EVENT_RES_RENEWED, "reservation.renewed")                                                          \
-	X(EVENT_RES_REQUESTED, "reservation.requested") X(EVENT_RES_CONFIRMED, "reservation.confirmed") X(   \
-	    EVENT_RES_DECLINED, "reservation.declined_by_house") X(EVENT_RES_CLIENT,                         \
-	    "reservation.declined_by_client") X(EVENT_RES_CANCELLED, "reservation.cancelled")                \
-	    X(EVENT_RES_EXPIRED, "reservation.expired") X(EVENT_RES_DISCLOSED, "reservation.disclosed")      \
-		X(EVENT_RES_ARRIVED, "reservation.arrived") X(EVENT_RES_EXTENDED, "reservation.extended")    \
-		    X(EVENT_RES_LEFT, "reservation.left") X(EVENT_RES_NO_SHOW, "reservation.no_show") X(     \
-			EVENT_EPISODE_OPENED, "episode.opened") X(EVENT_EPISODE_TAKEN, "episode.taken_over") \
-			X(EVENT_EPISODE_CLOSED, "episode.closed") X(EVENT_LOCATION_READ, "location.read")
+/* clang-format off */
+#define EVENT_KINDS(X) \
+	X(EVENT_UNIT_CHANGED, "availability.changed") \
+	X(EVENT_RES_HELD, "reservation.held") \
+	X(EVENT_RES_RENEWED, "reservation.renewed") \
+	X(EVENT_RES_REQUESTED, "reservation.requested") \
+	X(EVENT_RES_CONFIRMED, "reservation.confirmed") \
+	X(EVENT_RES_DECLINED, "reservation.declined_by_house") \
+	X(EVENT_RES_CLIENT, "reservation.declined_by_client") \
+	X(EVENT_RES_CANCELLED, "reservation.cancelled") \
+	X(EVENT_RES_EXPIRED, "reservation.expired") \
+	X(EVENT_RES_DISCLOSED, "reservation.disclosed") \
+	X(EVENT_RES_ARRIVED, "reservation.arrived") \
+	X(EVENT_RES_EXTENDED, "reservation.extended") \
+	X(EVENT_RES_LEFT, "reservation.left") \
+	X(EVENT_RES_NO_SHOW, "reservation.no_show") \
+	X(EVENT_EPISODE_OPENED, "episode.opened") \
+	X(EVENT_EPISODE_TAKEN, "episode.taken_over") \
+	X(EVENT_EPISODE_CLOSED, "episode.closed") \
+	X(EVENT_LOCATION_READ, "location.read")
+/* clang-format on */
 
 enum event_kind {
 #define EVENT_ENUM(constant, name) constant,

@@ -138,7 +138,8 @@ record(struct call *c)
 	return fault_set(&c->fault, RC_UNAVAILABLE, MSG_AUDIT_DOWN, NULL, 0, NULL);
 }
 
-/* Refusals that tell of somebody trying doors; those of an honest typing mistake are not kept. */
+/* Refusals that tell of somebody trying doors; not typing mistakes, nor 429, or a flood would write the
+ * trail. */
 static void
 record_refusal(struct call *c, enum rc rc)
 {

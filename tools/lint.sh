@@ -22,8 +22,9 @@ if [ $# -eq 1 ]; then
 	out=$(
 		bad=0
 		clang-tidy --quiet "$file" -- -std=c17 "${defines[@]}" -Wno-everything 2>/dev/null || bad=1
+		# cppcheck does not see that a callee fills an array; gcc and clang, who do, look for the same
 		cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 --enable=warning,portability,performance \
-			--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches "${defines[@]}" -U_WIN32 "$file" 2>&1 || bad=1
+			--suppress=missingIncludeSystem --suppress=uninitvar --suppress=ctuuninitvar --suppress=normalCheckLevelMaxBranches "${defines[@]}" -U_WIN32 "$file" 2>&1 || bad=1
 		# gcc 12 loses sight of memory that a struct owns; leaks are found by ASan in every test instead
 		gcc -std=c17 -O1 -fanalyzer -Wno-analyzer-malloc-leak -Werror "${defines[@]}" -S -o /dev/null "$file" 2>&1 || bad=1
 		exit $bad

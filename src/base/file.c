@@ -104,7 +104,7 @@ read_growing(int fd, size_t first, size_t cap, char **out, size_t *len)
 enum rc
 file_read(const char *path, size_t cap, char **out, size_t *len, struct fault *f)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd;
 	enum rc rc = open_read(path, 0, &fd, &st, f);
 	bool is_sized;
@@ -144,7 +144,7 @@ read_locked(int fd, size_t size, const char *path, struct secret **out, struct f
 enum rc
 file_read_secret(const char *path, size_t cap, struct secret **out, struct fault *f)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd;
 	enum rc rc = open_read(path, O_NONBLOCK, &fd, &st, f); /* a FIFO would make us wait */
 
@@ -231,7 +231,7 @@ file_write(const char *path, struct bytes data, mode_t mode, struct fault *f)
 static enum rc
 make_one(const char *path, mode_t mode, struct fault *f)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (mkdir(path, mode) == 0)
 		return sync_parent(path) ? RC_OK : blame(f, RC_UNKNOWN, MSG_FILE_SYNC, 0, path);

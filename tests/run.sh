@@ -71,7 +71,6 @@ suite unit-asan unit asan
 suite smoke-asan tests/smoke.sh build/asan/menedek
 suite api-asan api asan
 suite build-tsan built tsan
-suite races-tsan tests/races/run.sh
 suite races races
 suite smoke-tsan tests/smoke.sh build/tsan/menedek
 suite api-tsan api tsan

@@ -266,3 +266,10 @@ test('openapi.yaml lints clean', () => {
   });
   assert.deepEqual(JSON.parse(out).totals, { errors: 0, warnings: 0, ignored: 0 });
 });
+
+test('docs/problems.md explains every code a problem can have', () => {
+  const known = [...read('src/base/rc.def').matchAll(/^X\(\w+, (\d+), \d, "(\w+)"\)/gm)].filter(([, status]) => status >= 400);
+  const doc = read('docs/problems.md');
+  for (const [, status, code] of known)
+    assert.match(doc, new RegExp(`<a id="${code}"></a>\`${code}\` \\| ${status} `), code);
+});

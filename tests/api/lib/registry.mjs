@@ -104,7 +104,7 @@ export class Registry {
 
   async start(env = {}) {
     const log = openSync(this.log, 'a');
-    const options = process.env.TSAN_OPTIONS ?? `suppressions=${join(root, 'tests/tsan.supp')} halt_on_error=0 exitcode=66`;
+    const options = process.env.TSAN_OPTIONS ?? 'exitcode=66';
     this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', '127.0.0.1:0'],
       { stdio: ['ignore', 'pipe', log], env: { ...process.env, TSAN_OPTIONS: options, ...env } });
     this.ended = new Promise((done) => this.#server.on('exit', (code, signal) => done({ code, signal })));

@@ -169,8 +169,7 @@ void problem_write(struct call *c, enum rc rc);
 MUST_USE enum rc reply_render(struct call *c, unsigned status, const struct model *m, const void *obj,
     const struct view *view, struct bytes *out);
 
-MUST_USE enum rc idem_find(
-    struct call *c, bool *found); /* fills the reply when found; RC_KEY_REUSED */
+MUST_USE enum rc idem_find(struct call *c, bool *found); /* fills the reply when found; RC_KEY_REUSED */
 MUST_USE enum rc idem_store(struct call *c);
 void idem_sweep(struct parts *parts, int64_t now);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A length with every pointer; text encodings (hex, base64url), UTF-8, constant-time compare, checked sizes. */
+/* A length with every pointer; text encodings (hex, base64url), UTF-8, constant-time compare, checked sizes.
+ */
 #ifndef MENEDEK_BYTES_H
 #define MENEDEK_BYTES_H
 
@@ -31,11 +32,13 @@ size_t utf8_prefix(const char *s, size_t len);
 void hex_format(const uint8_t *p, size_t len, char *out);
 MUST_USE bool hex_parse(const char *text, size_t text_len, uint8_t *out, size_t len);
 
-/** base64url without padding (RFC 4648, 5).  ${out} holds BASE64URL_LEN(len) + 1; returns the text's length. */
+/** base64url without padding (RFC 4648, 5).  ${out} holds BASE64URL_LEN(len) + 1; returns the text's length.
+ */
 #define BASE64URL_LEN(n) (((n)*4 + 2) / 3)
 size_t base64url_format(const uint8_t *p, size_t len, char *out);
 
-/** Strict: no padding, no other alphabet, unused bits zero.  False if it does not decode to at most ${cap}. */
+/** Strict: no padding, no other alphabet, unused bits zero.  False if it does not decode to at most ${cap}.
+ */
 MUST_USE bool base64url_parse(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *len);
 
 MUST_USE bool size_add(size_t a, size_t b, size_t *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RFC 4180 CSV with a header line, read strictly: UTF-8, ',' only, CRLF or LF, every row as wide as the header.
- * Quoted cells may hold commas, line breaks and doubled quotes.  A byte order mark, which spreadsheets write, is skipped.
+ * RFC 4180 CSV with a header line, read strictly: UTF-8, ',' only, CRLF or LF, every row as wide as the
+ * header. Quoted cells may hold commas, line breaks and doubled quotes.  A byte order mark, which
+ * spreadsheets write, is skipped.
  */
 #ifndef MENEDEK_CSV_H
 #define MENEDEK_CSV_H
@@ -23,12 +24,13 @@ struct csv {
 	struct arena *arena;
 };
 
-/** Read the header.  The text and the arena must outlive the reader.  Empty lines and lines from '#' are skipped. */
+/** Read the header.  The text and the arena must outlive the reader.  Empty lines and lines from '#' are
+ * skipped. */
 MUST_USE enum rc csv_open(struct csv *csv, struct bytes text, struct arena *arena, struct fault *f);
 
 /**
- * Read the next row: RC_OK, RC_NOT_FOUND at the end, RC_MALFORMED with the line number in ${f}, RC_TOO_BIG when the
- * arena is full.  The caller may mark the arena after csv_open and rewind it before each row.
+ * Read the next row: RC_OK, RC_NOT_FOUND at the end, RC_MALFORMED with the line number in ${f}, RC_TOO_BIG
+ * when the arena is full.  The caller may mark the arena after csv_open and rewind it before each row.
  */
 MUST_USE enum rc csv_row(struct csv *csv, struct fault *f);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reason of a failure, for a person: which error, where in the body (JSON pointer), and a sentence that is
- * kept as a key with arguments and rendered in the reader's language at the very end.  Never holds a secret.
+ * The reason of a failure, for a person: which error, where in the body (JSON pointer), and a sentence that
+ * is kept as a key with arguments and rendered in the reader's language at the very end.  Never holds a
+ * secret.
  */
 #ifndef MENEDEK_FAULT_H
 #define MENEDEK_FAULT_H
@@ -26,8 +27,9 @@ enum msg {
 
 struct fault_item {
 	enum msg msg;
-	long number;                /* fills {n} */
-	char word[FAULT_WORD];      /* fills {s}: a code, a member name, a file name; never a value from a record */
+	long number; /* fills {n} */
+	char
+	    word[FAULT_WORD]; /* fills {s}: a code, a member name, a file name; never a value from a record */
 	char pointer[FAULT_POINTER]; /* RFC 6901; "" is the whole body */
 };
 
@@ -41,11 +43,12 @@ struct fault {
 void fault_clear(struct fault *f);
 
 /**
- * Record ${rc} with one sentence and return ${rc}, so that `return fault_set(...)` reads as one thought.  Adds to
- * the items already there when the rc is the same (a validator reports all it finds, at most LIMIT_FAULTS), else
- * replaces them.  ${pointer} and ${word} may be NULL.  ${f} may be NULL.
+ * Record ${rc} with one sentence and return ${rc}, so that `return fault_set(...)` reads as one thought. Adds
+ * to the items already there when the rc is the same (a validator reports all it finds, at most
+ * LIMIT_FAULTS), else replaces them.  ${pointer} and ${word} may be NULL.  ${f} may be NULL.
  */
-enum rc fault_set(struct fault *f, enum rc rc, enum msg msg, const char *pointer, long number, const char *word);
+enum rc fault_set(
+    struct fault *f, enum rc rc, enum msg msg, const char *pointer, long number, const char *word);
 
 /** The sentence of ${item} in ${lang}, cut to ${cap}.  Returns ${out}. */
 char *fault_text(const struct fault_item *item, enum lang lang, char *out, size_t cap);

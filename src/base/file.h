@@ -13,23 +13,24 @@
 #include "fault.h"
 #include "secret.h"
 
-/** Read ${path}, at most ${cap} bytes, into malloc'd memory with a NUL after it.  RC_NOT_FOUND, RC_TOO_BIG, RC_UNAVAILABLE. */
+/** Read ${path}, at most ${cap} bytes, into malloc'd memory with a NUL after it.  RC_NOT_FOUND, RC_TOO_BIG,
+ * RC_UNAVAILABLE. */
 MUST_USE enum rc file_read(const char *path, size_t cap, char **out, size_t *len, struct fault *f);
 
 /** Like file_read into locked memory; RC_INVALID for what is no regular file or lets group or others in. */
 MUST_USE enum rc file_read_secret(const char *path, size_t cap, struct secret **out, struct fault *f);
 
 /**
- * Write to a temporary beside ${path}, fsync, rename, fsync the directory.  The result has ${mode} less the umask,
- * whatever the old file had.  RC_UNAVAILABLE: the old content stands; RC_UNKNOWN: the new one is in place but may
- * not survive a power cut.  One writer of a path at a time.  The temporary of a crash is overwritten by the next
- * write, so that erased keys do not linger in strays.
+ * Write to a temporary beside ${path}, fsync, rename, fsync the directory.  The result has ${mode} less the
+ * umask, whatever the old file had.  RC_UNAVAILABLE: the old content stands; RC_UNKNOWN: the new one is in
+ * place but may not survive a power cut.  One writer of a path at a time.  The temporary of a crash is
+ * overwritten by the next write, so that erased keys do not linger in strays.
  */
 MUST_USE enum rc file_write(const char *path, struct bytes data, mode_t mode, struct fault *f);
 
 /**
- * Make a directory and its missing parents, ${mode} for the last one.  An existing directory is fine, RC_INVALID if
- * something else stands there.
+ * Make a directory and its missing parents, ${mode} for the last one.  An existing directory is fine,
+ * RC_INVALID if something else stands there.
  */
 MUST_USE enum rc dir_make(const char *path, mode_t mode, struct fault *f);
 bool file_exists(const char *path);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identifiers: 128 random bits, so that an id says nothing about order, count or place.  As text: 26 lower-case
- * characters of Crockford's base32 (no i, l, o, u), the first of them 0 to 7.  Exactly one text per id.
+ * Identifiers: 128 random bits, so that an id says nothing about order, count or place.  As text: 26
+ * lower-case characters of Crockford's base32 (no i, l, o, u), the first of them 0 to 7.  Exactly one text
+ * per id.
  */
 #ifndef MENEDEK_ID_H
 #define MENEDEK_ID_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing JSON straight into a buffer, without a tree.  Commas are the writer's business; a value that does not
- * fit sets ${overflow} and all later writes do nothing, so that a caller checks once, at the end.
+ * Writing JSON straight into a buffer, without a tree.  Commas are the writer's business; a value that does
+ * not fit sets ${overflow} and all later writes do nothing, so that a caller checks once, at the end.
  */
 #ifndef MENEDEK_JW_H
 #define MENEDEK_JW_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: one line an event on standard error, "level event key=value ...".  Blame is named: log_bug (ours, aborts
- * in debug builds), log_peer (theirs), log_world (disk, network), log_note (life of the process).  The arguments
- * are formats of our own and must never carry a household, a location, a token or a key.  Thread-safe; at most
- * LOG_BURST lines a second for each event, the rest counted and reported.
+ * The log: one line an event on standard error, "level event key=value ...".  Blame is named: log_bug (ours,
+ * aborts in debug builds), log_peer (theirs), log_world (disk, network), log_note (life of the process).  The
+ * arguments are formats of our own and must never carry a household, a location, a token or a key.
+ * Thread-safe; at most LOG_BURST lines a second for each event, the rest counted and reported.
  */
 #ifndef MENEDEK_LOG_H
 #define MENEDEK_LOG_H
@@ -18,8 +18,8 @@ enum log_level { LOG_DEBUG, LOG_NOTE, LOG_PEER, LOG_WORLD, LOG_BUG };
 void log_set_level(enum log_level least);
 
 /**
- * Write one line.  ${event} is a string literal: the rate limit remembers its address.  Control characters and
- * broken UTF-8 in the arguments come out as \xNN, long lines are cut.  errno survives.
+ * Write one line.  ${event} is a string literal: the rate limit remembers its address.  Control characters
+ * and broken UTF-8 in the arguments come out as \xNN, long lines are cut.  errno survives.
  */
 void log_line(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

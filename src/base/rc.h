@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The typed error that every fallible function returns.  One row of rc.def is one way to fail: its HTTP status,
- * whether a retry can help, and its public code.  Nothing else in the tree chooses a status.
+ * The typed error that every fallible function returns.  One row of rc.def is one way to fail: its HTTP
+ * status, whether a retry can help, and its public code.  Nothing else in the tree chooses a status.
  */
 #ifndef MENEDEK_RC_H
 #define MENEDEK_RC_H

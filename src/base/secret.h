@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets live here only: in locked memory that is left out of core dumps, wiped when freed, never printed.  A page
- * that cannot be touched stands on each side.  Locks do not survive fork: a child that keeps a secret calls
- * secret_relock, any other frees its copy.  One thread writes, then any may read.
+ * Secrets live here only: in locked memory that is left out of core dumps, wiped when freed, never printed.
+ * A page that cannot be touched stands on each side.  Locks do not survive fork: a child that keeps a secret
+ * calls secret_relock, any other frees its copy.  One thread writes, then any may read.
  */
 #ifndef MENEDEK_SECRET_H
 #define MENEDEK_SECRET_H

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Live events over mutual TLS: in time, only to whom they concern, never with a house; and a stream that is no longer
+// allowed ends.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { guest } from './lib/devices.mjs';
+import { Registry, sleep } from './lib/registry.mjs';
+import { hold, openEpisode, ownHouse, settle } from './lib/scenes.mjs';
+import { listen } from './lib/stream.mjs';
+
+const slow = ['asan', 'tsan'].includes(process.env.VARIANT) ? 5 : 1;
+const SOON = 1000 * slow;
+const END = 2000 * slow; // the server looks once a second
+const STREAMS = 50;
+
+let r, desk, staff;
+const streams = [];
+async function open(client, last) {
+  const stream = await listen(client, last);
+  if (stream.status) assert.fail(JSON.stringify(stream));
+  streams.push(stream);
+  return stream;
+}
+
+before(async () => {
+  r = await new Registry().start();
+  desk = await r.as('counsellor');
+  staff = await r.as('shelter_staff');
+});
+after(async () => {
+  for (const s of streams) s.close();
+  await r.close();
+});
+
+test('each side hears of the other within a second, foreign desks and houses of nothing', async () => {
+  const child_line = await guest(r, 'gyermekvonal.kata', 'Gyermekvédelmi hívószám (minta)');
+  const other_house = await guest(r, 'haz.kozep1', 'Hársliget Önkormányzata (minta)');
+  const [at_desk, at_house, foreign_desk, foreign_house] =
+    await Promise.all([desk, staff, child_line.client, other_house.client].map((c) => open(c)));
+  assert.match(at_house.headers['content-type'], /^text\/event-stream/);
+  assert.equal(at_house.headers['cache-control'], 'no-store');
+  assert.match(at_house.headers['request-id'], /^[0-9a-z]{26}$/);
+
+  const scene = await hold(desk, { name: 'Nyugat 1' });
+  const { id } = scene.reservation;
+  let asked = performance.now();
+  assert.equal((await desk.post(`/v1/reservations/${id}/request`)).status, 200);
+  const requested = await at_house.hears('reservation.requested', id, SOON);
+  assert.ok(requested, 'the house did not hear of the request');
+  assert.ok(requested.heard - asked < SOON, `heard after ${requested.heard - asked} ms`);
+  asked = performance.now();
+  assert.equal((await staff.post(`/v1/reservations/${id}/confirm`)).status, 200);
+  const confirmed = await at_desk.hears('reservation.confirmed', id, SOON);
+  assert.ok(confirmed, 'the desk did not hear of the confirmation');
+  assert.ok(confirmed.heard - asked < SOON, `heard after ${confirmed.heard - asked} ms`);
+  await settle(r, scene);
+  assert.ok(await at_house.hears('reservation.cancelled', id, SOON));
+
+  for (const s of [foreign_desk, foreign_house]) assert.ok(!s.knows(id), JSON.stringify(s.events));
+  const house = await ownHouse(staff);
+  for (const e of [...at_desk.events, ...at_house.events]) {
+    assert.deepEqual(Object.keys(e.data).sort(), ['at', 'subject']);
+    assert.match(e.data.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    assert.notEqual(e.data.subject, house);
+  }
+  const numbers = at_house.events.map((e) => e.id);
+  assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b), 'numbers grow');
+});
+
+test('a change of a room is told to the house alone', async () => {
+  const [at_desk, at_house] = [await open(desk), await open(staff)];
+  const house = await ownHouse(staff);
+  assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
+  assert.ok(await at_house.hears('availability.changed', house, SOON));
+  await sleep(100);
+  assert.deepEqual(at_desk.events, []);
+});
+
+test('a reader that comes back hears what it missed, once and in order', async () => {
+  const first = await open(desk);
+  const before_it = await openEpisode(desk);
+  const last = await first.hears('episode.opened', before_it.id, SOON);
+  first.close();
+  const scene = await hold(desk, { name: 'Nyugat 1' });
+  await settle(r, scene);
+  const again = await open(desk, last.id);
+  assert.ok(await again.hears('episode.closed', scene.episode.id, SOON));
+  assert.deepEqual(again.events.map((e) => e.event),
+    ['episode.opened', 'reservation.held', 'reservation.cancelled', 'episode.closed']);
+  assert.ok(again.events.every((e) => e.id > last.id));
+  const fresh = await open(desk);
+  await sleep(100);
+  assert.deepEqual(fresh.events, [], 'who names no event hears only what is new');
+});
+
+test('numbers that never were: from the future a reset, what is no number is refused', async () => {
+  for (const last of ['9007199254740991', '99999999999999999999999']) {
+    const stream = await open(desk, last);
+    const reset = await stream.hears('reset', undefined, SOON);
+    assert.ok(reset, last);
+    assert.deepEqual(reset.data, {});
+    const episode = await openEpisode(desk);
+    const next = await stream.hears('episode.opened', episode.id, SOON);
+    assert.ok(next.id > reset.id, 'after the reset it goes on');
+  }
+  for (const last of ['abc', '-1', '1.5', '0x10', '1;2']) {
+    const answer = await listen(desk, last);
+    assert.equal(answer.status, 400, last);
+    assert.equal(answer.json.code, 'malformed');
+  }
+});
+
+test('who may not listen is refused', async () => {
+  for (const role of ['family_support', 'admin', 'auditor', 'statistician'])
+    assert.equal((await listen(await r.as(role))).status, 403, role);
+  assert.equal((await listen({ ...desk, agent: desk.agent, registry: r, token: 'nonsense' })).status, 401);
+});
+
+test('signing out ends the streams of that token, and only those', async () => {
+  const dora = await r.person('okit.dora', 'counsellor');
+  const elsewhere = await r.person('okit.dora', 'counsellor');
+  const [hers, other, colleague] = [await open(dora), await open(elsewhere), await open(desk)];
+  assert.equal((await dora.delete('/v1/tokens/current')).status, 204);
+  assert.ok(await hers.ends(END), 'the stream outlived its token');
+  // all were asked whether they may go on; who may says something
+  assert.match(await colleague.says(END), /^: /);
+  assert.ok(await other.says(END));
+  assert.ok(!await other.ends(100) && !await colleague.ends(100));
+});
+
+test('retiring a person ends her streams', async () => {
+  const admin = await r.as('admin');
+  const eszter = await r.person('okit.eszter', 'counsellor');
+  const [hers, colleague] = [await open(eszter), await open(desk)];
+  const { user } = (await eszter.get('/v1/me')).json;
+  const { etag } = (await admin.get(`/v1/users/${user}`)).headers;
+  assert.equal((await admin.patch(`/v1/users/${user}`, { retired: true }, { 'If-Match': etag })).status, 200);
+  assert.ok(await hers.ends(END), 'a retired person still hears');
+  assert.ok(!await colleague.ends(100));
+  assert.equal((await eszter.get('/v1/me')).status, 401);
+});
+
+test('revoking a device ends its streams', async () => {
+  const { device, client } = await guest(r, 'okit.dora', 'OKIT (minta)');
+  const [hers, colleague] = [await open(client), await open(desk)];
+  const answer = await (await r.as('admin')).post(`/v1/devices/${device.id}/revoke`);
+  assert.equal(answer.status, 200);
+  assert.ok(await hers.ends(END), 'a revoked device still hears');
+  assert.ok(!await colleague.ends(100));
+});
+
+test(`${STREAMS} streams at once all hear one event`, async () => {
+  const many = await Promise.all(Array.from({ length: STREAMS }, () => open(desk)));
+  const asked = performance.now();
+  const episode = await openEpisode(desk);
+  const heard = await Promise.all(many.map((s) => s.hears('episode.opened', episode.id, SOON)));
+  assert.equal(heard.filter(Boolean).length, STREAMS);
+  assert.ok(heard.every((e) => e.heard - asked < SOON));
+});

@@ -37,7 +37,8 @@ write_errors(struct call *c, struct jw *w)
 static void
 write_problem(struct call *c, enum rc rc, struct jw *w)
 {
-	bool has_reason = c->fault.rc == rc && c->fault.count > 0;
+	/* no reason with "not found": it would tell what is another's from what is not there */
+	bool has_reason = rc != RC_NOT_FOUND && c->fault.rc == rc && c->fault.count > 0;
 	bool is_list = has_reason && (rc == RC_INVALID || rc == RC_MALFORMED || rc == RC_TAKEN);
 	char type[96], text[256];
 

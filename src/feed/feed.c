@@ -141,7 +141,7 @@ load(struct txn *t, void *arg)
 static bool
 is_visible(const struct feed_scope *scope, const struct event *e)
 {
-	if (scope->opened_for_all && e->kind == EVENT_EPISODE_OPENED)
+	if (scope->opened_for_all && e->kind == EVENT_EPISODE_OPENED && id_is_zero(&e->desk_org))
 		return true;
 	if (!id_is_zero(&scope->desk_org) && id_equal(&e->desk_org, &scope->desk_org))
 		return true;

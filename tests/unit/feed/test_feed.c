@@ -173,6 +173,7 @@ static const struct hearing hearings[] = {
 	{ "another house, own desk", EVENT_RES_HELD, &house_b, &desk_a, false, true, false, false },
 	{ "another house and desk", EVENT_RES_HELD, &house_b, &desk_b, false, false, false, false },
 	{ "waiting for a desk", EVENT_EPISODE_OPENED, NULL, NULL, false, false, true, false },
+	{ "opened by another desk", EVENT_EPISODE_OPENED, NULL, &desk_b, false, false, false, false },
 	{ "taken by another desk", EVENT_EPISODE_TAKEN, NULL, &desk_b, false, false, false, false },
 	{ "about nobody", EVENT_EPISODE_CLOSED, NULL, NULL, false, false, false, false },
 	{ "about zero", EVENT_EPISODE_CLOSED, &zero, &zero, false, false, false, false },

@@ -137,7 +137,7 @@ call_query(struct call *c, const char *name)
 		size_t n = strcspn(p, "&");
 		if (n > len && p[len] == '=' && memcmp(p, name, len) == 0) {
 			const char *value = arena_strndup(c->arena, p + len + 1, n - len - 1);
-			return value && is_plain(value) ? value : NULL;
+			return value && !is_plain(value) ? "" : value; /* which every reader refuses */
 		}
 		p += n + (p[n] == '&');
 	}

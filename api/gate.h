@@ -143,7 +143,7 @@ void call_extra(
 /** The path's n-th id. */
 const struct id *call_param(const struct call *c, unsigned n);
 
-/** Value of query parameter ${name} (only [A-Za-z0-9_.-]), or NULL. */
+/** Value of query parameter ${name}, or NULL if it is not there; "" for one of more than [A-Za-z0-9_.-]. */
 const char *call_query(struct call *c, const char *name);
 
 struct page_request {

@@ -37,14 +37,14 @@ audit_list(struct call *c)
 }
 
 static enum rc
-read_day(struct call *c, const char *name, day_number other, day_number *out)
+read_day(struct call *c, const char *pointer, day_number other, day_number *out)
 {
-	const char *text = call_query(c, name);
+	const char *text = call_query(c, pointer + 1);
 
 	*out = other;
 	if (!text || day_parse(text, strlen(text), out))
 		return RC_OK;
-	return fault_set(&c->fault, RC_MALFORMED, MSG_FIELD_FORMAT, name, 0, "date");
+	return fault_set(&c->fault, RC_MALFORMED, MSG_FIELD_FORMAT, pointer, 0, "date");
 }
 
 static enum rc
@@ -74,8 +74,8 @@ statistics_read(struct call *c)
 	struct statistics_reply out;
 	enum rc rc;
 
-	if ((rc = read_day(c, "from", today - 364, &from)) != RC_OK ||
-	    (rc = read_day(c, "to", today, &to)) != RC_OK)
+	if ((rc = read_day(c, "/from", today - 364, &from)) != RC_OK ||
+	    (rc = read_day(c, "/to", today, &to)) != RC_OK)
 		return rc;
 	rc = statistics_table(&c->ctx, table ? table : "placements", from, to, &out);
 	if (rc != RC_OK)

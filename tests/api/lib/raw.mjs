@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes over TLS, as no client library would send them.
+import { readFileSync } from 'node:fs';
+import tls from 'node:tls';
+
+/** A connection with the device of ${role}; 'connect' has happened. */
+export function dial(registry, role) {
+  const device = registry.device(role);
+  return new Promise((done, fail) => {
+    const socket = tls.connect({ host: '127.0.0.1', port: registry.port, servername: 'localhost', ca: registry.ca,
+      cert: readFileSync(`${device}.crt`), key: readFileSync(`${device}.key`) }, () => done(socket));
+    socket.once('error', fail);
+  });
+}
+
+/**
+ * Send ${bytes} and hear everything until the server closes or has been silent for ${quiet} ms.  Returns { statuses, text,
+ * closed }.
+ */
+export async function say(registry, role, bytes, { quiet = 1500 } = {}) {
+  const socket = await dial(registry, role);
+  let text = '';
+  const closed = await new Promise((done) => {
+    socket.setTimeout(quiet, () => done(false));
+    socket.on('data', (d) => { text += d; });
+    socket.on('error', () => {}); // a reset after the answer is a close
+    socket.on('close', () => done(true));
+    socket.write(bytes);
+  });
+  socket.destroy();
+  return { statuses: [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map((m) => Number(m[1])), text, closed };
+}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service/access.h"
+#include "service/episodes.h"
 
 bool
 who_is(const struct ctx *c, enum role role)
@@ -44,6 +45,20 @@ access_house(struct ctx *c, const struct id *shelter, struct shelter *s, struct 
 	return record_get(c->txn, KIND_HOUSE, &key, h);
 }
 
+/* Counts at once, before the timer has written it; like the timer it spares who was promised a place. */
+static enum rc
+note_expiry(struct ctx *c, struct episode *e)
+{
+	bool is_live;
+	enum rc rc;
+
+	if (e->state != EPISODE_OPEN || e->expires_at > c->now)
+		return RC_OK;
+	if ((rc = episode_has_live_reservation(c, e, &is_live)) == RC_OK && !is_live)
+		e->state = EPISODE_EXPIRED;
+	return rc;
+}
+
 enum rc
 access_episode(struct ctx *c, const struct id *episode, struct episode *out)
 {
@@ -57,8 +72,8 @@ access_episode(struct ctx *c, const struct id *episode, struct episode *out)
 	bool waits = id_is_zero(&out->desk_org) && is_desk(c);
 	if (!own && !waits)
 		return fault_set(c->fault, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
-	if (out->state == EPISODE_OPEN && out->expires_at <= c->now)
-		out->state = EPISODE_EXPIRED; /* counts at once, before the timer has written it */
+	if ((rc = note_expiry(c, out)) != RC_OK)
+		return rc;
 	ctx_note(c, episode, NULL, NULL);
 	return RC_OK;
 }

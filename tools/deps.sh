@@ -27,6 +27,7 @@ clang                                clang
 clang-format                         clang-format
 clang-tidy                           clang-tidy
 cppcheck                             cppcheck
+faketime                             faketime
 node                                 nodejs
 npm                                  npm
 /etc/ssl/certs/ca-certificates.crt   ca-certificates

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// What time does, and what it must never do: holds run out at once and by the timer, a promised room and a stay never do.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Clockwork, DAY, HOUR, MINUTE } from './lib/clockwork.mjs';
+import { guest } from './lib/devices.mjs';
+import { sleep } from './lib/registry.mjs';
+import { hold, holdBody, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
+import { listen } from './lib/stream.mjs';
+
+const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
+const NEAR = { ...ALONE, danger_counties: ['HU110', 'HU212', 'HU213', 'HU221', 'HU222', 'HU223', 'HU231', 'HU232', 'HU233', 'HU311',
+  'HU312', 'HU313', 'HU321', 'HU322', 'HU323', 'HU331', 'HU332', 'HU333'] };
+const TIMER = 3000;
+const skip = ['asan', 'tsan'].includes(process.env.VARIANT) &&
+  'a sanitizer must be the first library of its process, and so must libfaketime';
+
+let clock, r, desk, staff, house, other_desk, other_house;
+
+before(async () => {
+  if (skip) return;
+  clock = await new Clockwork().start();
+  r = clock.registry;
+  desk = await r.as('counsellor');
+  staff = await r.as('shelter_staff');
+  house = await ownHouse(staff);
+  other_desk = (await guest(r, 'gyermekvonal.kata', 'Gyermekvédelmi hívószám (minta)')).client;
+  other_house = (await guest(r, 'haz.kozep1', 'Hársliget Önkormányzata (minta)')).client;
+  const [one, ...rest] = await units();
+  await staff.patch(`/v1/shelters/${house}/availability`,
+    { units: [{ unit: one.id, state: 'free' }, ...rest.map((u) => ({ unit: u.id, state: 'occupied' }))] });
+});
+after(() => r?.close());
+
+const renewed = (client) => ({ renew: async () => {
+  const answer = await client.send('POST', '/v1/tokens/renew');
+  assert.equal(answer.status, 201, answer.text);
+  client.token = answer.json.access_token;
+} });
+const pass = (seconds) => clock.pass(seconds, ...[desk, staff, other_desk, other_house].map(renewed));
+
+/** A jump longer than any token's life: everybody signs in again. */
+async function signInAgain() {
+  const names = [[desk, 'okit.anna'], [staff, 'haz.nyugat1'], [other_desk, 'gyermekvonal.kata'], [other_house, 'haz.kozep1']];
+  await Promise.all(names.map(([client, name]) => client.signIn(name, r.passphrase(name))));
+}
+async function leap(seconds) {
+  clock.jump(seconds);
+  await signInAgain();
+}
+
+/** Until ${condition} holds: what the timer does is there within its time. */
+async function soon(condition, what) {
+  const end = performance.now() + TIMER;
+  while (!await condition()) {
+    assert.ok(performance.now() < end, `${what} took the timer too long`);
+    await sleep(100);
+  }
+}
+
+const units = async () => (await staff.get(`/v1/shelters/${house}/availability`)).json.units;
+const room = async () => (await units())[0].state; // the one room that is left
+const read = async (client, x) => (await client.get(`/v1/reservations/${x.id}`)).json;
+const act = (client, x, step, body) => client.post(`/v1/reservations/${x.id}/${step}`, body);
+async function step(client, x, name, body) {
+  const answer = await act(client, x, name, body);
+  assert.equal(answer.status, 200, `${name}: ${answer.text}`);
+  return answer.json;
+}
+const take = (client = desk) => hold(client, { name: 'Nyugat 1', household: ALONE });
+
+async function audited(action) {
+  const { user, passphrase } = r.credentials('auditor');
+  const auditor = await (await r.as('auditor')).signIn(user, passphrase);
+  return (await auditor.get('/v1/audit?limit=100')).json.data.filter((e) => e.action === action);
+}
+
+test('a hold of 30 minutes: over at the first look, for its desk, its house and the next desk', { skip }, async () => {
+  const { reservation } = await take();
+  assert.equal(await room(), 'held');
+  await pass(29 * MINUTE);
+  assert.equal((await read(desk, reservation)).state, 'held');
+  const episode = await openEpisode(other_desk, ALONE);
+  const full = await search(other_desk, episode);
+  assert.ok(!full.candidates.some((c) => c.code_name === 'Nyugat 1'), 'a held room is proposed');
+  const at_house = await listen(staff);
+
+  clock.jump(MINUTE);
+  const [seen, state, found] = await Promise.all([read(desk, reservation), room(), search(other_desk, episode)]);
+  assert.equal(seen.state, 'expired');
+  assert.equal(state, 'free');
+  const candidate = found.candidates.find((c) => c.code_name === 'Nyugat 1');
+  const next = await other_desk.post('/v1/reservations', holdBody(episode, candidate));
+  assert.equal(next.status, 201, next.text);
+  assert.ok(seen.next[0].candidate, 'the next best is proposed to who lost it');
+
+  assert.ok(await at_house.hears('reservation.expired', reservation.id, TIMER), 'the timer told nobody');
+  at_house.close();
+  const entries = await audited('clock_expire_reservation');
+  assert.equal(entries.length, 1);
+  assert.equal(entries[0].outcome, 'ok');
+  const steps = { renew: undefined, request: undefined, 'client-decline': { reason: 'too_far' },
+    cancel: { reason: 'contact_lost' }, disclosures: { reason: 'intake_call' } };
+  for (const [name, body] of Object.entries(steps)) {
+    const answer = await act(desk, reservation, name, body);
+    assert.deepEqual([answer.status, answer.json.code], [410, 'hold_expired'], name);
+  }
+  assert.equal((await act(staff, reservation, 'confirm')).status, 410);
+  assert.deepEqual([(await read(other_desk, next.json)).state, await room()], ['held', 'held'], 'the timer took the successor');
+  await step(other_desk, next.json, 'cancel', { reason: 'entered_by_mistake' });
+});
+
+test('the desk hears 410 also before the timer came, and nothing is changed by it', { skip }, async () => {
+  const scene = await take();
+  await pass(20 * MINUTE);
+  clock.jump(10 * MINUTE);
+  const answers = await Promise.all(['request', 'renew'].map((name) => act(desk, scene.reservation, name)));
+  assert.deepEqual(answers.map((a) => [a.status, a.json.code]), [[410, 'hold_expired'], [410, 'hold_expired']]);
+  assert.equal((await read(desk, scene.reservation)).state, 'expired');
+  await settle(r, scene);
+});
+
+test('a renewed hold lives 30 minutes from its renewal', { skip }, async () => {
+  const scene = await take();
+  await pass(20 * MINUTE);
+  await step(desk, scene.reservation, 'renew');
+  await pass(29 * MINUTE);
+  assert.deepEqual([(await read(desk, scene.reservation)).state, await room()], ['held', 'held']);
+  await pass(MINUTE);
+  assert.deepEqual([(await read(desk, scene.reservation)).state, await room()], ['expired', 'free']);
+  await settle(r, scene);
+});
+
+test('a request that nobody answers is escalated and runs out after 60 minutes', { skip }, async () => {
+  const scene = await take();
+  await step(desk, scene.reservation, 'request');
+  const seen = [];
+  for (const minutes of [14, 2, 15, 28]) {
+    await pass(minutes * MINUTE);
+    const { state, escalation } = await read(desk, scene.reservation);
+    seen.push([state, escalation]);
+  }
+  assert.deepEqual(seen, [['requested', 0], ['requested', 1], ['requested', 2], ['requested', 2]]);
+  await pass(MINUTE);
+  assert.deepEqual([(await read(desk, scene.reservation)).state, await room()], ['expired', 'free']);
+  assert.equal((await act(staff, scene.reservation, 'confirm')).status, 410);
+  await settle(r, scene);
+});
+
+test('after 16 minutes a token opens nothing, and its stream ends without another word', { skip }, async () => {
+  const stream = await listen(desk);
+  clock.jump(16 * MINUTE);
+  const answer = await desk.get('/v1/me');
+  assert.equal(answer.status, 401);
+  assert.equal((await desk.send('POST', '/v1/tokens/renew')).status, 401);
+  await signInAgain();
+  assert.equal((await desk.get('/v1/me')).status, 200);
+  const episode = await openEpisode(desk);
+  assert.ok(await stream.ends(TIMER), 'the stream outlived its token');
+  assert.ok(!stream.knows(episode.id));
+});
+
+test('what staff said ages after 5 hours, is unknown after 25, and newer words go first', { skip }, async () => {
+  const there = await ownHouse(other_house);
+  const episode = await openEpisode(desk, NEAR);
+  const confirm = async (client, id) => assert.equal((await client.post(`/v1/shelters/${id}/confirmations`)).status, 200);
+  async function look() {
+    const { candidates } = await search(desk, episode);
+    const [a, b] = ['Nyugat 1', 'Közép 1'].map((n) => candidates.find((c) => c.code_name === n));
+    return [a.freshness, b.freshness, candidates.indexOf(a) < candidates.indexOf(b) ? 'west first' : 'centre first'];
+  }
+  await leap(DAY);
+  await confirm(staff, house);
+  assert.deepEqual(await look(), ['fresh', 'unknown', 'west first']);
+  await leap(5 * HOUR);
+  assert.deepEqual(await look(), ['aging', 'unknown', 'west first']);
+  await confirm(other_house, there);
+  assert.deepEqual(await look(), ['aging', 'fresh', 'centre first']);
+  assert.equal((await units())[0].freshness, 'aging');
+  await leap(20 * HOUR);
+  assert.deepEqual(await look(), ['unknown', 'aging', 'centre first']);
+  await confirm(staff, house);
+  assert.deepEqual(await look(), ['fresh', 'aging', 'west first']);
+});
+
+test('time ends an episode after 72 hours, but neither a promised place nor a stay', { skip }, async () => {
+  const asked = await openEpisode(desk, ALONE);
+  const scene = await take();
+  await step(desk, scene.reservation, 'request');
+  await step(staff, scene.reservation, 'confirm');
+  const state = async (episode) => (await desk.get(`/v1/episodes/${episode.id}`)).json.state;
+  await leap(71 * HOUR);
+  assert.deepEqual([await state(asked), await state(scene.episode)], ['open', 'open']);
+  const before_it = (await audited('clock_expire_episode')).length;
+  await leap(HOUR);
+  assert.equal((await desk.post(`/v1/episodes/${asked.id}/searches`)).status, 409);
+  await soon(async () => await state(asked) === 'expired', 'ending the episode');
+  assert.ok((await audited('clock_expire_episode')).length > before_it);
+  await leap(30 * DAY);
+  await sleep(TIMER / 2); // ticks in which the clock could do harm
+  assert.equal(await state(scene.episode), 'open', 'an episode ended under a travelling family');
+  assert.deepEqual([(await read(desk, scene.reservation)).state, await room()], ['confirmed', 'occupied']);
+
+  const stay = await step(staff, scene.reservation, 'arrive');
+  assert.equal(stay.overstay, false);
+  const days = (Date.parse(stay.stay_end) - Date.parse(stay.stay_start)) / 1000 / DAY;
+  assert.equal(days, 28);
+  const closed = await desk.post(`/v1/episodes/${scene.episode.id}/close`, { outcome: 'placed' });
+  assert.equal(closed.status, 200, 'who arrived after 72 hours can still be counted as placed');
+  await leap(28 * DAY);
+  assert.equal((await read(staff, scene.reservation)).overstay, false, 'the last day is still lawful');
+  await leap(60 * DAY);
+  await sleep(TIMER / 2);
+  const late = await read(staff, scene.reservation);
+  assert.deepEqual([late.state, late.overstay, await room()], ['in_stay', true, 'occupied']);
+  const found = await search(desk, await openEpisode(desk, ALONE));
+  assert.ok(!found.candidates.some((c) => c.code_name === 'Nyugat 1'), 'overstay freed a room');
+  assert.equal((await step(staff, scene.reservation, 'leave', { reason: 'own_housing' })).state, 'left');
+  assert.equal(await room(), 'free');
+});
+
+test('what ran out while the service was down is over at its start', { skip }, async () => {
+  const scene = await take();
+  await r.stop();
+  clock.jump(31 * MINUTE);
+  await r.start(clock.environment);
+  desk = await r.as('counsellor');
+  staff = await r.as('shelter_staff');
+  assert.deepEqual([(await read(desk, scene.reservation)).state, await room()], ['expired', 'free']);
+});

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A server whose clock jumps forward on our word (libfaketime).  Only its wall clock: timers run as ever, and so does the
+// clock of the test.  People have to sign in again after a jump, as they would.
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Registry } from './registry.mjs';
+
+export const MINUTE = 60;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+const TOKEN_LIFE = 15 * MINUTE;
+
+function libfaketime() {
+  const name = 'faketime/libfaketimeMT.so.1';
+  const places = ['/usr/lib', '/usr/lib64', '/usr/local/lib', ...readdirSync('/usr/lib').map((d) => join('/usr/lib', d))];
+  const found = places.map((d) => join(d, name)).find((f) => existsSync(f));
+  if (!found) throw new Error('libfaketime is not installed: tests of time need it (Debian package faketime; tools/deps.sh test)');
+  return found;
+}
+
+export class Clockwork {
+  #offset = 0;
+
+  async start() {
+    const preload = libfaketime();
+    this.registry = new Registry();
+    this.file = join(this.registry.work, 'clock');
+    this.#set(0);
+    this.environment = { LD_PRELOAD: preload, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+    await this.registry.start(this.environment);
+    return this;
+  }
+
+  // never half a file: the server reads it at any moment
+  #set(seconds) {
+    this.#offset = seconds;
+    writeFileSync(`${this.file}.new`, `+${seconds}\n`);
+    renameSync(`${this.file}.new`, this.file);
+  }
+
+  /** At once, and nothing else: tokens are as old as they are now. */
+  jump(seconds) { this.#set(this.#offset + seconds); }
+
+  /** Let ${seconds} pass as for ${people} at work, who keep their tokens alive. */
+  async pass(seconds, ...people) {
+    const most = TOKEN_LIFE - MINUTE;
+    await Promise.all(people.map((p) => p.renew()));
+    for (let left = seconds; left > 0; left -= most) {
+      this.jump(Math.min(left, most));
+      await Promise.all(people.map((p) => p.renew()));
+    }
+  }
+}

@@ -57,6 +57,15 @@ age_minutes(int64_t confirmed_at, int64_t now)
 	return minutes < 0 ? 0 : (uint32_t)minutes;
 }
 
+/* A home whose address is public is a fallback for who flees: after every protected place that can be had. */
+static uint32_t
+group_of(const struct fit *fit)
+{
+	if (fit->answer >= ANSWER_WAITLIST)
+		return 2;
+	return fit->address_unprotected ? 1 : 0;
+}
+
 uint32_t
 rank_score(const struct fit *fit, enum shelter_type type, const struct household *who, int64_t now,
     const struct freshness_rule *rule)
@@ -66,7 +75,8 @@ rank_score(const struct fit *fit, enum shelter_type type, const struct household
 	uint32_t suited = suits[wish_of(who)][type];
 	uint32_t spare = fit->spare < SPARE_MAX ? fit->spare : SPARE_MAX;
 
-	return answer << 28 | fresh << 24 | suited << 20 | spare << 12 | age_minutes(fit->confirmed_at, now);
+	return group_of(fit) << 30 | answer << 28 | fresh << 24 | suited << 20 | spare << 12 |
+	    age_minutes(fit->confirmed_at, now);
 }
 
 enum banded

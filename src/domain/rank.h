@@ -14,9 +14,10 @@ struct freshness_rule {
 enum freshness freshness_of(int64_t confirmed_at, int64_t now, const struct freshness_rule *rule);
 
 /**
- * Smaller is better: answer first, then freshness, then suitability of the type for the case, then spare
- * places, then age.  Ties are broken by the caller with a per-episode random order, so that order tells
- * nothing about houses.
+ * Smaller is better: what can be had at a protected address first, then what can be had at a public one (a
+ * fallback for who flees, DOMAIN 2), then waiting lists; within these the answer, freshness, suitability of
+ * the type for the case, spare places, age.  Ties are broken by the caller with a per-episode random order,
+ * so that order tells nothing about houses.
  */
 uint32_t rank_score(const struct fit *fit, enum shelter_type type, const struct household *who, int64_t now,
     const struct freshness_rule *rule);

@@ -47,6 +47,21 @@ Test(rank, answer_then_freshness_then_type_then_spare_then_age)
 		cr_assert_lt(rows[i - 1], rows[i], "row %u", i);
 }
 
+Test(rank, a_public_address_comes_after_every_protected_place_that_can_be_had)
+{
+	const struct household who = { .case_type = CASE_PARTNER_VIOLENCE, .women = 1 };
+	const struct fit public_now = {
+		.answer = ANSWER_CAPACITY, .address_unprotected = true, .confirmed_at = NOON
+	};
+	const struct fit protected_old = { .answer = ANSWER_ASSESSMENT, .confirmed_at = 0, .spare = 9 };
+	const struct fit protected_later = { .answer = ANSWER_WAITLIST, .confirmed_at = NOON };
+
+	cr_assert_lt(rank_score(&protected_old, TYPE_SECRET_HOUSE, &who, NOON, &rule),
+	    rank_score(&public_now, TYPE_FAMILY_HOME, &who, NOON, &rule));
+	cr_assert_lt(rank_score(&public_now, TYPE_FAMILY_HOME, &who, NOON, &rule),
+	    rank_score(&protected_later, TYPE_CRISIS_CENTRE, &who, NOON, &rule));
+}
+
 Test(rank, each_wish_has_the_type_that_is_meant_for_it_first)
 {
 	static const struct {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/episodes.h"
+#include "service/scan.h"
 
 static enum rc
 set_row(struct ctx *c, const struct id *org, const struct id *episode, bool is_open)
@@ -188,50 +189,24 @@ episode_describe(struct ctx *c, struct episode *e)
 	return RC_OK;
 }
 
-struct listing {
-	struct ctx *c;
-	struct id after;
-	struct episode *out;
-	unsigned limit, count;
-	enum rc rc;
-};
-
-static bool
-list_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
-{
-	struct listing *l = arg;
-	struct reference row;
-	struct key at;
-
-	(void)key;
-	(void)rev;
-	if ((l->rc = record_decode(KIND_EPISODE_DESK, value, &row)) != RC_OK)
-		return false;
-	if (memcmp(row.id.b, l->after.b, ID_BYTES) <= 0)
-		return true;
-	at = record_key(KIND_EPISODE, &row.id);
-	l->rc = record_peek(l->c->txn, KIND_EPISODE, &at, &l->out[l->count]);
-	if (l->rc == RC_OK)
-		l->rc = episode_describe(l->c, &l->out[l->count++]);
-	else if (l->rc == RC_NOT_FOUND)
-		l->rc = RC_OK;
-	return l->rc == RC_OK && l->count < l->limit;
-}
-
 enum rc
 episode_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
-	const struct id nobody = { { 0 } };
-	const struct id *desks[2] = { &c->who->org.id, &nobody };
+	const struct id owners[2] = { c->who->org.id, { { 0 } } }; /* the own desk, and what waits for one */
 	bool desk = who_is(c, ROLE_COUNSELLOR) || who_is(c, ROLE_SHIFT_LEAD);
-	struct listing l = { .c = c, .after = *after, .out = out, .limit = limit };
-	enum rc rc = RC_OK;
+	struct id *ids = arena_calloc(c->arena, limit, sizeof(*ids));
+	struct episode *rows = out;
+	unsigned found;
+	enum rc rc;
 
-	for (unsigned i = 0; i < (desk ? 2u : 1u) && rc == RC_OK && l.count < limit; i++) {
-		struct key prefix = record_key(KIND_EPISODE_DESK, desks[i]);
-		if ((rc = txn_scan(c->txn, &prefix, NULL, list_one, &l)) == RC_OK)
-			rc = l.rc;
+	*count = 0;
+	if (!ids)
+		return RC_UNAVAILABLE;
+	rc = scan_rows(c, KIND_EPISODE_DESK, owners, desk ? 2 : 1, after, limit, ids, &found);
+	for (unsigned i = 0; i < found && rc == RC_OK; i++) {
+		struct key key = record_key(KIND_EPISODE, &ids[i]);
+		if ((rc = record_peek(c->txn, KIND_EPISODE, &key, &rows[*count])) == RC_OK)
+			rc = episode_describe(c, &rows[(*count)++]);
 	}
-	*count = l.count;
-	return rc;
+	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc; /* a row leads to a record, always */
 }

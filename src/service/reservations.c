@@ -6,6 +6,7 @@
 #include "domain/fit.h"
 #include "service/episodes.h"
 #include "service/reservations.h"
+#include "service/scan.h"
 #include "service/searches.h"
 
 /* Everything that one event may change, loaded together. */
@@ -300,60 +301,35 @@ reservation_expire(struct ctx *c, const struct id *id)
 
 /* ---- reading ---- */
 
-struct listing {
-	struct ctx *c;
-	const struct id *after;
-	struct reservation *out;
-	unsigned limit, count;
-	enum rc rc;
-};
-
-static bool
-list_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
-{
-	struct listing *l = arg;
-	struct reference row;
-	struct key at;
-
-	(void)key;
-	(void)rev;
-	if ((l->rc = record_decode(KIND_RES_HOUSE, value, &row)) != RC_OK)
-		return false;
-	if (memcmp(row.id.b, l->after->b, ID_BYTES) <= 0)
-		return true;
-	at = record_key(KIND_RESERVATION, &row.id);
-	l->rc = record_peek(l->c->txn, KIND_RESERVATION, &at, &l->out[l->count]);
-	if (l->rc == RC_OK)
-		l->count++;
-	else if (l->rc == RC_NOT_FOUND)
-		l->rc = RC_OK;
-	return l->rc == RC_OK && l->count < l->limit;
-}
-
 static enum rc
-list_under(struct listing *l, enum kind kind, const struct id *owner)
+list_under(struct ctx *c, enum kind rows, const struct id *owners, unsigned owner_count,
+    const struct id *after, unsigned limit, struct reservation *out, unsigned *count)
 {
-	struct key prefix = record_key(kind, owner);
+	struct id *ids = arena_calloc(c->arena, limit, sizeof(*ids));
+	unsigned found = 0;
 	enum rc rc;
 
-	if (l->count == l->limit)
-		return RC_OK;
-	rc = txn_scan(l->c->txn, &prefix, NULL, list_one, l);
-	return rc == RC_OK ? l->rc : rc;
+	*count = 0;
+	if (!ids)
+		return RC_UNAVAILABLE;
+	rc = scan_rows(c, rows, owners, owner_count, after, limit, ids, &found);
+	for (; *count < found && rc == RC_OK; (*count)++) {
+		struct key key = record_key(KIND_RESERVATION, &ids[*count]);
+		rc = record_peek(c->txn, KIND_RESERVATION, &key, &out[*count]);
+	}
+	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc; /* a row leads to a record, always */
 }
 
 enum rc
 reservation_list(
     struct ctx *c, const struct id *after, unsigned limit, struct reservation *out, unsigned *count)
 {
-	struct listing l = { .c = c, .after = after, .out = out, .limit = limit };
 	const struct user *person = &c->who->user;
-	enum rc rc = RC_OK;
 
+	/* the roles of a desk and of a house are never one person's: their organisations differ
+	 * (policy_role_fits) */
 	if (who_is(c, ROLE_COUNSELLOR) || who_is(c, ROLE_SHIFT_LEAD))
-		rc = list_under(&l, KIND_RES_DESK, &c->who->org.id);
-	for (unsigned i = 0; rc == RC_OK && i < person->shelter_count; i++)
-		rc = list_under(&l, KIND_RES_HOUSE, &person->shelters[i]);
-	*count = l.count;
-	return rc;
+		return list_under(c, KIND_RES_DESK, &c->who->org.id, 1, after, limit, out, count);
+	return list_under(
+	    c, KIND_RES_HOUSE, person->shelters, person->shelter_count, after, limit, out, count);
 }

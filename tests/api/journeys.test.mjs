@@ -216,6 +216,24 @@ test('family-support opens, the helpline takes over, only the outcome comes back
   assert.equal(seen.reservation, undefined);
 });
 
+test('paging through own and waiting episodes shows each once and none is missed', async () => {
+  const desk = await r.as('counsellor');
+  const family = await r.as('family_support');
+  const made = [];
+  for (let i = 0; i < 4; i++) {
+    made.push((await openEpisode(desk)).id);
+    made.push((await family.post('/v1/episodes', { channel: 'phone', household: MOTHER_OF_TWO })).json.id);
+  }
+  const seen = [];
+  for (let path = '/v1/episodes?limit=3'; path;) {
+    const { data, next_cursor: next } = (await desk.get(path)).json;
+    seen.push(...data.map((e) => e.id));
+    path = next && `/v1/episodes?limit=3&cursor=${next}`;
+  }
+  assert.equal(new Set(seen).size, seen.length);
+  assert.deepEqual(made.filter((id) => !seen.includes(id)), []);
+});
+
 test('capacity is three words for each type and zone', async () => {
   const rows = (await (await r.as('family_support')).get('/v1/capacity')).json.rows;
   assert.equal(rows.length, 20);

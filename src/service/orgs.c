@@ -91,11 +91,14 @@ static enum rc
 issue(struct ctx *c, const struct device_new *in, struct device *d, struct pem *cert)
 {
 	char name[ID_TEXT + 1];
+	struct fault why = { .count = 0 };
 	enum rc rc;
 
 	id_format(&d->id, name); /* the certificate names the device by its random id, nothing else */
 	rc = ca_issue_request(
-	    &c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS, cert, c->fault);
+	    &c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS, cert, &why);
+	if (rc == RC_INVALID) /* it knows of no body, so not where the request stands in it */
+		return fault_set(c->fault, rc, why.item[0].msg, "/csr", 0, NULL);
 	if (rc != RC_OK)
 		return rc;
 	if ((rc = ca_fingerprint(cert->text, d->fingerprint)) != RC_OK)

@@ -102,10 +102,11 @@ export class Registry {
   /** Run the program offline on this registry; the server must not be running. */
   run(...args) { return execFileSync(maker, [...args, '--dir', this.dir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }); }
 
-  async start(env = {}) {
+  /** Serve; ${more} are further options.  Sets port, and health's port if it was asked for. */
+  async start(env = {}, more = []) {
     const log = openSync(this.log, 'a');
     const options = process.env.TSAN_OPTIONS ?? 'exitcode=66';
-    this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', '127.0.0.1:0'],
+    this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', '127.0.0.1:0', ...more],
       { stdio: ['ignore', 'pipe', log], env: { ...process.env, TSAN_OPTIONS: options, ...env } });
     this.ended = new Promise((done) => this.#server.on('exit', (code, signal) => done({ code, signal })));
     this.port = await new Promise((done, fail) => {
@@ -113,7 +114,8 @@ export class Registry {
       this.#server.stdout.on('data', (d) => {
         said += d;
         const found = said.match(/listening on https:\/\/[^:]+:(\d+)/);
-        if (found) done(Number(found[1]));
+        this.healthPort = Number(said.match(/health on http:\/\/127\.0\.0\.1:(\d+)/)?.[1] ?? 0);
+        if (found && (this.healthPort || !more.includes('--health'))) done(Number(found[1]));
       });
       this.ended.then(({ code, signal }) => fail(new Error(`the service ended: ${code ?? signal}\n${this.logText()}`)));
     });

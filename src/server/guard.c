@@ -93,15 +93,18 @@ is_made_of(const char *s, size_t len, const char *marks)
 
 /* Every byte of the head must be in what the library gave us: the request line, and for each field its name,
  * colon, at most one space, value and line end.  More: it swallowed a NUL with its tail or joined folded
- * lines.  Less: a line ended without its CR. */
+ * lines.  Less: a line ended without its CR.  The spaces are counted, or one would make up for a CR. */
 static bool
 is_accounted_for(const struct guard_request *r)
 {
-	size_t least = strlen(r->method) + strlen(r->target) + strlen(r->version) + 6;
+	size_t bytes = strlen(r->method) + strlen(r->target) + strlen(r->version) + 6;
 
-	for (size_t i = 0; i < r->count; i++)
-		least += r->fields[i].name_len + r->fields[i].value_len + 3;
-	return r->head_bytes >= least && r->head_bytes - least <= r->count;
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->fields[i].spaces > 1)
+			return false;
+		bytes += r->fields[i].name_len + r->fields[i].value_len + r->fields[i].spaces + 3;
+	}
+	return r->head_bytes == bytes;
 }
 
 /* Cut the target into path and query. */

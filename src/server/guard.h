@@ -11,6 +11,7 @@
 struct guard_field {
 	const char *name, *value;
 	size_t name_len, value_len;
+	size_t spaces; /* between the colon and the value, as received */
 };
 
 /** A request head as the HTTP library split it.  Nothing here is trusted. */

@@ -147,6 +147,14 @@ struct head_fields {
 	size_t count;
 };
 
+/* Name and value lie in the buffer as they came; where the library has moved one of them, because it joined
+ * folded lines, their distance is far from one space. */
+static size_t
+spaces_before(const char *value, const char *name, size_t name_len)
+{
+	return value == NULL ? 0 : (size_t)((uintptr_t)value - (uintptr_t)name) - name_len - 1;
+}
+
 static enum MHD_Result
 collect(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
     size_t value_len)
@@ -155,8 +163,8 @@ collect(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, c
 
 	(void)kind;
 	if (fields->count < LIMIT_HEADERS)
-		fields->field[fields->count] =
-		    (struct guard_field){ name, value == NULL ? "" : value, name_len, value_len };
+		fields->field[fields->count] = (struct guard_field){ name, value == NULL ? "" : value,
+			name_len, value_len, spaces_before(value, name, name_len) };
 	fields->count++;
 	return MHD_YES;
 }

@@ -45,7 +45,7 @@ check(const struct row *row, struct call_head *head, char *target)
 	while (r.count < 16 && (row->fields[r.count][0][0] != '\0' || row->fields[r.count][1][0] != '\0')) {
 		const char *name = row->fields[r.count][0], *value = row->fields[r.count][1];
 
-		fields[r.count++] = (struct guard_field){ name, value, strlen(name), strlen(value) };
+		fields[r.count++] = (struct guard_field){ name, value, strlen(name), strlen(value), 1 };
 		bytes += strlen(name) + strlen(value) + 4;
 	}
 	r.head_bytes = (size_t)((long)bytes + row->surplus);
@@ -108,8 +108,8 @@ ParameterizedTestParameters(guard, each_flaw_is_named)
 		{ "TRACE", "/v1/me", "HTTP/1.1", { HOST_LINE }, 0, GUARD_METHOD },
 		{ "get", "/v1/me", "HTTP/1.1", { HOST_LINE }, 0, GUARD_METHOD },
 		{ "GET", "/v1/me", "HTTP/1.1", { HOST_LINE }, 3, GUARD_BYTES },
+		{ "GET", "/v1/me", "HTTP/1.1", { HOST_LINE }, -1, GUARD_BYTES },
 		{ "GET", "/v1/me", "HTTP/1.1", { HOST_LINE }, -2, GUARD_BYTES },
-		{ "GET", "/v1/me", "HTTP/1.1", { HOST_LINE, { "X", "a" } }, -2, GUARD_FINE },
 	};
 
 	return cr_make_param_array(struct row, rows, sizeof(rows) / sizeof(rows[0]));
@@ -174,6 +174,24 @@ Test(guard, chunked_body_has_no_length)
 
 	cr_assert_eq(check(&row, &head, target), GUARD_FINE);
 	cr_assert_eq(head.content_length, -1);
+}
+
+Test(guard, a_missing_space_does_not_make_up_for_a_missing_line_end)
+{
+	char target[] = "/v1/me";
+	struct guard_field fields[] = { { "Host", "x", 4, 1, 0 }, { "X", "a", 1, 1, 1 } };
+	struct guard_request r = {
+		.method = "GET", .version = "HTTP/1.1", .target = target, .fields = fields, .count = 2
+	};
+	struct call_head head;
+
+	r.head_bytes = strlen("GET /v1/me HTTP/1.1\r\nHost:x\r\nX: a\r\n\r\n");
+	cr_assert_eq(guard_check(&r, &head), GUARD_FINE);
+	r.head_bytes--;
+	cr_assert_eq(guard_check(&r, &head), GUARD_BYTES);
+	r.head_bytes++;
+	fields[1].spaces = 2;
+	cr_assert_eq(guard_check(&r, &head), GUARD_BYTES);
 }
 
 Test(guard, more_fields_than_the_limit_are_refused_unread)

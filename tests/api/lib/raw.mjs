@@ -28,5 +28,5 @@ export async function say(registry, role, bytes, { quiet = 1500 } = {}) {
     socket.write(bytes);
   });
   socket.destroy();
-  return { statuses: [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map((m) => Number(m[1])), text, closed };
+  return { statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((m) => Number(m[1])), text, closed };
 }

@@ -82,6 +82,8 @@ statistics_read(struct call *c)
 		return rc;
 	if (format && strcmp(format, "csv") == 0)
 		return answer_csv(c, &out);
+	if (format && strcmp(format, "json") != 0)
+		return fault_set(&c->fault, RC_MALFORMED, MSG_FIELD_ENUM, "/format", 0, NULL);
 	return call_answer(c, 200, &model_statistics_reply, &out);
 }
 

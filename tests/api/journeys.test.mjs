@@ -316,6 +316,7 @@ test('statistics withhold small cells, in JSON and CSV', async () => {
   assert.match(csv.text, /^row,column,value\r\n/);
   assert.match(csv.text, /crisis_centre,west,withheld/);
   assert.equal((await statistician.get('/v1/statistics?table=people')).status, 400);
+  assert.equal((await statistician.get('/v1/statistics?format=xml')).status, 400);
 });
 
 test('the auditor reads who did what without learning a house', async () => {

@@ -89,7 +89,7 @@ check "make a registry with the sample network" tools/sample.sh "$bin" "$work/da
 "$bin" serve --dir "$work/data" --listen 127.0.0.1:0 >"$work/server.out" 2>"$work/server.log" &
 server=$!
 for _ in $(seq 100); do
-	url=$(sed -n 's/^menedek: listening on https:\/\/127.0.0.1:\([0-9]*\).*/https:\/\/localhost:\1/p' "$work/server.out")
+	url=$(sed -n 's/^menedek: listening on https:\/\/127.0.0.1:\([0-9]*\).*/https:\/\/localhost:\1/p' "$work/server.out" 2>/dev/null)
 	[ -z "$url" ] || break
 	kill -0 "$server" 2>/dev/null || break
 	sleep 0.1

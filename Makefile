@@ -3,7 +3,9 @@
 
 V      ?= release
 B      := build/$(V)
-CC     ?= gcc
+ifeq ($(origin CC),default)
+CC     := gcc
+endif
 LAYERS := base crypto domain store model ledger index feed auth service
 
 CPPFLAGS := -D_GNU_SOURCE -Isrc -Iapi -I$(B)/gen

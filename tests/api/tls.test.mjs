@@ -9,14 +9,17 @@ import { Client, Registry, key } from './lib/registry.mjs';
 
 const LEAF = 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n';
 const FOR_CLIENTS = `${LEAF}extendedKeyUsage=clientAuth\n`;
+// Node names an alert after the protocol that brought it, and each OpenSSL names that differently.
+const alertOf = (code) => code?.replace(/^ERR_SSL_.*_ALERT_/, '');
+
 const ALERTS = {
-  required: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', // 116
-  bad: 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', // 42
-  foreign: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', // 48
-  expired: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', // 45
-  purpose: 'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', // 43
-  revoked: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED', // 44
-  unknown: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN', // 46
+  required: 'CERTIFICATE_REQUIRED', // 116
+  bad: 'BAD_CERTIFICATE', // 42
+  foreign: 'UNKNOWN_CA', // 48
+  expired: 'CERTIFICATE_EXPIRED', // 45
+  purpose: 'UNSUPPORTED_CERTIFICATE', // 43
+  revoked: 'CERTIFICATE_REVOKED', // 44
+  unknown: 'CERTIFICATE_UNKNOWN', // 46
 };
 
 let r;
@@ -68,7 +71,8 @@ function knock(credentials, options = {}) {
 }
 
 async function assertRefused(credentials, alert) {
-  assert.deepEqual(await knock(credentials), { code: ALERTS[alert], heard: '' });
+  const { code, heard } = await knock(credentials);
+  assert.deepEqual({ code: alertOf(code), heard }, { code: ALERTS[alert], heard: '' });
 }
 
 const enrolled = () => pair(`${r.device('counsellor')}.crt`, `${r.device('counsellor')}.key`);
@@ -156,7 +160,7 @@ test('a revoked device: its open connection is refused at once, a new one in the
   const kept = await client.get('/v1/me');
   assert.equal(kept.status, 403);
   assert.equal(kept.headers.connection, 'close');
-  await assert.rejects(client.get('/v1/me'), { code: ALERTS.revoked });
+  await assert.rejects(client.get('/v1/me'), (e) => alertOf(e.code) === ALERTS.revoked);
   client.end();
   await assertRefused(pair(join(r.work, 'laptop.crt'), join(r.work, 'laptop.key')), 'revoked');
 });

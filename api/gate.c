@@ -143,8 +143,7 @@ record(struct call *c)
 static void
 record_refusal(struct call *c, enum rc rc)
 {
-	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_BAD_TOKEN, RC_NOT_FOUND,
-		RC_SLOW_DOWN };
+	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_BAD_TOKEN, RC_NOT_FOUND };
 
 	for (unsigned i = 0; i < COUNT_OF(kept); i++) {
 		if (kept[i] != rc || !c->route)

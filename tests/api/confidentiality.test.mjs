@@ -5,8 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { guest } from './lib/devices.mjs';
 import { Registry, ROLES, root } from './lib/registry.mjs';
-import { hold, holdBody, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
+import { hold, holdBody, MOTHER_OF_TWO, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
+import { listen } from './lib/stream.mjs';
 
 const csv = (name) => readFileSync(join(root, 'data', name), 'utf8').split('\n').slice(2).filter(Boolean);
 const addresses = csv('sample-locations.csv').map((l) => l.match(/"([^"]+)"/)[1]);
@@ -118,4 +120,62 @@ test('after a disclosure no location is in the log or readable in any file of th
   assert.ok(!log.includes(scene.reservation.id));
   for (const secret of [told.json.address, told.json.intake_phone, scene.reservation.check_word + '"', 'okit.anna', 'Nyugat 1'])
     assert.throws(() => execFileSync('grep', ['-rqaF', secret, r.dir]), { status: 1 }, `${secret} stands readable on the disk`);
+});
+
+// The strictest kind: a family service asks, the helpline takes over and places the family in a secret house.
+test('a secret house is a code name and a zone to its desk, less to all others, and its location is told once to one', async () => {
+  const family = await r.as('family_support');
+  const desk = await r.as('counsellor');
+  const { client: staff } = await guest(r, 'ugyelet.allami-dk1', 'Délkeleti Állami Szociális Központ (minta)');
+  const heard = await listen(desk);
+  const household = { ...MOTHER_OF_TWO, children: [{ sex: 'female', band: '10-13' }], danger_to_life: true };
+  const opened = await family.post('/v1/episodes', { channel: 'phone', household });
+  const said = []; // to the desk
+  const told = async (method, path, body) => {
+    const answer = await desk[method](path, body);
+    assert.ok(answer.status < 300, answer.text);
+    said.push(JSON.stringify(answer.headers) + answer.text);
+    return answer.json;
+  };
+  const episode = await told('post', `/v1/episodes/${opened.json.id}/take-over`);
+  const found = await told('post', `/v1/episodes/${episode.id}/searches`);
+  const secret = found.candidates.filter((c) => c.type === 'secret_house');
+  assert.ok(secret.length > 1);
+  const candidate = secret.find((c) => c.code_name === 'Délkelet 5');
+  assert.ok(candidate, JSON.stringify(secret));
+  const reservation = await told('post', '/v1/reservations', holdBody(episode, candidate));
+  const path = `/v1/reservations/${reservation.id}`;
+  await told('get', path);
+  await told('get', `${path}/sheet`);
+  await told('post', `${path}/request`);
+  const early = await desk.post(`${path}/disclosures`, { reason: 'client_travels_now' });
+  assert.equal(early.status, 409);
+  said.push(early.text);
+  assert.equal((await staff.post(`${path}/confirm`)).status, 200);
+  await told('get', path);
+  await told('get', '/v1/reservations');
+  await told('get', `/v1/episodes/${episode.id}`);
+  await told('get', '/v1/audit');
+  assert.ok(await heard.hears('reservation.confirmed', reservation.id, 2000));
+  heard.close();
+  said.push(JSON.stringify(heard.events));
+  const secrets = [...addresses, ...phones, ...counties, ...operators];
+  assert.deepEqual(finds(said.join('\n'), secrets), []);
+  const house = (await staff.get(path)).json.shelter;
+  assert.ok(!said.join('\n').includes(house), 'an id of a house left it');
+
+  const answer = await desk.post(`${path}/disclosures`, { reason: 'client_travels_now' });
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(finds(answer.text, addresses), [answer.json.address]);
+  for (const role of ROLES) { // the counsellor too: reading on, she is not told again
+    const text = await crawl(await r.as(role));
+    assert.deepEqual(finds(text, [answer.json.address, answer.json.intake_phone]), [], role);
+  }
+  const outcome = await family.get(`/v1/episodes/${episode.id}`);
+  assert.equal(outcome.json.arranged, true);
+  assert.ok(!outcome.text.includes('secret_house'));
+  const all = await crawl(family) + outcome.text;
+  assert.deepEqual(finds(all, ['Délkelet 5', reservation.number, reservation.id, reservation.check_word]), []);
+  assert.equal((await family.get(path)).status, 403);
+  assert.ok(!r.logText().includes(answer.json.address));
 });

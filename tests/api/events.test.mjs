@@ -12,6 +12,7 @@ const slow = ['asan', 'tsan'].includes(process.env.VARIANT) ? 5 : 1;
 const SOON = 1000 * slow;
 const END = 2000 * slow; // the server looks once a second
 const STREAMS = 50;
+const PING = 15000; // LIMIT_PING_MS
 
 let r, desk, staff;
 const streams = [];
@@ -156,4 +157,14 @@ test(`${STREAMS} streams at once all hear one event`, async () => {
   const heard = await Promise.all(many.map((s) => s.hears('episode.opened', episode.id, SOON)));
   assert.equal(heard.filter(Boolean).length, STREAMS);
   assert.ok(heard.every((e) => e.heard - asked < SOON));
+});
+
+test('a stream on which nothing happens says a comment every 15 seconds', async () => {
+  const quiet = await open(desk);
+  const opened = performance.now();
+  assert.ok(await quiet.says(PING + END), 'the stream was silent');
+  const after_it = performance.now() - opened;
+  assert.ok(after_it > PING / 2, `nothing happened, but it spoke after ${after_it} ms`);
+  assert.deepEqual([quiet.comments.length, quiet.events], [1, []]);
+  assert.match(quiet.comments[0], /^:[ -~]*$/);
 });

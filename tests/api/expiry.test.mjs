@@ -105,7 +105,11 @@ test('a hold of 30 minutes: over at the first look, for its desk, its house and 
     const answer = await act(desk, reservation, name, body);
     assert.deepEqual([answer.status, answer.json.code], [410, 'hold_expired'], name);
   }
-  assert.equal((await act(staff, reservation, 'confirm')).status, 410);
+  for (const [name, body] of Object.entries({ confirm: undefined, decline: { reason: 'no_staff_now' }, arrive: undefined,
+    'no-show': undefined, extend: { until: '2099-01-01', reason: 'health' }, leave: { reason: 'relatives' } })) {
+    const answer = await act(staff, reservation, name, body);
+    assert.deepEqual([answer.status, answer.json.code], [410, 'hold_expired'], name);
+  }
   assert.deepEqual([(await read(other_desk, next.json)).state, await room()], ['held', 'held'], 'the timer took the successor');
   await step(other_desk, next.json, 'cancel', { reason: 'entered_by_mistake' });
 });

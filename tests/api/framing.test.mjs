@@ -196,6 +196,14 @@ test('a refusal in a pipeline ends it: what came before is answered, what comes 
   assert.deepEqual([second.statuses, second.closed], [[200, 400], true], second.text);
 });
 
+test('HEAD is no verb of ours: its refusal has no body, and the next answer on the connection is the next', async () => {
+  const { statuses, text, closed } = await say(r, 'counsellor', asking([], 'HEAD /v1/me HTTP/1.1') + asking());
+  assert.deepEqual([statuses, closed], [[405, 200], false], text);
+  const [head] = text.split(`${CRLF}${CRLF}`);
+  assert.match(head, /^Allow: GET\r?$/m);
+  assert.ok(!text.includes('method_not_allowed'));
+});
+
 test('a body for a refused head is not taken for the next request', async () => {
   const { statuses, text, closed } = await say(r, 'counsellor',
     opening({ start: 'POST /v1/nothing HTTP/1.1', lines: [length(hidden())], body: hidden() }));

@@ -58,6 +58,14 @@ for (const role of ['counsellor', 'shift_lead', 'family_support', 'auditor', 'st
   });
 }
 
+test('an admin reads houses without their county and without who runs them', async () => {
+  const { data } = (await (await r.as('admin')).get('/v1/shelters?limit=100')).json;
+  assert.equal(data.length, codeNames.length);
+  assert.ok(data.every((s) => s.code_name && s.county === undefined && s.org === undefined));
+  const own = (await (await r.as('shelter_manager')).get('/v1/shelters')).json.data[0];
+  assert.ok(own.county && own.org);
+});
+
 test('a search shows code names and zones, no id, county, operator or address of any house', async () => {
   const desk = await r.as('counsellor');
   const staff = await r.as('shelter_staff');

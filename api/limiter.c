@@ -16,7 +16,7 @@
 #define BUCKET       2000u /* units a device may spend at once */
 #define REFILL       200u  /* units a second */
 #define COST_REQUEST 1u
-#define COST_SLOW    20u /* a passphrase costs 80 ms of a core: at most 10 a second, 100 at once */
+#define COST_SLOW    20u /* a passphrase costs 98 ms of a core: at most 10 a second, 100 at once */
 
 struct slot {
 	int64_t at_ms;

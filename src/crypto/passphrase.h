@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory-hard passphrase verifiers (scrypt, RFC 7914, N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms) as text
- * with their parameters and salt, so that parameters can grow. */
+/* Memory-hard passphrase verifiers (scrypt, RFC 7914, N = 2^15, r = 8, p = 1: 32 MiB and about 100 ms) as
+ * text with their parameters and salt, so that parameters can grow. */
 #ifndef MENEDEK_PASSPHRASE_H
 #define MENEDEK_PASSPHRASE_H
 

@@ -61,6 +61,8 @@ reservation_disclose(
 	rc = again ? check_again(c, &r) : reservation_event(c, id, EV_DISCLOSE, &detail, &r);
 	if (rc != RC_OK || (rc = record(c, &r, reason)) != RC_OK)
 		return rc;
+	ctx_note(c, NULL, NULL,
+	    code_text(&codes_disclose_reason, reason)); /* a repeated telling has its reason too */
 	rc = location_unseal(c, &r.shelter, place);
 	if (rc == RC_NOT_FOUND)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_LOCATION, NULL, 0, NULL);

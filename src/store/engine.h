@@ -2,7 +2,7 @@
 /*
  * What an engine is: ordered keys, snapshots, and batches of transactions that are checked and written
  * together. It sees opaque keys and ciphertext, knows no record and no key material.  Everything above
- * (transactions, retries, sealing, watching) is common, so an engine stays about eight functions.
+ * (transactions, retries, sealing, watching) is common, so an engine stays nine functions.
  * engine_memory is the reference; engine_lmdb the embedded one; a remote one may finish a commit much later,
  * on a thread of its own, with RC_UNKNOWN.
  */

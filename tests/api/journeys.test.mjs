@@ -286,6 +286,9 @@ test('a repeated disclosure is told again and recorded again, a used-up one is r
   assert.equal(again.status, 200);
   assert.equal(again.headers['idempotency-replayed'], 'true');
   assert.equal(again.json.address, first.json.address);
+  const trail = (await (await r.as('auditor')).get('/v1/audit?limit=10')).json.data;
+  const told = trail.filter((e) => e.action === 'reservations_disclose').slice(0, 2);
+  assert.deepEqual(told.map((e) => e.reason), ['intake_call', 'intake_call']);
   const house = await ownHouse(staff);
   const looks = (await staff.get(`/v1/shelters/${house}/looks?limit=100`)).json.data;
   assert.equal(looks.filter((l) => l.reservation === scene.reservation.id).length, 2);

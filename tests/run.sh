@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What `make test` does: every suite from scratch, each with its log in build/test-logs; one closing line sums them up.
+#   tests/run.sh                everything
+#   tests/run.sh confidential   what attacks the secrecy of locations, on the release build (make test-confidential)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 logs=build/test-logs
@@ -38,7 +40,7 @@ suite() {
 api() {
 	local variant=$1 exercised=$PWD/$logs/api-$1.exercised
 	compgen -G 'tests/api/*.mjs' >/dev/null || { echo "there are no API tests"; return 1; }
-	MENEDEK=build/$variant/menedek VARIANT=$variant EXERCISED=$exercised "$node" --test --test-reporter=tap tests/api/*.test.mjs >"$logs/api-$variant.tap" 2>&1
+	MENEDEK=build/$variant/menedek VARIANT=$variant EXERCISED=$exercised "$node" --test --test-reporter=tap tests/api/*.test.mjs tests/confidential/*.test.mjs >"$logs/api-$variant.tap" 2>&1
 	local status=$? good bad
 	cat "$logs/api-$variant.tap"
 	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
@@ -62,6 +64,37 @@ races() {
 	done
 	return $bad
 }
+
+# the unit tests of what keeps secrets; the attacks on the running program stand in tests/confidential
+confidential_units=(
+	base/test_secret base/test_log
+	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
+	domain/test_policy domain/test_suppress
+	ledger/test_ledger
+	model/test_view
+)
+confidential_unit() {
+	local programs=("${confidential_units[@]/#/build/release/unit/}")
+	make --no-print-directory -j2 "${programs[@]}" && tests/unit.sh "${programs[@]}"
+}
+confidential_api() {
+	local tap=$PWD/$logs/confidential.tap status
+	MENEDEK=build/release/menedek VARIANT=release "$node" --test --test-reporter=tap tests/confidential/*.test.mjs >"$tap" 2>&1
+	status=$?
+	cat "$tap"
+	echo "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$tap" | tail -n 1) passed, $(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$tap" | tail -n 1) failed"
+	return $status
+}
+
+if [ "${1:-}" = confidential ]; then
+	suite build built release
+	suite unit confidential_unit
+	suite attacks confidential_api
+	echo "took $SECONDS s"
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+fi
 
 suite build built release
 suite unit unit release

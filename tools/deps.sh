@@ -19,6 +19,9 @@ openssl                              openssl
 /usr/include/jwt.h                   libjwt-dev
 /usr/include/openssl/ssl.h           libssl-dev
 /usr/include/gnutls/gnutls.h         libgnutls28-dev
+/usr/include/p11-kit-1/p11-kit/p11-kit.h libp11-kit-dev
+/usr/include/liboath/oath.h          liboath-dev
+/usr/include/seccomp.h               libseccomp-dev
 '
 if [ "$goal" = test ]; then
 	needed="$needed
@@ -28,6 +31,9 @@ clang-format                         clang-format
 clang-tidy                           clang-tidy
 cppcheck                             cppcheck
 faketime                             faketime
+softhsm2-util                        softhsm2
+pkcs11-tool                          opensc
+systemd-analyze                      systemd
 node                                 nodejs
 npm                                  npm
 /etc/ssl/certs/ca-certificates.crt   ca-certificates

@@ -18,6 +18,9 @@ FNR == 1 { dir = FILENAME; sub(/\/[^\/]*$/, "", dir) }
 	else if (h ~ /^jwt/) home = "^src/auth/jwt"
 	else if (h ~ /cJSON/) home = "^src/base/json"
 	else if (h ~ /^openssl/) home = "^src/crypto/"
+	else if (h ~ /^p11-kit/) home = "^src/crypto/pkcs11"
+	else if (h ~ /^liboath/) home = "^src/crypto/totp"
+	else if (h ~ /^seccomp/ || h ~ /landlock/) home = "^src/base/confine"
 	if (home != "" && FILENAME !~ home) { printf "%s:%d: <%s> has its home in %s\n", FILENAME, FNR, h, home; bad = 1 }
 }
 END { exit bad }

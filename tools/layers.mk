@@ -7,7 +7,7 @@ LAYER_O  = $(patsubst %.c,$(B)/obj/%.o,$(call LAYER_C,$(1)))
 ALL      := $(LAYERS) api server ctl
 
 # archives in link order: upper layers first
-LIB_ORDER := ctl server api service auth feed index ledger model store domain crypto base
+LIB_ORDER := ctl server api service auth vault feed index ledger model store domain crypto base
 libs_below = $(foreach l,$(LIB_ORDER),$(if $(filter $(l),$(1)),$(if $(call LAYER_C,$(l)),$(B)/lib/$(l).a)))
 
 BELOW.base    := base
@@ -18,8 +18,9 @@ BELOW.model   := model store domain crypto base
 BELOW.ledger  := ledger model store domain crypto base
 BELOW.index   := index model store domain crypto base
 BELOW.feed    := feed model store domain crypto base
+BELOW.vault   := vault model store domain crypto base
 BELOW.auth    := auth feed ledger model store domain crypto base
-BELOW.service := service auth feed index ledger model store domain crypto base
+BELOW.service := service auth vault feed index ledger model store domain crypto base
 BELOW.api     := api $(BELOW.service)
 BELOW.server  := server $(BELOW.api)
 BELOW.ctl     := ctl server $(BELOW.api)

@@ -5,10 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { guest } from './lib/devices.mjs';
-import { Registry, ROLES, root } from './lib/registry.mjs';
-import { hold, holdBody, MOTHER_OF_TWO, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
-import { listen } from './lib/stream.mjs';
+import { guest } from '../api/lib/devices.mjs';
+import { Registry, ROLES, root } from '../api/lib/registry.mjs';
+import { hold, holdBody, MOTHER_OF_TWO, openEpisode, ownHouse, search, settle } from '../api/lib/scenes.mjs';
+import { listen } from '../api/lib/stream.mjs';
 
 const csv = (name) => readFileSync(join(root, 'data', name), 'utf8').split('\n').slice(2).filter(Boolean);
 const addresses = csv('sample-locations.csv').map((l) => l.match(/"([^"]+)"/)[1]);

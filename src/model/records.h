@@ -104,6 +104,35 @@ struct event {
 	int64_t at;
 };
 
+/**
+ * What is left of cases whose detail was removed: how many, in one cell of one table, in one quarter of a
+ * year, at one house.  Counts only: nothing in it was ever one person's.
+ */
+struct case_count {
+	uint16_t quarter; /* year * 4 + 0..3, in Budapest */
+	uint8_t table;    /* service/cases.h */
+	uint8_t row, column;
+	struct id house; /* zero where no house stands behind a case */
+	uint32_t cases;
+};
+
+/** How far a job of upkeep has come (service/upkeep.h): what it goes on from after a crash, and its last
+ * report.
+ */
+struct maintenance {
+	uint8_t phase; /* 0 = at rest */
+	uint32_t runs; /* begun so far */
+	int64_t started_at, finished_at;
+	uint32_t newest_before; /* the newest key when it began: what is sealed under it or older is to be
+				   resealed */
+	uint32_t held_before;   /* how many such keys there were */
+	uint16_t cursor_len;
+	uint8_t cursor[LIMIT_KEY]; /* the next key to look at */
+	uint64_t resealed, removed, locations;
+	uint32_t retired;       /* keys destroyed */
+	uint32_t interruptions; /* how often it had to begin again where it was */
+};
+
 #define RECORD_MAX (16u * 1024) /* of every kind; the largest, a full house, takes about 12,500 */
 
 /** Kinds of record: K(name, key byte, key use, struct, model). */
@@ -135,6 +164,7 @@ const struct model *kind_model(enum kind kind);
 
 extern const struct model model_org, model_user, model_device, model_reference, model_revoked_token,
     model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
-    model_episode, model_reservation, model_location, model_sealed_location, model_disclosure, model_event;
+    model_episode, model_reservation, model_location, model_sealed_location, model_disclosure, model_event,
+    model_tally, model_maintenance;
 
 #endif

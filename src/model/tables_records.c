@@ -255,3 +255,31 @@ static const struct field event_rows[] = {
 	ROW(struct event, at, 6, F_TIME, SECRET),
 };
 MODEL(model_event, NULL, struct event, event_rows);
+
+/* ---- upkeep ---- */
+
+static const struct field tally_rows[] = {
+	ROW(struct case_count, quarter, 1, F_U16, SECRET),
+	ROW(struct case_count, table, 2, F_U8, SECRET),
+	ROW(struct case_count, row, 3, F_U8, SECRET),
+	ROW(struct case_count, column, 4, F_U8, SECRET),
+	ROW(struct case_count, house, 5, F_ID, SECRET),
+	ROW(struct case_count, cases, 6, F_U32, SECRET),
+};
+MODEL(model_tally, NULL, struct case_count, tally_rows);
+
+static const struct field maintenance_rows[] = {
+	ROW(struct maintenance, phase, 1, F_U8, SECRET),
+	ROW(struct maintenance, runs, 2, F_U32, SECRET),
+	ROW(struct maintenance, started_at, 3, F_TIME, SECRET),
+	ROW(struct maintenance, finished_at, 4, F_TIME, SECRET),
+	ROW(struct maintenance, newest_before, 5, F_U32, SECRET),
+	ROW(struct maintenance, held_before, 6, F_U32, SECRET),
+	ROW_BLOB(struct maintenance, cursor, cursor_len, 7, SECRET),
+	ROW(struct maintenance, resealed, 8, F_U64, SECRET),
+	ROW(struct maintenance, removed, 9, F_U64, SECRET),
+	ROW(struct maintenance, locations, 10, F_U64, SECRET),
+	ROW(struct maintenance, retired, 11, F_U32, SECRET),
+	ROW(struct maintenance, interruptions, 12, F_U32, SECRET),
+};
+MODEL(model_maintenance, NULL, struct maintenance, maintenance_rows);

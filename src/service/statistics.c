@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One row per table: which records it counts and under which row and column code. */
+/* Counts a table of a period from what is stored: the records that are still there, and the tallies of those
+ * that retention removed. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/suppress.h"
+#include "service/cases.h"
 #include "service/statistics.h"
 
 #define HOUSES_SEEN \
 	2048u /* distinct houses remembered per table; beyond it a cell's house count only stays low */
 
-struct counting;
-
-struct table {
-	const char *name;
-	enum kind kind;
-	const struct code_list *rows, *columns;
-	/* Place the record in a cell; false: not counted. */
-	bool (*place)(
-	    struct counting *x, const void *record, unsigned *row, unsigned *column, struct id *house);
-};
-
 struct counting {
 	struct ctx *c;
-	const struct table *table;
+	const struct case_table *table;
 	day_number from, to;
 	struct stat_table *cells;
 	struct {
@@ -31,70 +22,6 @@ struct counting {
 	} * seen;
 	unsigned seen_count;
 	enum rc rc;
-};
-
-static bool
-in_period(const struct counting *x, int64_t t)
-{
-	day_number day = budapest_day(t);
-
-	return t != 0 && day >= x->from && day <= x->to;
-}
-
-static bool
-load_shelter(struct counting *x, const struct id *id, struct shelter *s)
-{
-	struct key key = record_key(KIND_SHELTER, id);
-
-	return record_peek(x->c->txn, KIND_SHELTER, &key, s) == RC_OK;
-}
-
-static bool
-place_placement(struct counting *x, const void *record, unsigned *row, unsigned *column, struct id *house)
-{
-	const struct reservation *r = record;
-	struct shelter s;
-
-	if (!in_period(x, r->arrived_at) || !load_shelter(x, &r->shelter, &s))
-		return false;
-	*row = s.type;
-	*column = county_zone(s.county);
-	*house = s.id;
-	return true;
-}
-
-static bool
-place_decline(struct counting *x, const void *record, unsigned *row, unsigned *column, struct id *house)
-{
-	const struct reservation *r = record;
-	struct shelter s;
-
-	if (r->state != RES_DECLINED_BY_HOUSE || !in_period(x, r->ended_at) ||
-	    !load_shelter(x, &r->shelter, &s))
-		return false;
-	*row = r->reason;
-	*column = s.type;
-	*house = s.id;
-	return true;
-}
-
-static bool
-place_outcome(struct counting *x, const void *record, unsigned *row, unsigned *column, struct id *house)
-{
-	const struct episode *e = record;
-
-	if (e->state != EPISODE_CLOSED || !in_period(x, e->closed_at))
-		return false;
-	*row = e->outcome;
-	*column = e->channel;
-	*house = e->id; /* no house stands behind an outcome: only the number of cases counts */
-	return true;
-}
-
-static const struct table tables[] = {
-	{ "placements", KIND_RESERVATION, &codes_shelter_type, &codes_zone, place_placement },
-	{ "outcomes", KIND_EPISODE, &codes_outcome, &codes_channel, place_outcome },
-	{ "declines", KIND_RESERVATION, &codes_decline_reason, &codes_shelter_type, place_decline },
 };
 
 static bool
@@ -110,33 +37,72 @@ is_new_house(struct counting *x, const struct id *house, unsigned cell)
 	return true;
 }
 
+static void
+add(struct counting *x, const struct case_cell *at, uint32_t cases)
+{
+	struct stat_cell *cell;
+
+	if (at->row >= x->cells->rows || at->column >= x->cells->columns)
+		return;
+	cell = &x->cells->cell[at->row][at->column];
+	cell->cases += cases;
+	if (id_is_zero(&at->house))
+		cell->houses += cases;
+	else if (is_new_house(x, &at->house, at->row * SUPPRESS_COLUMNS + at->column))
+		cell->houses++;
+}
+
 static bool
-count_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+count_record(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
 	struct counting *x = arg;
 	union {
 		struct reservation reservation;
 		struct episode episode;
 	} record;
-	unsigned row, column;
-	struct id house;
+	struct case_cell at;
 
 	(void)key;
 	(void)rev;
 	if ((x->rc = record_decode(x->table->kind, value, &record)) != RC_OK)
 		return false;
-	if (!x->table->place(x, &record, &row, &column, &house))
+	if (x->table->place(x->c->txn, &record, &at) && at.day >= x->from && at.day <= x->to)
+		add(x, &at, 1);
+	return true;
+}
+
+/* A tally knows its quarter only: it counts in a period that holds the whole of it. */
+static bool
+count_tally(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct counting *x = arg;
+	struct case_cell at;
+	struct case_count t;
+
+	(void)key;
+	(void)rev;
+	if ((x->rc = record_decode(KIND_TALLY, value, &t)) != RC_OK)
+		return false;
+	if (t.table != x->table - case_tables || case_quarter_start(t.quarter) < x->from ||
+	    case_quarter_start((uint16_t)(t.quarter + 1)) - 1 > x->to)
 		return true;
-	if (row >= x->cells->rows || column >= x->cells->columns)
-		return true;
-	x->cells->cell[row][column].cases++;
-	if (is_new_house(x, &house, row * SUPPRESS_COLUMNS + column))
-		x->cells->cell[row][column].houses++;
+	at = (struct case_cell){ .row = t.row, .column = t.column, .house = t.house };
+	add(x, &at, t.cases);
 	return true;
 }
 
 static enum rc
-write_rows(struct ctx *c, const struct table *t, const struct stat_table *cells, struct statistics_reply *out)
+count_kind(struct counting *x, enum kind kind, txn_scan_fn *fn)
+{
+	const struct key prefix = record_key_bytes(kind, "", 0);
+	const enum rc rc = txn_scan(x->c->txn, &prefix, NULL, fn, x);
+
+	return rc == RC_OK ? x->rc : rc;
+}
+
+static enum rc
+write_rows(
+    struct ctx *c, const struct case_table *t, const struct stat_table *cells, struct statistics_reply *out)
 {
 	struct statistics_row *rows =
 	    arena_calloc(c->arena, (size_t)cells->rows * cells->columns, sizeof(*rows));
@@ -156,21 +122,11 @@ write_rows(struct ctx *c, const struct table *t, const struct stat_table *cells,
 	return RC_OK;
 }
 
-static const struct table *
-find_table(const char *name)
-{
-	for (unsigned i = 0; i < COUNT_OF(tables); i++)
-		if (strcmp(tables[i].name, name) == 0)
-			return &tables[i];
-	return NULL;
-}
-
 enum rc
 statistics_table(
     struct ctx *c, const char *name, day_number from, day_number to, struct statistics_reply *out)
 {
-	struct counting x = { .c = c, .table = find_table(name), .from = from, .to = to };
-	struct key prefix;
+	struct counting x = { .c = c, .table = case_table_find(name), .from = from, .to = to };
 	enum rc rc;
 
 	if (!x.table)
@@ -181,9 +137,8 @@ statistics_table(
 		return RC_UNAVAILABLE;
 	x.cells->rows = x.table->rows->count;
 	x.cells->columns = x.table->columns->count;
-	prefix = record_key(x.table->kind, &(struct id){ { 0 } });
-	prefix.len = 1;
-	if ((rc = txn_scan(c->txn, &prefix, NULL, count_one, &x)) != RC_OK || (rc = x.rc) != RC_OK)
+	if ((rc = count_kind(&x, x.table->kind, count_record)) != RC_OK ||
+	    (rc = count_kind(&x, KIND_TALLY, count_tally)) != RC_OK)
 		return rc;
 	suppress_table(x.cells);
 	*out = (struct statistics_reply){ .table = x.table->name, .from = from, .to = to };

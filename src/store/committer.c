@@ -23,6 +23,8 @@ struct watcher {
 struct committer {
 	const struct engine_ops *ops;
 	struct engine *engine;
+	committer_guard_fn *guard;
+	void *guard_arg;
 	pthread_t thread;
 	struct change *changes; /* CHANGES of them; the thread's own */
 
@@ -151,13 +153,40 @@ count_batch(struct committer *c, const struct commit *list, uint64_t spent_us)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* Take those that may no longer be written out of ${list}; returns them, in order. */
+static struct commit *
+take_refused(struct committer *c, struct commit **list)
+{
+	struct commit *refused = NULL, **refused_end = &refused;
+
+	while (*list != NULL) {
+		struct commit *commit = *list;
+
+		if (c->guard(c->guard_arg, commit)) {
+			list = &commit->next;
+			continue;
+		}
+		*list = commit->next;
+		commit->next = NULL;
+		commit->rc = RC_CONFLICT;
+		*refused_end = commit;
+		refused_end = &commit->next;
+	}
+	return refused;
+}
+
 static void
 run_batch(struct committer *c, struct commit *list)
 {
+	struct commit *refused = take_refused(c, &list), **end = &list;
 	uint64_t start = now_us();
 	struct commit *next;
 
-	c->ops->apply(c->engine, list);
+	if (list != NULL)
+		c->ops->apply(c->engine, list);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = refused;
 	count_batch(c, list, now_us() - start);
 	tell_watchers(c, list);
 	for (; list != NULL; list = next) {
@@ -182,7 +211,8 @@ run(void *arg)
 }
 
 enum rc
-committer_new(const struct engine_ops *ops, struct engine *engine, struct committer **out)
+committer_new(const struct engine_ops *ops, struct engine *engine, committer_guard_fn *guard, void *guard_arg,
+    struct committer **out)
 {
 	struct committer *c = calloc(1, sizeof(*c));
 
@@ -191,6 +221,8 @@ committer_new(const struct engine_ops *ops, struct engine *engine, struct commit
 		goto fail_memory;
 	c->ops = ops;
 	c->engine = engine;
+	c->guard = guard;
+	c->guard_arg = guard_arg;
 	c->end = &c->first;
 	if (pthread_mutex_init(&c->lock, NULL) != 0)
 		goto fail_memory;

@@ -12,8 +12,15 @@
 
 struct committer;
 
+/**
+ * May ${commit} still be written?  Called on the committer's thread, right before the engine gets it; one
+ * that may not fails with RC_CONFLICT and is run anew by whoever submitted it.
+ */
+typedef bool committer_guard_fn(void *arg, const struct commit *commit);
+
 /** Start the thread.  ${engine} outlives it. */
-MUST_USE enum rc committer_new(const struct engine_ops *ops, struct engine *engine, struct committer **out);
+MUST_USE enum rc committer_new(const struct engine_ops *ops, struct engine *engine, committer_guard_fn *guard,
+    void *guard_arg, struct committer **out);
 
 /** Finish what was submitted and join the thread.  NULL-safe.  Nobody may submit any more. */
 void committer_free(struct committer *c);

@@ -13,6 +13,38 @@
 #define PAUSE_US     50u
 #define PAUSE_MAX_US 20000u
 
+static bool
+is_current(const struct keyring *ring, struct bytes sealed)
+{
+	const uint32_t id = sealed_key_id(sealed);
+
+	for (unsigned use = 0; use < KEY_USES; use++)
+		if (keyring_current(ring, (enum key_use)use) == id)
+			return true;
+	return false;
+}
+
+/*
+ * A value is sealed when it is put, and its key may have been replaced by the time it would be written.  Such
+ * a commit is refused and sealed anew: so, after one commit more, nothing can come that needs an old key, and
+ * a key that nothing needs can be destroyed.
+ */
+static bool
+is_sealed_currently(void *arg, const struct commit *c)
+{
+	const struct store *s = arg;
+
+	for (unsigned i = 0; i < c->write_count; i++)
+		if (!c->writes[i].is_delete && !is_current(s->keyring, c->writes[i].value))
+			return false;
+	for (unsigned i = 0; i < c->append_count; i++) {
+		const struct bytes v = c->appends[i].value;
+		if (!is_current(s->keyring, (struct bytes){ v.p + LOG_LEAF, v.len - LOG_LEAF }))
+			return false;
+	}
+	return true;
+}
+
 enum rc
 store_open(const struct store_options *options, struct store **out, struct fault *f)
 {
@@ -26,7 +58,7 @@ store_open(const struct store_options *options, struct store **out, struct fault
 	s->keyring = options->keyring;
 	if ((rc = s->ops->open(options->path, options->map_mib, &s->engine, f)) != RC_OK)
 		goto out;
-	if ((rc = committer_new(s->ops, s->engine, &s->committer)) != RC_OK) {
+	if ((rc = committer_new(s->ops, s->engine, is_sealed_currently, s, &s->committer)) != RC_OK) {
 		rc = fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "thread");
 		goto out;
 	}

@@ -55,8 +55,9 @@ uint64_t txn_rev(const struct txn *txn, const struct key *key);
 
 /**
  * Write, at most once a key: a later one replaces.  ${value} is copied and sealed under ${use}'s current key
- * now, on this thread, not by the committer.  A key that was not read is written blindly, whatever it holds
- * by then. RC_TOO_BIG: over LIMIT_VALUE, LIMIT_TXN_KEYS, or the arena.  Log keys cannot be put, only deleted
+ * now, on this thread, not by the committer; should that key no longer be current when the write's turn
+ * comes, the commit is RC_CONFLICT.  A key that was not read is written blindly, whatever it holds by then.
+ * RC_TOO_BIG: over LIMIT_VALUE, LIMIT_TXN_KEYS, or the arena.  Log keys cannot be put, only deleted
  * (retention).
  */
 MUST_USE enum rc txn_put(struct txn *txn, const struct key *key, enum key_use use, struct bytes value);
@@ -77,6 +78,16 @@ typedef bool txn_scan_fn(void *arg, const struct key *key, struct bytes value, u
  */
 MUST_USE enum rc txn_scan(
     struct txn *txn, const struct key *prefix, const struct key *from, txn_scan_fn *fn, void *arg);
+
+/** Called in key order with the id of the key that seals the value; return false to stop. */
+typedef bool txn_census_fn(void *arg, const struct key *key, uint32_t key_id);
+
+/**
+ * As txn_scan over log entries and records alike, without opening anything: which keys are still needed, and
+ * for what.  Key id 0: the value is too short to be sealed.
+ */
+MUST_USE enum rc txn_census(
+    struct txn *txn, const struct key *prefix, const struct key *from, txn_census_fn *fn, void *arg);
 
 /** Has it anything to commit? */
 bool txn_is_writing(const struct txn *txn);

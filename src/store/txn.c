@@ -308,6 +308,33 @@ txn_scan(struct txn *t, const struct key *prefix, const struct key *from, txn_sc
 	return rc != RC_OK ? rc : w.rc;
 }
 
+struct census {
+	txn_census_fn *fn;
+	void *arg;
+};
+
+static bool
+census_one(void *arg, const struct key *key, struct bytes stored, uint64_t rev)
+{
+	const struct census *c = arg;
+	const size_t lead = key_is_log_entry(key) ? LOG_LEAF : 0;
+
+	(void)rev;
+	if (key_is_bookkeeping(key))
+		return true;
+	if (stored.len < lead)
+		return c->fn(c->arg, key, 0);
+	return c->fn(c->arg, key, sealed_key_id((struct bytes){ stored.p + lead, stored.len - lead }));
+}
+
+enum rc
+txn_census(struct txn *t, const struct key *prefix, const struct key *from, txn_census_fn *fn, void *arg)
+{
+	struct census c = { fn, arg };
+
+	return t->store->ops->scan(t->snapshot, from == NULL ? prefix : from, prefix->len, census_one, &c);
+}
+
 enum rc
 txn_log_head(struct txn *t, enum store_log log, struct log_head *out)
 {

@@ -292,3 +292,93 @@ Test(store, a_refusal_and_a_view_leave_nothing_behind)
 	cr_assert_eq(get_text(&x, "ka", text, NULL), RC_OK);
 	fixture_close(&x);
 }
+
+/* ---- keys that are replaced while a transaction is under way ---- */
+
+static void
+rotate(struct fixture *x)
+{
+	struct secret *root = secret_new(32); /* zero, as fixture_open made it */
+	struct fault f = { 0 };
+	char path[160];
+
+	fixture_path(x, "ring", path);
+	cr_assert_eq(keyring_rotate(x->keyring, path, root, &f), RC_OK);
+	secret_free(root);
+}
+
+Test(store, what_was_sealed_before_a_rotation_is_not_committed_after_it)
+{
+	const uint8_t leaf[LOG_LEAF] = { 7 };
+	struct key a = key_of("ka");
+	struct fixture x;
+	struct txn *t, *appends;
+	char text[64];
+
+	fixture_open(&x, &engine_memory);
+	t = begin(&x);
+	cr_assert_eq(txn_put(t, &a, KEY_DETAIL, bytes_str("under the old key")), RC_OK);
+	appends = begin(&x);
+	cr_assert_eq(txn_append(appends, LOG_EVENT, leaf, KEY_EVENT, bytes_str("likewise")), RC_OK);
+	rotate(&x);
+	cr_expect_eq(commit_now(t), RC_CONFLICT);
+	cr_expect_eq(commit_now(appends), RC_CONFLICT);
+	cr_expect_eq(get_text(&x, "ka", text, NULL), RC_NOT_FOUND);
+	fixture_close(&x);
+}
+
+struct mid_rotation {
+	struct fixture *x;
+	unsigned runs;
+};
+
+static enum rc
+put_while_rotating(struct txn *t, void *arg)
+{
+	struct mid_rotation *m = arg;
+	struct key a = key_of("ka");
+	enum rc rc = txn_put(t, &a, KEY_DETAIL, bytes_str("detail"));
+
+	if (m->runs++ == 0)
+		rotate(m->x);
+	return rc;
+}
+
+struct census {
+	uint32_t ids[8];
+	unsigned count;
+};
+
+static bool
+note_id(void *arg, const struct key *key UNUSED, uint32_t id)
+{
+	struct census *c = arg;
+
+	c->ids[c->count++] = id;
+	return c->count < COUNT_OF(c->ids);
+}
+
+Test(store, an_update_is_run_again_under_the_new_key_and_a_census_says_so)
+{
+	const uint8_t leaf[LOG_LEAF] = { 7 };
+	struct key all = { .len = 0 };
+	struct census census = { .count = 0 };
+	struct mid_rotation m = { .runs = 0 };
+	struct fixture x;
+	struct txn *t;
+
+	fixture_open(&x, &engine_memory);
+	m.x = &x;
+	cr_assert_eq(store_update(x.store, x.arena, put_while_rotating, &m), RC_OK);
+	cr_expect_eq(m.runs, 2);
+	t = begin(&x);
+	cr_assert_eq(txn_append(t, LOG_EVENT, leaf, KEY_EVENT, bytes_str("event")), RC_OK);
+	cr_assert_eq(commit_now(t), RC_OK);
+	t = begin(&x);
+	cr_assert_eq(txn_census(t, &all, NULL, note_id, &census), RC_OK);
+	txn_end(t);
+	cr_assert_eq(census.count, 2, "an event and a record; heads are not sealed");
+	cr_expect_eq(census.ids[0], keyring_current(x.keyring, KEY_EVENT));
+	cr_expect_eq(census.ids[1], keyring_current(x.keyring, KEY_DETAIL));
+	fixture_close(&x);
+}

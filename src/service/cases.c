@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One row per table of the statistics: which records it counts and under which row and column code. */
+#include "service/cases.h"
+
+#include <string.h>
+
+#include "crypto/digest.h"
+
+static bool
+load_shelter(struct txn *t, const struct id *id, struct shelter *s)
+{
+	struct key key = record_key(KIND_SHELTER, id);
+
+	return record_peek(t, KIND_SHELTER, &key, s) == RC_OK;
+}
+
+static bool
+place_placement(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+	struct shelter s;
+
+	if (r->arrived_at == 0 || !load_shelter(t, &r->shelter, &s))
+		return false;
+	*out = (struct case_cell){ budapest_day(r->arrived_at), s.type, county_zone(s.county), s.id };
+	return true;
+}
+
+static bool
+place_decline(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+	struct shelter s;
+
+	if (r->state != RES_DECLINED_BY_HOUSE || r->ended_at == 0 || !load_shelter(t, &r->shelter, &s))
+		return false;
+	*out = (struct case_cell){ budapest_day(r->ended_at), r->reason, s.type, s.id };
+	return true;
+}
+
+static bool
+place_outcome(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct episode *e = record;
+
+	(void)t;
+	if (e->state != EPISODE_CLOSED || e->closed_at == 0)
+		return false;
+	*out = (struct case_cell){ budapest_day(e->closed_at), e->outcome, e->channel, { { 0 } } };
+	return true;
+}
+
+const struct case_table case_tables[] = {
+	{ "placements", KIND_RESERVATION, &codes_shelter_type, &codes_zone, place_placement },
+	{ "outcomes", KIND_EPISODE, &codes_outcome, &codes_channel, place_outcome },
+	{ "declines", KIND_RESERVATION, &codes_decline_reason, &codes_shelter_type, place_decline },
+};
+const unsigned case_table_count = COUNT_OF(case_tables);
+
+const struct case_table *
+case_table_find(const char *name)
+{
+	for (unsigned i = 0; i < case_table_count; i++)
+		if (strcmp(case_tables[i].name, name) == 0)
+			return &case_tables[i];
+	return NULL;
+}
+
+uint16_t
+case_quarter(day_number day)
+{
+	const struct civil c = civil_from_day(day);
+
+	return (uint16_t)(c.year * 4 + (c.month - 1) / 3);
+}
+
+day_number
+case_quarter_start(uint16_t quarter)
+{
+	return civil_to_day((struct civil){ quarter / 4, quarter % 4 * 3 + 1, 1 });
+}
+
+/* Keys are not sealed, and a house's id beside a type and a zone would tell what it is: the key is a MAC. */
+static enum rc
+tally_key(const struct keyring *ring, const struct case_count *t, struct key *out)
+{
+	uint8_t secret[32], what[5 + ID_BYTES], mac[DIGEST_BYTES];
+	enum rc rc = keyring_derive(ring, "tally", secret);
+
+	what[0] = (uint8_t)(t->quarter >> 8);
+	what[1] = (uint8_t)t->quarter;
+	what[2] = t->table;
+	what[3] = t->row;
+	what[4] = t->column;
+	memcpy(what + 5, t->house.b, ID_BYTES);
+	digest_hmac(BYTES_OF(secret), BYTES_OF(what), mac);
+	wipe(secret, sizeof(secret));
+	*out = record_key_bytes(KIND_TALLY, mac, ID_BYTES);
+	return rc;
+}
+
+static enum rc
+raise(struct ctx *c, const struct case_count *one)
+{
+	struct case_count kept;
+	struct key key;
+	enum rc rc;
+
+	if ((rc = tally_key(c->parts->keyring, one, &key)) != RC_OK)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_TALLY, &key, &kept)) == RC_NOT_FOUND)
+		return record_put(c->txn, KIND_TALLY, &key, one);
+	if (rc != RC_OK)
+		return rc;
+	if (kept.cases == UINT32_MAX)
+		return RC_TOO_BIG;
+	kept.cases++;
+	return record_put(c->txn, KIND_TALLY, &key, &kept);
+}
+
+enum rc
+case_tally(struct ctx *c, enum kind kind, const void *record)
+{
+	enum rc rc = RC_OK;
+
+	for (unsigned i = 0; i < case_table_count && rc == RC_OK; i++) {
+		const struct case_table *t = &case_tables[i];
+		struct case_cell cell;
+
+		if (t->kind != kind || !t->place(c->txn, record, &cell) || cell.row >= t->rows->count ||
+		    cell.column >= t->columns->count)
+			continue;
+		rc = raise(c,
+		    &(struct case_count){ .quarter = case_quarter(cell.day),
+			.table = (uint8_t)i,
+			.row = (uint8_t)cell.row,
+			.column = (uint8_t)cell.column,
+			.house = cell.house,
+			.cases = 1 });
+	}
+	return rc;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a closed request or a reservation counts for in the statistics, and the tallies that keep the count
+ * when retention removes its detail: a case is counted from its record or from its tally, never from both,
+ * because the tally is raised in the transaction that deletes the record.
+ */
+#ifndef MENEDEK_CASES_H
+#define MENEDEK_CASES_H
+
+#include "service/parts.h"
+
+/** The cell that one case falls into. */
+struct case_cell {
+	day_number day; /* in Budapest: decides the period */
+	unsigned row, column;
+	struct id house; /* zero: no house stands behind it, only the number of cases counts */
+};
+
+struct case_table {
+	const char *name;
+	enum kind kind;
+	const struct code_list *rows, *columns;
+	/* Place a record of ${kind}; false: not counted here. */
+	bool (*place)(struct txn *t, const void *record, struct case_cell *out);
+};
+
+/** Positions are stored in tallies: rows are only added. */
+extern const struct case_table case_tables[];
+extern const unsigned case_table_count;
+
+/** By name, or NULL. */
+const struct case_table *case_table_find(const char *name);
+
+/** The quarter of ${day} as a tally keeps it: year * 4 + 0..3; and its first day. */
+uint16_t case_quarter(day_number day);
+day_number case_quarter_start(uint16_t quarter);
+
+/** Raise the tallies of all tables that ${record} of ${kind} counts in.  Writes at most one key a table. */
+MUST_USE enum rc case_tally(struct ctx *c, enum kind kind, const void *record);
+
+#endif

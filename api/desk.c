@@ -291,15 +291,37 @@ reservations_extend(struct call *c)
 	return event(c, EV_EXTEND, &(struct reservation_detail){ .reason = in.reason, .until = in.until });
 }
 
+/* After the commit of the disclosure. */
+static enum rc
+tell_location(struct call *c, void *arg)
+{
+	const struct telling *t = arg;
+	struct location *place;
+	enum rc rc = location_tell(c->api->parts, c->arena, t, &place);
+
+	if (rc != RC_OK)
+		return rc;
+	return call_answer(c, 200, &model_disclosure_reply,
+	    &(struct disclosure_reply){ .address = place->address,
+		.intake_phone = place->intake_phone,
+		.travel_notes = place->travel_notes,
+		.until = t->until,
+		.disclosures_left = t->left });
+}
+
 enum rc
 reservations_disclose(struct call *c)
 {
+	struct telling *t = arena_alloc(c->arena, sizeof(*t));
 	struct reason_disclose in = { .reason = CODE_NONE };
-	struct disclosure_reply out;
 	enum rc rc;
 
+	if (!t)
+		return RC_UNAVAILABLE;
 	if ((rc = call_read(c, &model_reason_disclose, &in)) != RC_OK)
 		return rc;
-	rc = reservation_disclose(&c->ctx, call_param(c, 0), in.reason, c->is_replay, &out);
-	return rc == RC_OK ? call_answer(c, 200, &model_disclosure_reply, &out) : rc;
+	rc = reservation_disclose(&c->ctx, call_param(c, 0), in.reason, c->is_replay, t);
+	if (rc == RC_OK)
+		call_after(c, tell_location, t);
+	return rc;
 }

@@ -3,7 +3,7 @@
  * The only door.  match, limit, identify (certificate), authenticate (token), authorise, read, validate,
  * handle, record; then commit, and only then answer.  Invariants: G1 no handler runs without its row's
  * permission; G2 nothing that a transaction prepared leaves before its commit; G3 a refused or failed request
- * writes nothing.
+ * writes nothing; G4 what call_after asks for is done only when the transaction that recorded it is on disk.
  */
 #include "gate.h"
 
@@ -138,6 +138,14 @@ record(struct call *c)
 	return fault_set(&c->fault, RC_UNAVAILABLE, MSG_AUDIT_DOWN, NULL, 0, NULL);
 }
 
+static void
+record_outcome(struct call *c, enum rc rc)
+{
+	c->ctx.audit.outcome = (uint16_t)rc;
+	if (ledger_record_later(c->api->parts->ledger, &c->ctx.audit) != RC_OK)
+		log_world("audit", "a refusal could not be recorded");
+}
+
 /* Refusals that tell of somebody trying doors; not typing mistakes, nor 429, or a flood would write the
  * trail. */
 static void
@@ -145,13 +153,9 @@ record_refusal(struct call *c, enum rc rc)
 {
 	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_BAD_TOKEN, RC_NOT_FOUND };
 
-	for (unsigned i = 0; i < COUNT_OF(kept); i++) {
-		if (kept[i] != rc || !c->route)
-			continue;
-		c->ctx.audit.outcome = (uint16_t)rc;
-		if (ledger_record_later(c->api->parts->ledger, &c->ctx.audit) != RC_OK)
-			log_world("audit", "a refusal could not be recorded");
-	}
+	for (unsigned i = 0; i < COUNT_OF(kept); i++)
+		if (kept[i] == rc && c->route)
+			record_outcome(c, rc);
 }
 
 /* ---- one run ---- */
@@ -187,6 +191,7 @@ run_once(struct call *c)
 	c->reply.header_count = c->kept_headers;
 	c->reply.body.len = 0;
 	c->reply.content_type = NULL;
+	c->after = NULL;
 	memset(&c->who, 0, sizeof(c->who));
 	start_audit(c);
 	for (unsigned i = 0; i < COUNT_OF(steps); i++) {
@@ -272,6 +277,10 @@ run_and_commit(struct call *c)
 		return finish(c, rc);
 	c->runs++;
 	rc = run_once(c);
+	if (rc == RC_OK && c->after && !txn_is_writing(c->txn)) {
+		log_bug("after_nothing", "operation=%s", call_operation(c));
+		rc = RC_INTERNAL;
+	}
 	if (rc != RC_OK || !txn_is_writing(c->txn))
 		return finish(c, final_rc(rc));
 	c->stage = STAGE_COMMITTING;
@@ -279,11 +288,35 @@ run_and_commit(struct call *c)
 	return CALL_WAIT;
 }
 
+/* The trail already says that it was done; that it was not comes after it. */
+static enum call_step
+run_after(struct call *c)
+{
+	enum rc rc = c->after(c, c->after_arg);
+
+	if (rc != RC_OK) {
+		random_fill(c->ctx.audit.salt, sizeof(c->ctx.audit.salt));
+		record_outcome(c, rc);
+	}
+	return finish(c, rc);
+}
+
+void
+call_after(struct call *c, after_fn *fn, void *arg)
+{
+	c->after = fn;
+	c->after_arg = arg;
+}
+
 enum call_step
 call_run(struct call *c, bool may_be_slow)
 {
 	if (c->stage == STAGE_DONE)
 		return CALL_DONE;
+	if (c->stage == STAGE_COMMITTING && c->commit_rc == RC_OK && c->after)
+		c->stage = STAGE_AFTER;
+	if (c->stage == STAGE_AFTER)
+		return may_be_slow ? run_after(c) : CALL_OFFLOAD;
 	if (c->stage == STAGE_COMMITTING && !wants_rerun(c, c->commit_rc))
 		return finish(c, final_rc(c->commit_rc));
 	if ((c->route->flags & R_SLOW) && !may_be_slow)

@@ -63,7 +63,11 @@ struct api {
 
 /* ---- one call ---- */
 
-enum call_stage { STAGE_NEW, STAGE_COMMITTING, STAGE_DONE, STAGE_STREAM };
+enum call_stage { STAGE_NEW, STAGE_COMMITTING, STAGE_AFTER, STAGE_DONE, STAGE_STREAM };
+
+/** What is done for a call once its transaction is durable; it has no transaction then.  Answers, or says why
+ * not. */
+typedef enum rc after_fn(struct call *c, void *arg);
 
 struct call {
 	struct api *api;
@@ -89,6 +93,8 @@ struct call {
 	unsigned runs;
 	enum call_stage stage;
 	enum rc commit_rc;
+	after_fn *after; /* set by the handler's last run; NULL: the handler has answered */
+	void *after_arg;
 	void (*wake)(void *);
 	void *wake_arg;
 
@@ -113,6 +119,14 @@ MUST_USE enum rc call_read(struct call *c, const struct model *m, void *obj);
 
 /** Answer ${status} with ${obj} under the route's response schema. */
 MUST_USE enum rc call_answer(struct call *c, unsigned status, const struct model *m, const void *obj);
+
+/**
+ * The answer needs what may only happen after the commit: ${fn} runs once, on a thread that may wait, after
+ * the transaction that the handler is in is on disk, and answers in the handler's place.  ${arg} is in the
+ * call's arena.  The transaction must write: what is told must have been recorded (G4).  When ${fn} fails,
+ * what was committed stands, and its outcome gets an entry of its own in the trail.
+ */
+void call_after(struct call *c, after_fn *fn, void *arg);
 
 /** Answer without a body. */
 MUST_USE enum rc call_answer_empty(struct call *c, unsigned status);

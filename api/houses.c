@@ -202,23 +202,35 @@ availability_confirm(struct call *c)
 
 /* ---- locations ---- */
 
-enum rc
-locations_read(struct call *c)
+/* After the commit of its record. */
+static enum rc
+tell_own(struct call *c, void *arg)
 {
-	struct location *place = arena_alloc(c->arena, sizeof(*place));
-	struct location_reply out;
-	enum rc rc;
+	const struct telling *t = arg;
+	struct location *place;
+	enum rc rc = location_tell(c->api->parts, c->arena, t, &place);
 
-	if (!place)
-		return RC_UNAVAILABLE;
-	if ((rc = location_read(&c->ctx, call_param(c, 0), place)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
-	out = (struct location_reply){ .shelter = *call_param(c, 0),
+	return call_answer(c, 200, &model_location_reply,
+	    &(struct location_reply){ .shelter = t->shelter,
 		.address = place->address,
 		.intake_phone = place->intake_phone,
 		.travel_notes = place->travel_notes,
-		.updated_at = place->updated_at };
-	return call_answer(c, 200, &model_location_reply, &out);
+		.updated_at = place->updated_at });
+}
+
+enum rc
+locations_read(struct call *c)
+{
+	struct telling *t = arena_alloc(c->arena, sizeof(*t));
+	enum rc rc;
+
+	if (!t)
+		return RC_UNAVAILABLE;
+	if ((rc = location_read(&c->ctx, call_param(c, 0), t)) == RC_OK)
+		call_after(c, tell_own, t);
+	return rc;
 }
 
 enum rc

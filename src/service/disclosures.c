@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Telling a location: the state machine's event, the disclosure record and the audit entry are one
  * transaction. */
-#include "service/locations.h"
 #include "service/reservations.h"
 
 /* The person who handles it, or a shift lead of the same desk (DOMAIN 5). */
@@ -14,7 +13,7 @@ check_teller(struct ctx *c, const struct reservation *r)
 }
 
 static enum rc
-record(struct ctx *c, const struct reservation *r, uint8_t reason)
+record(struct ctx *c, const struct reservation *r, uint8_t reason, struct telling *out)
 {
 	struct disclosure d = { .id = ctx_id(c),
 		.reservation = r->id,
@@ -31,6 +30,10 @@ record(struct ctx *c, const struct reservation *r, uint8_t reason)
 	};
 	enum rc rc;
 
+	*out = (struct telling){ .shelter = r->shelter,
+		.disclosure = d.id,
+		.until = d.until,
+		.left = (uint8_t)(c->parts->booking.disclosures - r->disclosures) };
 	if ((rc = record_put(c->txn, KIND_DISCLOSURE, &key, &d)) != RC_OK)
 		return rc;
 	return feed_emit(c->txn, &ev);
@@ -45,31 +48,21 @@ check_again(struct ctx *c, const struct reservation *r)
 }
 
 enum rc
-reservation_disclose(
-    struct ctx *c, const struct id *id, uint8_t reason, bool again, struct disclosure_reply *out)
+reservation_disclose(struct ctx *c, const struct id *id, uint8_t reason, bool again, struct telling *out)
 {
 	const struct reservation_detail detail = { .reason = reason };
-	struct location *place = arena_alloc(c->arena, sizeof(*place));
 	enum reservation_actor actor;
 	struct reservation r;
 	enum rc rc;
 
-	if (!place)
-		return RC_UNAVAILABLE;
 	if ((rc = access_reservation(c, id, &r, &actor)) != RC_OK || (rc = check_teller(c, &r)) != RC_OK)
 		return rc;
 	rc = again ? check_again(c, &r) : reservation_event(c, id, EV_DISCLOSE, &detail, &r);
-	if (rc != RC_OK || (rc = record(c, &r, reason)) != RC_OK)
+	if (rc != RC_OK || (rc = record(c, &r, reason, out)) != RC_OK)
 		return rc;
 	ctx_note(c, NULL, NULL,
 	    code_text(&codes_disclose_reason, reason)); /* a repeated telling has its reason too */
-	rc = location_unseal(c, &r.shelter, place);
-	if (rc == RC_NOT_FOUND)
-		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_LOCATION, NULL, 0, NULL);
-	*out = (struct disclosure_reply){ .address = place->address,
-		.intake_phone = place->intake_phone,
-		.travel_notes = place->travel_notes,
-		.until = r.disclose_until,
-		.disclosures_left = (uint8_t)(c->parts->booking.disclosures - r.disclosures) };
-	return rc;
+	rc = location_exists(c, &r.shelter);
+	return rc == RC_NOT_FOUND ? fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_LOCATION, NULL, 0, NULL)
+				  : rc;
 }

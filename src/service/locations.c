@@ -4,6 +4,7 @@
 
 #include "service/locations.h"
 
+#define OWN_READ_LIFE  60 /* seconds in which what the house asked for may be told */
 #define LOCATION_BYTES (sizeof(((struct sealed_location *)0)->sealed) - VAULT_OVERHEAD)
 
 enum rc
@@ -56,15 +57,65 @@ location_unseal(struct ctx *c, const struct id *shelter, struct location *out)
 }
 
 enum rc
-location_read(struct ctx *c, const struct id *shelter, struct location *out)
+location_exists(struct ctx *c, const struct id *shelter)
 {
+	struct key key = record_key(KIND_LOCATION, shelter);
+	struct bytes sealed;
+
+	return txn_get(c->txn, &key, &sealed);
+}
+
+enum rc
+location_read(struct ctx *c, const struct id *shelter, struct telling *out)
+{
+	struct disclosure d = { .id = ctx_id(c),
+		.shelter = *shelter,
+		.user = c->who->user.id,
+		.org = c->who->org.id,
+		.device = c->who->device.id,
+		.reason = CODE_NONE,
+		.at = c->now,
+		.until = c->now + OWN_READ_LIFE };
+	struct key key = record_key2(KIND_DISCLOSURE, shelter, &d.id);
 	struct shelter s;
 	enum rc rc;
 
 	if ((rc = access_shelter(c, shelter, false, &s)) != RC_OK)
 		return rc;
-	rc = location_unseal(c, shelter, out);
-	return rc == RC_NOT_FOUND ? fault_set(c->fault, rc, MSG_NO_LOCATION, NULL, 0, NULL) : rc;
+	if ((rc = location_exists(c, shelter)) != RC_OK)
+		return rc == RC_NOT_FOUND ? fault_set(c->fault, rc, MSG_NO_LOCATION, NULL, 0, NULL) : rc;
+	*out = (struct telling){ .shelter = *shelter, .disclosure = d.id, .until = d.until };
+	return record_put(c->txn, KIND_DISCLOSURE, &key, &d);
+}
+
+struct opening {
+	struct parts *parts;
+	struct arena *arena;
+	const struct telling *t;
+	struct location *out;
+};
+
+static enum rc
+open_committed(struct txn *txn, void *arg)
+{
+	struct opening *o = arg;
+	struct key key = record_key2(KIND_DISCLOSURE, &o->t->shelter, &o->t->disclosure);
+	struct ctx c = { .parts = o->parts, .txn = txn, .arena = o->arena };
+	struct disclosure d;
+	enum rc rc = record_get(txn, KIND_DISCLOSURE, &key, &d);
+
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_INTERNAL : rc;
+	return location_unseal(&c, &o->t->shelter, o->out);
+}
+
+enum rc
+location_tell(struct parts *parts, struct arena *arena, const struct telling *t, struct location **out)
+{
+	struct opening o = { parts, arena, t, arena_alloc(arena, sizeof(struct location)) };
+
+	*out = o.out;
+	return o.out ? store_view(parts->store, arena, open_committed, &o) : RC_UNAVAILABLE;
 }
 
 struct looks {
@@ -86,6 +137,8 @@ look_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	(void)rev;
 	if ((l->rc = record_decode(KIND_DISCLOSURE, value, &d)) != RC_OK)
 		return false;
+	if (d.reason == CODE_NONE)
+		return true; /* the house's own */
 	org_key = record_key(KIND_ORG, &d.org);
 	if ((l->rc = record_peek(l->c->txn, KIND_ORG, &org_key, &org)) != RC_OK)
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Locations: written by the house, sealed under the house's own key in the vault's ring, told only with a
- * committed disclosure record (threat: everybody; DOMAIN 5).  The one place where the vault is opened is
- * location_unseal.
+ * committed disclosure record (threat: everybody; DOMAIN 5), in two steps: a transaction records who is told,
+ * and only after its commit location_tell, the one place where the vault is asked, opens it.
  */
 #ifndef MENEDEK_LOCATIONS_H
 #define MENEDEK_LOCATIONS_H
@@ -13,11 +13,27 @@
 /** Write the own house's location (may wait for the disk once, when the house's key is made). */
 MUST_USE enum rc location_write(struct ctx *c, const struct id *shelter, const struct location *in);
 
-/** The house reads its own; recorded. */
-MUST_USE enum rc location_read(struct ctx *c, const struct id *shelter, struct location *out);
+/** What a committed transaction allows to be told, once. */
+struct telling {
+	struct id shelter, disclosure;
+	int64_t until;
+	uint8_t left; /* how often it may still be told */
+};
 
-/** Open the sealed location for a disclosure that this transaction writes.  RC_NOT_FOUND when none was
- * entered. */
+/** The house asks for its own: writes the disclosure record.  ${out} is told after the commit. */
+MUST_USE enum rc location_read(struct ctx *c, const struct id *shelter, struct telling *out);
+
+/** Is there a location to tell?  RC_NOT_FOUND when none was entered.  Opens nothing. */
+MUST_USE enum rc location_exists(struct ctx *c, const struct id *shelter);
+
+/**
+ * Open the location that ${t} allows.  Only after the commit of the transaction that made ${t}, on a thread
+ * that may wait.  ${out} is in ${arena}, which is wiped with the call.
+ */
+MUST_USE enum rc location_tell(
+    struct parts *parts, struct arena *arena, const struct telling *t, struct location **out);
+
+/** Open the sealed location, for programs that work offline.  RC_NOT_FOUND when none was entered. */
 MUST_USE enum rc location_unseal(struct ctx *c, const struct id *shelter, struct location *out);
 
 /** Who looked at the own house's location, newest last, at most ${limit}. */

@@ -8,7 +8,7 @@
 #define MENEDEK_RESERVATIONS_H
 
 #include "model/bodies.h"
-#include "service/access.h"
+#include "service/locations.h"
 
 /**
  * Hold the best units of the candidate's house for the episode's household.  RC_NO_PLACE_LEFT when it does
@@ -42,11 +42,11 @@ MUST_USE enum rc reservation_list(
     struct ctx *c, const struct id *after, unsigned limit, struct reservation *out, unsigned *count);
 
 /**
- * Tell the location for a confirmed reservation: records the disclosure in the same transaction; the answer
- * may leave only after its commit.  ${again}: a repeated request whose first answer was committed; tells once
- * more within the same window without counting.  Only the person who handles it, or a shift lead of the desk.
+ * Record that the location is told for a confirmed reservation; ${out} is what location_tell may open after
+ * the commit.  ${again}: a repeated request whose first answer was committed; tells once more within the same
+ * window without counting.  Only the person who handles it, or a shift lead of the desk.
  */
 MUST_USE enum rc reservation_disclose(
-    struct ctx *c, const struct id *id, uint8_t reason, bool again, struct disclosure_reply *out);
+    struct ctx *c, const struct id *id, uint8_t reason, bool again, struct telling *out);
 
 #endif

@@ -73,10 +73,10 @@ err_hasnt "$secret"
 err_has "fingerprint SHA256:"
 same "mode of the data directory" "$(mode "$dir")" 700
 same "mode of the keys" "$(mode "$dir/keys/record.root") $(mode "$dir/keys/ca.key")" "400 400"
-before=$(sha256sum "$dir/keyring" "$dir/keys/record.root")
+before=$(sha256sum "$dir/keyring/ring" "$dir/keys/record.root")
 run "init over a registry" 5 init --dir "$dir" --host localhost --org Operator
 err_has "--force"
-same "nothing was touched" "$before" "$(sha256sum "$dir/keyring" "$dir/keys/record.root")"
+same "nothing was touched" "$before" "$(sha256sum "$dir/keyring/ring" "$dir/keys/record.root")"
 run "a fresh registry is sound" 0 check --dir "$dir"
 run "init with keys elsewhere" 0 init --quiet --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
 same "no key in the data directory" "$(find "$work/other" -name '*.root' | wc -l)" 0

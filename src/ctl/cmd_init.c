@@ -87,6 +87,17 @@ find_place(struct init *in)
 
 /* ---- keys ---- */
 
+/* The directory that ${path} will lie in, for its owner alone. */
+static enum rc
+make_home(const char *path, struct fault *f)
+{
+	char dir[256];
+
+	(void)str_copy(dir, sizeof(dir), path);
+	*strrchr(dir, '/') = '\0';
+	return dir_make(dir, 0700, f);
+}
+
 typedef enum rc ring_fn(const char *path, const struct secret *root, struct fault *f);
 
 static enum rc
@@ -115,6 +126,9 @@ make_keys(struct init *in)
 		return rc;
 	talk_step(in->args, "Data directory %s (0700)", p->dir);
 	if ((rc = dir_make(in->keys_dir, 0700, &in->fault)) != RC_OK)
+		return rc;
+	if ((rc = make_home(p->keyring, &in->fault)) != RC_OK ||
+	    (rc = make_home(p->server_key, &in->fault)) != RC_OK)
 		return rc;
 	if ((rc = make_ring(p->record_root, p->keyring, keyring_create, &in->fault)) != RC_OK)
 		return rc;

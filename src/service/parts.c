@@ -26,15 +26,15 @@ struct place {
 
 static const struct place places[] = {
 	PLACE(store, "store", false),
-	PLACE(keyring, "keyring", false),
+	PLACE(keyring, "keyring/ring", false),
 	PLACE(vaultring, "vaultring", false),
 	PLACE(record_root, "record.root", true),
 	PLACE(location_root, "location.root", true),
 	PLACE(token_key, "token.key", true),
 	PLACE(ca_cert, "ca.crt", false),
 	PLACE(ca_key, "ca.key", true),
-	PLACE(server_cert, "server.crt", false),
-	PLACE(server_key, "server.key", true),
+	PLACE(server_cert, "tls/server.crt", true),
+	PLACE(server_key, "tls/server.key", true),
 	PLACE(host, "host", false),
 	PLACE(terms, "terms.csv", false),
 };

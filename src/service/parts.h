@@ -17,15 +17,16 @@
  * keys. */
 struct paths {
 	char dir[256];
-	char store[256];                           /* DIR/store: LMDB */
-	char keyring[256];                         /* DIR/keyring */
-	char vaultring[256];                       /* DIR/vaultring */
+	char store[256];     /* DIR/store: LMDB */
+	char keyring[256];   /* DIR/keyring/ring: a directory of its own, for confinement */
+	char vaultring[256]; /* DIR/vaultring */
 	char record_root[256], location_root[256]; /* KEYS/record.root, KEYS/location.root: 32 bytes, 0400 */
 	char token_key[256];                       /* KEYS/token.key, PEM, 0400 */
 	char ca_cert[256], ca_key[256];            /* DIR/ca.crt, KEYS/ca.key */
-	char server_cert[256], server_key[256];    /* DIR/server.crt, KEYS/server.key */
-	char host[256];  /* DIR/host: the registry's own name, one line; the audience of its tokens */
-	char terms[256]; /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
+	char server_cert[256],
+	    server_key[256]; /* KEYS/tls/server.crt and .key, or --tls: read again on SIGHUP */
+	char host[256];      /* DIR/host: the registry's own name, one line; the audience of its tokens */
+	char terms[256];     /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
 };
 
 /** ${keys} NULL: DIR/keys.  False if a path does not fit. */

@@ -98,7 +98,7 @@ test('self-signed, with the name of a device', async () => {
 test('expired', () => assertRefused(issue('expired', { days: -1 }), 'expired'));
 
 test("the server's own certificate as a client's", () =>
-  assertRefused(pair(join(r.dir, 'server.crt'), join(r.dir, 'keys/server.key')), 'purpose'));
+  assertRefused(pair(join(r.dir, 'keys/tls/server.crt'), join(r.dir, 'keys/tls/server.key')), 'purpose'));
 
 test('no purpose at all', () => assertRefused(issue('aimless', { extensions: LEAF }), 'purpose'));
 

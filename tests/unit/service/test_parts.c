@@ -40,6 +40,8 @@ make_rings(const struct paths *p)
 
 	(void)snprintf(keys, sizeof(keys), "%s/keys", dir);
 	cr_assert(dir_make(keys, 0700, &f) == RC_OK);
+	(void)snprintf(keys, sizeof(keys), "%s/keyring", dir);
+	cr_assert(dir_make(keys, 0700, &f) == RC_OK);
 	random_fill(secret_bytes(root), 32);
 	cr_assert(file_write(p->record_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
 	cr_assert(keyring_create(p->keyring, root, &f) == RC_OK);
@@ -58,8 +60,8 @@ Test(parts, private_keys_lie_in_the_keys_directory_and_nothing_else)
 	cr_assert_str_eq(p.location_root, "/keys/location.root");
 	cr_assert_str_eq(p.token_key, "/keys/token.key");
 	cr_assert_str_eq(p.ca_key, "/keys/ca.key");
-	cr_assert_str_eq(p.server_key, "/keys/server.key");
-	cr_assert_str_eq(p.keyring, "/data/keyring");
+	cr_assert_str_eq(p.server_key, "/keys/tls/server.key");
+	cr_assert_str_eq(p.keyring, "/data/keyring/ring");
 	cr_assert_str_eq(p.ca_cert, "/data/ca.crt");
 }
 

@@ -173,9 +173,9 @@ handle(struct call *c)
 	c->is_replay = replayed;
 	if ((rc = c->route->handler(c)) != RC_OK)
 		return rc;
-	if ((rc = record(c)) != RC_OK)
+	if ((c->route->flags & R_ONCE) && !replayed && (rc = idem_store(c)) != RC_OK)
 		return rc;
-	return (c->route->flags & R_ONCE) && !replayed ? idem_store(c) : RC_OK;
+	return record(c); /* last: the entry tells of all that is written */
 }
 
 static enum rc

@@ -120,6 +120,7 @@ idem_store(struct call *c)
 
 struct spent {
 	int64_t now;
+	struct audit_entry audit;
 	struct key keys[SWEEP_MAX];
 	unsigned count;
 };
@@ -148,18 +149,19 @@ remove_spent(struct txn *t, void *arg)
 	for (unsigned i = 0; i < s->count; i++)
 		if ((rc = txn_delete(t, &s->keys[i])) != RC_OK)
 			return rc;
-	return RC_OK;
+	return s->count == 0 ? RC_OK : ledger_record(t, &s->audit);
 }
 
 void
 idem_sweep(struct parts *parts, int64_t now)
 {
 	struct arena *arena = arena_new(LIMIT_ARENA);
-	struct spent s = { .now = now };
+	struct spent s = { .now = now, .audit = { .at = now, .action = "clock_forget_answers" } };
 
 	if (!arena)
 		return;
 	do {
+		random_fill(s.audit.salt, sizeof(s.audit.salt));
 		if (store_update(parts->store, arena, remove_spent, &s) != RC_OK)
 			break;
 		arena_rewind(arena, 0);

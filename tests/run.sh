@@ -70,7 +70,7 @@ confidential_units=(
 	base/test_secret base/test_log base/test_confine
 	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
 	domain/test_policy domain/test_suppress
-	ledger/test_ledger
+	ledger/test_ledger ledger/test_tags
 	model/test_view
 )
 confidential_unit() {

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "crypto/digest.h"
+#include "ledger/tags.h"
 
 #define LEAF      DIGEST_BYTES
-#define ENTRY_MAX 512u /* an entry with all its fields takes about 220 */
+#define FORM_MAX  512u /* an entry with all its fields takes about 220 */
+#define FORM_HEAD 2u   /* its length */
+#define TAGS_MAX  (LIMIT_TXN_KEYS * TAG_BYTES)
 
 /* Ids and salt never go to JSON from here: a reader's view of the trail masks them (service/audits.c). */
 static const struct field audit_entry_fields[] = {
@@ -68,8 +71,9 @@ add_public(struct leaf_text *out, const struct audit_entry *e)
 static void
 digest_private(const struct audit_entry *e, uint8_t out[DIGEST_BYTES])
 {
-	const struct bytes parts[1 + PRIVATE_IDS] = { BYTES_OF(e->salt), BYTES_OF(e->user.b),
-		BYTES_OF(e->org.b), BYTES_OF(e->device.b), BYTES_OF(e->subject.b), BYTES_OF(e->shelter.b) };
+	const struct bytes parts[1 + PRIVATE_IDS + 1] = { BYTES_OF(e->salt), BYTES_OF(e->user.b),
+		BYTES_OF(e->org.b), BYTES_OF(e->device.b), BYTES_OF(e->subject.b), BYTES_OF(e->shelter.b),
+		e->tags };
 
 	digest_parts(parts, COUNT_OF(parts), out);
 }
@@ -89,18 +93,43 @@ ledger_leaf(const struct audit_entry *e, uint8_t leaf[32])
 
 /* ---- writing ---- */
 
+/* Tags of all that ${t} wrote but log entries, which the chains cover. */
+static size_t
+collect_tags(const struct txn *t, uint8_t out[TAGS_MAX])
+{
+	unsigned count;
+	const struct write_entry *writes = txn_writes(t, &count);
+	size_t len = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (key_is_log_entry(&writes[i].key))
+			continue;
+		tag_write(&writes[i].key, writes[i].value, out + len);
+		len += TAG_BYTES;
+	}
+	return len;
+}
+
 enum rc
 ledger_record(struct txn *t, const struct audit_entry *e)
 {
-	uint8_t record[ENTRY_MAX], leaf[LEAF];
+	uint8_t text[FORM_HEAD + FORM_MAX + TAGS_MAX], tags[TAGS_MAX], leaf[LEAF];
+	struct audit_entry whole = *e;
 	size_t len = 0;
 	enum rc rc;
 
-	if ((rc = ledger_leaf(e, leaf)) != RC_OK)
+	whole.tags = (struct bytes){ tags, collect_tags(t, tags) };
+	if ((rc = ledger_leaf(&whole, leaf)) != RC_OK)
 		return rc;
-	if ((rc = model_encode(&model_audit_entry, e, record, sizeof(record), &len)) == RC_OK)
-		rc = txn_append(t, LOG_AUDIT, leaf, KEY_AUDIT, (struct bytes){ record, len });
-	wipe(record, sizeof(record));
+	if ((rc = model_encode(&model_audit_entry, e, text + FORM_HEAD, FORM_MAX, &len)) == RC_OK) {
+		text[0] = (uint8_t)(len >> 8);
+		text[1] = (uint8_t)len;
+		len += FORM_HEAD;
+		memcpy(text + len, tags, whole.tags.len);
+		rc = txn_append(t, LOG_AUDIT, leaf, KEY_AUDIT, (struct bytes){ text, len + whole.tags.len });
+	}
+	wipe(text, len);
+	txn_freeze(t);
 	return rc;
 }
 
@@ -110,11 +139,21 @@ ledger_record(struct txn *t, const struct audit_entry *e)
 static enum rc
 decode(const struct key *key, struct bytes value, struct audit_entry *out)
 {
+	const uint8_t *text = value.p + LEAF;
+	size_t form, tags;
 	enum rc rc;
 
-	if (value.len < LEAF || key->len < sizeof(uint64_t))
+	if (value.len < LEAF + FORM_HEAD || key->len < sizeof(uint64_t))
 		return RC_CORRUPT;
-	rc = model_decode(&model_audit_entry, (struct bytes){ value.p + LEAF, value.len - LEAF }, out);
+	form = (size_t)text[0] << 8 | text[1];
+	if (form > value.len - LEAF - FORM_HEAD)
+		return RC_CORRUPT;
+	tags = value.len - LEAF - FORM_HEAD - form;
+	if (tags % TAG_BYTES != 0)
+		return RC_CORRUPT;
+	rc = model_decode(&model_audit_entry, (struct bytes){ text + FORM_HEAD, form }, out);
+	if (tags > 0)
+		out->tags = (struct bytes){ text + FORM_HEAD + form, tags };
 	out->number = get_u64(key->b + key->len - sizeof(uint64_t));
 	return rc;
 }

@@ -2,21 +2,27 @@
 /*
  * The audit trail.  An entry commits with the change it records (append in the same transaction), so an
  * unrecorded change or disclosure cannot happen.  Each entry has a public part (time, action, outcome, roles)
- * and a private part (who, what, which house) with a random salt; the chain covers SHA-256(0x00 || public ||
- * SHA-256(salt || private)), so that an outsider can check the chain on an export that shows no house.  All
- * numbers big-endian:
+ * and a private part (who, what, which house, and tags of all that its transaction wrote) with a random salt;
+ * the chain covers SHA-256(0x00 || public || SHA-256(salt || private)), so that an outsider can check the
+ * chain on an export that shows no house.  All numbers big-endian:
  *
  *   public  = at 8 | outcome 2 | roles 4 | length of action 1 | action | length of reason 1 | reason
- *   private = user 16 | org 16 | device 16 | subject 16 | shelter 16          salt is 16 bytes; absent ids
- * are zero
+ *   private = user 16 | org 16 | device 16 | subject 16 | shelter 16 | tags   absent ids are zero
+ *   tag     = first byte of the store key 1 | first bytes of SHA-256 of the store key 8 |
+ *             first bytes of SHA-256 of the sealed value as it is stored 16, zero for a delete
  *
- * The trail is LOG_AUDIT of the store, chained by log_chain (store.h).  A record holds the whole entry,
- * sealed.
+ * salt is 16 bytes.  By the tags the trail knows the last value of every record: one that was put back,
+ * exchanged, removed or slipped in behind the registry's back is found (tags.h).
+ *
+ * The trail is LOG_AUDIT of the store, chained by log_chain (store.h).  An entry's text there, sealed, is
+ * length of the record form 2 | record form | tags.
  */
 #ifndef MENEDEK_LEDGER_H
 #define MENEDEK_LEDGER_H
 
 #include "model/records.h"
+
+#define TAG_BYTES 25u
 
 struct audit_entry {
 	uint64_t number;  /* set when read back */
@@ -28,12 +34,16 @@ struct audit_entry {
 	/* private part */
 	uint8_t salt[16];
 	struct id user, org, device, subject, shelter;
+	struct bytes tags; /* set when read back, a view that ends with the call; else left empty */
 };
 
 extern const struct model model_audit_entry;
 
-/** Append ${e} to ${t}.  ${e->salt} must be fresh random (random_fill) before the first run of the
- * transaction. */
+/**
+ * Append ${e} to ${t} with tags of what ${t} wrote so far; nothing can be written after it (txn_freeze),
+ * since no entry would tell of it.  ${e->salt} must be fresh random (random_fill) before the first run of the
+ * transaction.
+ */
 MUST_USE enum rc ledger_record(struct txn *t, const struct audit_entry *e);
 
 struct ledger;

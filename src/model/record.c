@@ -3,13 +3,14 @@
 #include "model/records.h"
 
 struct kind_row {
+	const char *name;
 	uint8_t byte;
 	uint8_t use; /* enum key_use */
 	const struct model *model;
 };
 
 static const struct kind_row kinds[KIND_COUNT] = {
-#define K(name, byte, use, type, model) [KIND_##name] = { (byte), (use), &(model) },
+#define K(name, byte, use, type, model) [KIND_##name] = { #name, (byte), (use), &(model) },
 #include "model/kinds.def"
 #undef K
 };
@@ -92,4 +93,10 @@ const struct model *
 kind_model(enum kind kind)
 {
 	return kinds[kind].model;
+}
+
+const char *
+kind_name(enum kind kind)
+{
+	return kinds[kind].name;
 }

@@ -162,6 +162,9 @@ MUST_USE enum rc record_decode(enum kind kind, struct bytes value, void *out);
 enum kind kind_of_byte(uint8_t byte);
 const struct model *kind_model(enum kind kind);
 
+/** Its row's name in kinds.def, for messages to operators. */
+const char *kind_name(enum kind kind);
+
 extern const struct model model_org, model_user, model_device, model_reference, model_revoked_token,
     model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
     model_episode, model_reservation, model_location, model_sealed_location, model_disclosure, model_event,

@@ -89,6 +89,24 @@ typedef bool txn_census_fn(void *arg, const struct key *key, uint32_t key_id);
 MUST_USE enum rc txn_census(
     struct txn *txn, const struct key *prefix, const struct key *from, txn_census_fn *fn, void *arg);
 
+/**
+ * As txn_scan, but what is given is what stands there: sealed.  For programs that compare the store with what
+ * was recorded of it; nothing is opened, so nothing is refused.
+ */
+MUST_USE enum rc txn_scan_sealed(struct txn *txn, const struct key *prefix, txn_scan_fn *fn, void *arg);
+
+/** The leaf of entry ${number} of ${log}, without opening the entry; not in the read set. */
+MUST_USE enum rc txn_log_leaf(struct txn *txn, enum store_log log, uint64_t number, uint8_t leaf[LOG_LEAF]);
+
+/** What was written so far, sealed, one for each key; the view ends with the next write. */
+const struct write_entry *txn_writes(const struct txn *txn, unsigned *count);
+
+/**
+ * From here on writes are refused as a bug of ours, appends are not: what describes the writes was made.
+ * Until txn_restart.
+ */
+void txn_freeze(struct txn *txn);
+
 /** Has it anything to commit? */
 bool txn_is_writing(const struct txn *txn);
 

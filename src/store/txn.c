@@ -14,6 +14,7 @@ struct txn {
 	struct arena *arena;
 	struct snapshot *snapshot; /* NULL once it was given back */
 	unsigned read_cap, write_cap, append_cap;
+	bool is_frozen;
 	struct commit commit;
 	txn_done_fn *done;
 	void *done_arg;
@@ -45,6 +46,7 @@ txn_restart(struct txn *t)
 {
 	give_back(t);
 	t->commit.read_count = t->commit.write_count = t->commit.append_count = 0;
+	t->is_frozen = false;
 	return t->store->ops->snapshot(t->store->engine, &t->snapshot);
 }
 
@@ -193,6 +195,17 @@ txn_rev(const struct txn *t, const struct key *key)
 	return r == NULL ? 0 : r->rev;
 }
 
+/* May ${key} be written now?  Both refusals are bugs of ours. */
+static bool
+may_write(const struct txn *t, const struct key *key, bool is_forbidden)
+{
+	if (is_forbidden)
+		log_bug("write_in_log", "kind=%u", key->b[0]);
+	else if (t->is_frozen)
+		log_bug("write_after_record", "kind=%u", key->b[0]);
+	return !is_forbidden && !t->is_frozen;
+}
+
 enum rc
 txn_put(struct txn *t, const struct key *key, enum key_use use, struct bytes value)
 {
@@ -200,10 +213,8 @@ txn_put(struct txn *t, const struct key *key, enum key_use use, struct bytes val
 	struct bytes sealed;
 	enum rc rc;
 
-	if (key_is_log_entry(key) || key_is_bookkeeping(key)) {
-		log_bug("put_in_log", "kind=%u", key->b[0]);
+	if (!may_write(t, key, key_is_log_entry(key) || key_is_bookkeeping(key)))
 		return RC_INTERNAL;
-	}
 	if ((rc = seal_record(t->store->keyring, t->arena, key, use, value, &sealed)) != RC_OK)
 		return rc;
 	if ((w = write_slot(t, key)) == NULL)
@@ -218,10 +229,8 @@ txn_delete(struct txn *t, const struct key *key)
 {
 	struct write_entry *w;
 
-	if (key_is_bookkeeping(key)) {
-		log_bug("delete_of_head", "kind=%u", key->b[0]);
+	if (!may_write(t, key, key_is_bookkeeping(key)))
 		return RC_INTERNAL;
-	}
 	if ((w = write_slot(t, key)) == NULL)
 		return RC_TOO_BIG;
 	w->value = (struct bytes){ NULL, 0 };
@@ -333,6 +342,56 @@ txn_census(struct txn *t, const struct key *prefix, const struct key *from, txn_
 	struct census c = { fn, arg };
 
 	return t->store->ops->scan(t->snapshot, from == NULL ? prefix : from, prefix->len, census_one, &c);
+}
+
+/* A walk over what stands there, without the store's own bookkeeping. */
+struct sealed_walk {
+	txn_scan_fn *fn;
+	void *arg;
+};
+
+static bool
+walk_sealed(void *arg, const struct key *key, struct bytes stored, uint64_t rev)
+{
+	const struct sealed_walk *w = arg;
+
+	return key_is_bookkeeping(key) || w->fn(w->arg, key, stored, rev);
+}
+
+enum rc
+txn_scan_sealed(struct txn *t, const struct key *prefix, txn_scan_fn *fn, void *arg)
+{
+	struct sealed_walk w = { fn, arg };
+
+	return t->store->ops->scan(t->snapshot, prefix, prefix->len, walk_sealed, &w);
+}
+
+enum rc
+txn_log_leaf(struct txn *t, enum store_log log, uint64_t number, uint8_t leaf[LOG_LEAF])
+{
+	const struct key key = log_key(log, number);
+	struct bytes stored;
+	uint64_t rev;
+	enum rc rc = t->store->ops->get(t->snapshot, &key, &stored, &rev);
+
+	if (rc == RC_OK && stored.len < LOG_LEAF)
+		rc = RC_CORRUPT;
+	if (rc == RC_OK)
+		memcpy(leaf, stored.p, LOG_LEAF);
+	return rc;
+}
+
+const struct write_entry *
+txn_writes(const struct txn *t, unsigned *count)
+{
+	*count = t->commit.write_count;
+	return t->commit.writes;
+}
+
+void
+txn_freeze(struct txn *t)
+{
+	t->is_frozen = true;
 }
 
 enum rc

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/alerts.h"
 #include "service/capacity.h"
 #include "service/sweep.h"
 
@@ -19,7 +20,7 @@ static const struct model *const answer_models[] = { &model_token_reply, &model_
 	&model_availability_reply, &model_location_reply, &model_look_list, &model_episode,
 	&model_episode_list, &model_search_reply, &model_reservation_view, &model_reservation_list,
 	&model_sheet_reply, &model_disclosure_reply, &model_capacity_reply, &model_audit_list,
-	&model_statistics_reply };
+	&model_alert_list, &model_statistics_reply };
 
 static const struct model *
 model_named(const char *name)
@@ -102,6 +103,7 @@ void
 api_tick(struct api *api, int64_t now)
 {
 	sweep_run(api->parts, now);
+	alerts_raise(api->parts, now);
 	if (now - api->swept_at < IDEM_SWEEP_EVERY && now >= api->swept_at)
 		return;
 	api->swept_at = now;

@@ -109,6 +109,7 @@ call_free(struct call *c)
 {
 	if (!c)
 		return;
+	gate_leave(c);
 	feed_unsubscribe(c->subscription);
 	txn_end(c->txn);
 	json_free(c->body);

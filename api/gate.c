@@ -8,6 +8,7 @@
 #include "gate.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -158,6 +159,40 @@ record_refusal(struct call *c, enum rc rc)
 			record_outcome(c, rc);
 }
 
+/* ---- unusual breadth ---- */
+
+/* After the idempotent replay, which tells nothing new, and before the handler. */
+static enum rc
+slow_down(struct call *c)
+{
+	const enum breadth_class class = breadth_of_operation(c->route->operation);
+	unsigned wait;
+	enum rc rc;
+
+	if (class == BREADTH_CLASSES || c->has_entered)
+		return RC_OK;
+	rc = breadth_watch_enter(
+	    c->api->parts->breadth, &c->who.user.id, &c->who.org.id, class, c->ctx.now, &wait);
+	if (rc == RC_TOO_BROAD) {
+		snprintf(c->retry_after, sizeof(c->retry_after), "%u", wait);
+		return fault_set(&c->fault, rc, MSG_BREADTH_WAIT, NULL, wait, NULL);
+	}
+	if (rc != RC_OK)
+		return rc;
+	c->entered_user = c->who.user.id;
+	c->entered = class;
+	c->has_entered = true;
+	return RC_OK;
+}
+
+void
+gate_leave(struct call *c)
+{
+	if (c->has_entered)
+		breadth_watch_leave(c->api->parts->breadth, &c->entered_user, c->entered);
+	c->has_entered = false;
+}
+
 /* ---- one run ---- */
 
 static enum rc
@@ -171,6 +206,8 @@ handle(struct call *c)
 	if (replayed && !(c->route->flags & R_VAULT))
 		return RC_OK;
 	c->is_replay = replayed;
+	if ((rc = slow_down(c)) != RC_OK)
+		return rc;
 	if ((rc = c->route->handler(c)) != RC_OK)
 		return rc;
 	if ((c->route->flags & R_ONCE) && !replayed && (rc = idem_store(c)) != RC_OK)
@@ -236,6 +273,7 @@ finish(struct call *c, enum rc rc)
 	txn_end(c->txn);
 	c->txn = NULL;
 	c->stage = STAGE_DONE;
+	gate_leave(c);
 	if (rc != RC_OK) {
 		record_refusal(c, rc);
 		problem_write(c, rc);

@@ -107,6 +107,11 @@ struct call {
 	char rate[48];         /* the RateLimit field */
 	unsigned kept_headers; /* those that stay on a problem and on a new run: the limiter's */
 
+	struct id entered_user; /* whose operation of ${entered} is under way (breadth_watch.h) */
+	enum breadth_class entered;
+	bool has_entered;
+	char retry_after[12]; /* seconds, when this person was slowed down */
+
 	struct subscription *subscription;
 	uint64_t generation; /* of trust, when the stream was last checked */
 	int64_t checked_at;
@@ -190,6 +195,8 @@ void idem_sweep(struct parts *parts, int64_t now);
 MUST_USE enum rc limiter_new(struct limiter **out);
 void limiter_free(struct limiter *l);
 MUST_USE enum rc limiter_take(struct call *c); /* RC_SLOW_DOWN; sets RateLimit headers */
+
+void gate_leave(struct call *c); /* what was entered is over; more than once does no harm */
 
 MUST_USE enum rc cursor_make(struct call *c, const struct id *last, uint64_t number, char *out, size_t cap);
 MUST_USE enum rc cursor_open(struct call *c, const char *text, struct id *last, uint64_t *number);

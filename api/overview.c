@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/alerts.h"
 #include "service/audits.h"
 #include "service/capacity.h"
 #include "service/statistics.h"
@@ -34,6 +35,23 @@ audit_list(struct call *c)
 	if ((rc = audit_page(&c->ctx, page.number, page.limit, rows, &n, &next)) != RC_OK)
 		return rc;
 	return call_answer_page(c, &model_audit_list, rows, n, &page, NULL, next);
+}
+
+enum rc
+alerts_list(struct call *c)
+{
+	struct alert_row *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
+	struct page_request page;
+	unsigned n;
+	enum rc rc;
+
+	if (!rows)
+		return RC_UNAVAILABLE;
+	if ((rc = call_page(c, &page)) != RC_OK)
+		return rc;
+	if ((rc = alert_page(&c->ctx, page.limit, rows, &n)) != RC_OK)
+		return rc;
+	return call_answer_page(c, &model_alert_list, rows, n, &page, NULL, 0);
 }
 
 static enum rc

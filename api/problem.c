@@ -67,6 +67,8 @@ add_headers(struct call *c, enum rc rc)
 	for (unsigned i = 0; i < COUNT_OF(retry_after); i++)
 		if (retry_after[i].rc == rc)
 			call_header(c, "Retry-After", retry_after[i].seconds);
+	if (rc == RC_TOO_BROAD)
+		call_header(c, "Retry-After", c->retry_after);
 	if (rc == RC_NO_TOKEN)
 		call_header(c, "WWW-Authenticate", "Bearer realm=\"menedek\"");
 	if (rc == RC_BAD_TOKEN)

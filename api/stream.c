@@ -19,6 +19,8 @@ events_stream(struct call *c)
 	memcpy(scope.shelters, person->shelters, sizeof(scope.shelters));
 	if (desk)
 		scope.desk_org = c->who.org.id;
+	if (c->who.roles & (ROLE_BIT(ROLE_SHIFT_LEAD) | ROLE_BIT(ROLE_SHELTER_MANAGER)))
+		scope.lead_org = c->who.org.id;
 	if (c->head.last_event_id) {
 		char *end;
 		last = strtoull(c->head.last_event_id, &end, 10);

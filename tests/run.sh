@@ -69,8 +69,8 @@ races() {
 confidential_units=(
 	base/test_secret base/test_log base/test_confine
 	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
-	domain/test_policy domain/test_suppress
-	ledger/test_ledger ledger/test_tags
+	domain/test_policy domain/test_suppress domain/test_breadth
+	ledger/test_ledger ledger/test_tags ledger/test_breadth_watch
 	model/test_view
 )
 confidential_unit() {

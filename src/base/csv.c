@@ -197,3 +197,21 @@ csv_cell(const struct csv *csv, const char *column)
 			return csv->cell[i];
 	return NULL;
 }
+
+bool
+csv_number(const char *text, unsigned max, unsigned *out)
+{
+	unsigned value = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (unsigned)(*text - '0');
+		if (value > max)
+			return false;
+	}
+	*out = value;
+	return true;
+}

@@ -37,4 +37,7 @@ MUST_USE enum rc csv_row(struct csv *csv, struct fault *f);
 /** The cell of the row last read under ${column}, or NULL when there is no such column. */
 const char *csv_cell(const struct csv *csv, const char *column);
 
+/** A cell of digits only, at most ${max} (itself a hundred million at most). */
+MUST_USE bool csv_number(const char *cell, unsigned max, unsigned *out);
+
 #endif

@@ -176,6 +176,20 @@
 	X(DISCLOSE_INTAKE_CALL, "intake_call", "felvételi egyeztetés", "intake call")                      \
 	X(DISCLOSE_ESCORT, "escort_arranged", "kíséretet szerveznek", "an escort is arranged")
 
+/* What one person may do unusually often (breadth.h), and the window in which it was counted. */
+#define BREADTH_CLASS_CODES(X)                                                                 \
+	X(BREADTH_SEARCH, "search", "keresés", "search")                                       \
+	X(BREADTH_CANDIDATE, "candidate", "megnyitott találat", "candidate opened")            \
+	X(BREADTH_DISCLOSURE, "disclosure", "cím közlése", "location told")                    \
+	X(BREADTH_TAKE_OVER, "take_over", "foglalás átvétele", "reservation taken over")       \
+	X(BREADTH_OWN_LOCATION, "own_location", "saját cím megtekintése", "own location read") \
+	X(BREADTH_REFUSED, "refused", "elutasított kérés", "request refused")
+
+#define BREADTH_WINDOW_CODES(X)                                                  \
+	X(BREADTH_HOUR, "hour", "egy óra alatt", "in one hour")                  \
+	X(BREADTH_NIGHT, "night", "éjjel egy óra alatt", "in one hour at night") \
+	X(BREADTH_DAY, "day", "egy nap alatt", "in one day")
+
 #define EXTEND_CODES(X)                                                                                   \
 	X(EXTEND_NO_SAFE_HOUSING, "no_safe_housing_yet", "még nincs biztonságos lakhatása",               \
 	    "no safe housing yet")                                                                        \
@@ -281,6 +295,8 @@ enum decline_reason { DECLINE_CODES(CODE_ENUM) DECLINE_COUNT };
 enum client_reason { CLIENT_DECLINE_CODES(CODE_ENUM) CLIENT_COUNT };
 enum cancel_reason { CANCEL_CODES(CODE_ENUM) CANCEL_COUNT };
 enum disclose_reason { DISCLOSE_CODES(CODE_ENUM) DISCLOSE_COUNT };
+enum breadth_class { BREADTH_CLASS_CODES(CODE_ENUM) BREADTH_CLASSES };
+enum breadth_window { BREADTH_WINDOW_CODES(CODE_ENUM) BREADTH_WINDOWS };
 enum extend_reason { EXTEND_CODES(CODE_ENUM) EXTEND_COUNT };
 enum leave_reason { LEAVE_CODES(CODE_ENUM) LEAVE_COUNT };
 enum outcome { OUTCOME_CODES(CODE_ENUM) OUTCOME_COUNT };
@@ -322,6 +338,8 @@ struct code_list {
 	X(client_reason, CLIENT_DECLINE_CODES)         \
 	X(cancel_reason, CANCEL_CODES)                 \
 	X(disclose_reason, DISCLOSE_CODES)             \
+	X(breadth_class, BREADTH_CLASS_CODES)          \
+	X(breadth_window, BREADTH_WINDOW_CODES)        \
 	X(extend_reason, EXTEND_CODES)                 \
 	X(leave_reason, LEAVE_CODES)                   \
 	X(outcome, OUTCOME_CODES)                      \

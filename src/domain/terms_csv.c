@@ -32,29 +32,11 @@ static const struct column {
 };
 
 static bool
-parse_number(const char *text, unsigned max, unsigned *out)
-{
-	unsigned value = 0;
-
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		value = value * 10 + (unsigned)(*text - '0');
-		if (value > max)
-			return false;
-	}
-	*out = value;
-	return true;
-}
-
-static bool
 parse_byte(const char *text, void *out)
 {
 	unsigned value;
 
-	if (!parse_number(text, UINT8_MAX, &value))
+	if (!csv_number(text, UINT8_MAX, &value))
 		return false;
 	*(uint8_t *)out = (uint8_t)value;
 	return true;
@@ -66,7 +48,7 @@ parse_short(const char *text, void *out)
 {
 	unsigned value;
 
-	if (!parse_number(text, 9999, &value))
+	if (!csv_number(text, 9999, &value))
 		return false;
 	*(uint16_t *)out = (uint16_t)value;
 	return true;

@@ -141,6 +141,8 @@ load(struct txn *t, void *arg)
 static bool
 is_visible(const struct feed_scope *scope, const struct event *e)
 {
+	if (e->kind == EVENT_ALERT) /* never to the desk as a whole: the one it is about sits there */
+		return !id_is_zero(&scope->lead_org) && id_equal(&e->desk_org, &scope->lead_org);
 	if (scope->opened_for_all && e->kind == EVENT_EPISODE_OPENED && id_is_zero(&e->desk_org))
 		return true;
 	if (!id_is_zero(&scope->desk_org) && id_equal(&e->desk_org, &scope->desk_org))

@@ -28,7 +28,8 @@
 	X(EVENT_EPISODE_OPENED, "episode.opened") \
 	X(EVENT_EPISODE_TAKEN, "episode.taken_over") \
 	X(EVENT_EPISODE_CLOSED, "episode.closed") \
-	X(EVENT_LOCATION_READ, "location.read")
+	X(EVENT_LOCATION_READ, "location.read") \
+	X(EVENT_ALERT, "alert.raised")
 /* clang-format on */
 
 enum event_kind {
@@ -51,6 +52,7 @@ struct feed_scope {
 	struct id shelters[USER_SHELTERS];
 	struct id desk_org;  /* zero: none */
 	bool opened_for_all; /* the helpline hears of episodes that wait for a desk */
+	struct id lead_org;  /* whose alerts are heard: its shift leads and managers; zero: none */
 };
 
 /** Follow ${store}; keeps the last 4,096 events for replay.  Before the store's first commit. */

@@ -135,9 +135,19 @@ ledger_record(struct txn *t, const struct audit_entry *e)
 
 /* ---- reading ---- */
 
+bool
+ledger_is_entry(const struct key *key)
+{
+	struct key sample = log_key(LOG_AUDIT, 0);
+
+	if (key->len != sample.len)
+		return false;
+	return memcmp(key->b, sample.b, sample.len - sizeof(uint64_t)) == 0; /* all but the number */
+}
+
 /* A log entry reads as its leaf, then what was appended. */
-static enum rc
-decode(const struct key *key, struct bytes value, struct audit_entry *out)
+enum rc
+ledger_decode(const struct key *key, struct bytes value, struct audit_entry *out)
 {
 	const uint8_t *text = value.p + LEAF;
 	size_t form, tags;
@@ -181,7 +191,7 @@ read_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	struct audit_entry e;
 
 	(void)rev;
-	if ((r->rc = decode(key, value, &e)) != RC_OK)
+	if ((r->rc = ledger_decode(key, value, &e)) != RC_OK)
 		return false;
 	return r->fn(r->arg, &e);
 }
@@ -217,7 +227,7 @@ check_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	enum rc rc;
 
 	(void)rev;
-	rc = decode(key, value, &e);
+	rc = ledger_decode(key, value, &e);
 	if (rc == RC_OK && e.number != expected)
 		return found(report, expected, missing);
 	if (rc != RC_OK || ledger_leaf(&e, leaf) != RC_OK)

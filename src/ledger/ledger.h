@@ -65,6 +65,11 @@ MUST_USE enum rc ledger_record_later(struct ledger *ledger, const struct audit_e
 typedef bool ledger_fn(void *arg, const struct audit_entry *e);
 MUST_USE enum rc ledger_read(struct txn *t, uint64_t from, ledger_fn *fn, void *arg);
 
+/** For who follows the commit stream: is ${key} an entry of the trail, and what is in it once it is unsealed.
+ */
+bool ledger_is_entry(const struct key *key);
+MUST_USE enum rc ledger_decode(const struct key *key, struct bytes value, struct audit_entry *out);
+
 /**
  * Walk the whole chain: every seal opens, numbers have no gap, leaves match contents, the head is the stored
  * head.  The walk ends at the first finding.  RC_OK whatever it found; else the store could not be read.

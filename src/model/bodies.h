@@ -190,6 +190,13 @@ struct audit_row {
 	char subject[27];    /* likewise */
 	char shelter[27];
 };
+struct alert_row {
+	int64_t at;
+	uint8_t class, window;
+	uint32_t last_hour, last_day; /* of this class, by now */
+	char actor[ID_TEXT + 1];      /* the user, or a pseudonym of it, by reader */
+	const char *person;
+};
 struct look_row {
 	int64_t at, until;
 	uint32_t count;
@@ -226,6 +233,7 @@ extern const struct model model_sign_in, model_passphrase_change, model_device_n
     model_search_reply, model_reservation_view, model_sheet_reply, model_location_reply,
     model_disclosure_reply, model_capacity_row, model_capacity_reply, model_audit_row, model_look_row,
     model_statistics_row, model_statistics_reply, model_org_list, model_user_list, model_device_list,
-    model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list;
+    model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list,
+    model_alert_row, model_alert_list;
 
 #endif

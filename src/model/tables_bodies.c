@@ -311,6 +311,17 @@ static const struct field audit_row_rows[] = {
 };
 MODEL(model_audit_row, NULL, struct audit_row, audit_row_rows);
 
+static const struct field alert_row_rows[] = {
+	V(struct alert_row, at, F_TIME),
+	V_CODED(struct alert_row, class, F_CODE, codes_breadth_class),
+	V_CODED(struct alert_row, window, F_CODE, codes_breadth_window),
+	V(struct alert_row, last_hour, F_U32),
+	V(struct alert_row, last_day, F_U32),
+	V(struct alert_row, actor, F_TEXT),
+	V(struct alert_row, person, F_STRING),
+};
+MODEL(model_alert_row, NULL, struct alert_row, alert_row_rows);
+
 static const struct field look_row_rows[] = {
 	V(struct look_row, at, F_TIME),
 	V(struct look_row, until, F_TIME),
@@ -354,4 +365,5 @@ LIST(model_shelter_list, "shelter-list", model_shelter);
 LIST(model_episode_list, "episode-list", model_episode);
 LIST(model_reservation_list, "reservation-list", model_reservation_view);
 LIST(model_audit_list, "audit-list", model_audit_row);
+LIST(model_alert_list, "alert-list", model_alert_row);
 LIST(model_look_list, "look-list", model_look_row);

@@ -31,9 +31,8 @@ may_see(const struct ctx *c, const struct audit_entry *e)
 	return id_equal(&e->user, &c->who->user.id) || is_own_house(c, e);
 }
 
-/* The same thing has the same pseudonym for one reader, and another for the next: trails cannot be joined. */
-static void
-pseudonym(const struct ctx *c, const struct id *id, char out[ID_TEXT + 1])
+void
+audit_pseudonym(const struct ctx *c, const struct id *id, char out[ID_TEXT + 1])
 {
 	uint8_t in[2 * ID_BYTES], mac[DIGEST_BYTES];
 	struct id masked;
@@ -59,15 +58,15 @@ show_ids(const struct ctx *c, const struct audit_entry *e, struct audit_row *row
 	if (own)
 		id_format(&e->user, row->actor);
 	else
-		pseudonym(c, &e->user, row->actor);
+		audit_pseudonym(c, &e->user, row->actor);
 	if (own && !who_is(c, ROLE_AUDITOR) && !id_is_zero(&e->subject))
 		id_format(&e->subject, row->subject);
 	else
-		pseudonym(c, &e->subject, row->subject);
+		audit_pseudonym(c, &e->subject, row->subject);
 	if (is_own_house(c, e))
 		id_format(&e->shelter, row->shelter);
 	else if (who_is(c, ROLE_AUDITOR))
-		pseudonym(c, &e->shelter, row->shelter);
+		audit_pseudonym(c, &e->shelter, row->shelter);
 }
 
 static void

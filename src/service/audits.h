@@ -17,4 +17,10 @@
 MUST_USE enum rc audit_page(
     struct ctx *c, uint64_t before, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *next);
 
+/**
+ * The same thing has the same pseudonym for one reader, and another for the next: trails cannot be joined.
+ * Empty for no id.
+ */
+void audit_pseudonym(const struct ctx *c, const struct id *id, char out[ID_TEXT + 1]);
+
 #endif

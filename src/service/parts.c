@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
 #define ROOT_KEY   32u
 #define HOST_FILE  256u
-#define TERMS_FILE (64u * 1024)
+#define RULES_FILE (64u * 1024)
 
 struct place {
 	size_t offset;
@@ -37,6 +38,7 @@ static const struct place places[] = {
 	PLACE(server_key, "tls/server.key", true),
 	PLACE(host, "host", false),
 	PLACE(terms, "terms.csv", false),
+	PLACE(breadth, "breadth.csv", false),
 };
 
 bool
@@ -139,23 +141,47 @@ open_auth(struct parts *p, struct fault *f)
 	return rc;
 }
 
-/* Rules are dated configuration: a registry may carry its own table of terms (DOMAIN 2). */
 static enum rc
-read_rules(struct parts *p, struct fault *f)
+read_own_terms(struct parts *p, struct bytes text, struct fault *f)
+{
+	return terms_read(text, &p->terms, f);
+}
+
+static enum rc
+read_own_breadth(struct parts *p, struct bytes text, struct fault *f)
+{
+	return breadth_read(text, &p->breadth_rules, f);
+}
+
+static enum rc
+read_own(struct parts *p, const char *path, enum rc (*read)(struct parts *, struct bytes, struct fault *),
+    struct fault *f)
 {
 	char *text = NULL;
 	size_t len = 0;
 	enum rc rc;
 
+	if (!file_exists(path))
+		return RC_OK;
+	if ((rc = file_read(path, RULES_FILE, &text, &len, f)) == RC_OK)
+		rc = read(p, (struct bytes){ (const uint8_t *)text, len }, f);
+	free(text);
+	return rc;
+}
+
+/* Rules are dated configuration: a registry may carry its own tables (DOMAIN 2). */
+static enum rc
+read_rules(struct parts *p, struct fault *f)
+{
+	enum rc rc;
+
 	p->booking = BOOKING_DEFAULT;
 	p->freshness = FRESHNESS_DEFAULT;
 	terms_default(&p->terms);
-	if (!file_exists(p->paths.terms))
-		return RC_OK;
-	if ((rc = file_read(p->paths.terms, TERMS_FILE, &text, &len, f)) == RC_OK)
-		rc = terms_read((struct bytes){ (const uint8_t *)text, len }, &p->terms, f);
-	free(text);
-	return rc;
+	breadth_default(&p->breadth_rules);
+	if ((rc = read_own(p, p->paths.terms, read_own_terms, f)) != RC_OK)
+		return rc;
+	return read_own(p, p->paths.breadth, read_own_breadth, f);
 }
 
 /* What follows the commits must be there before the first one. */
@@ -169,6 +195,8 @@ open_followers(struct parts *p, struct fault *f)
 	if ((rc = index_new(p->store, &p->index, f)) != RC_OK)
 		return rc;
 	if ((rc = feed_new(p->store, &p->feed, f)) != RC_OK)
+		return rc;
+	if ((rc = breadth_watch_new(p->store, &p->breadth_rules, clock_now(), &p->breadth, f)) != RC_OK)
 		return rc;
 	return ledger_new(p->store, &p->ledger);
 }
@@ -224,6 +252,7 @@ parts_close(struct parts *p)
 {
 	ledger_free(p->ledger); /* its last entries still need the store */
 	store_close(p->store);
+	breadth_watch_free(p->breadth);
 	feed_free(p->feed);
 	index_free(p->index);
 	trust_free(p->trust);

@@ -10,6 +10,7 @@
 #include "feed/feed.h"
 #include "feed/trust.h"
 #include "index/index.h"
+#include "ledger/breadth_watch.h"
 #include "ledger/ledger.h"
 #include "model/schema.h"
 
@@ -26,6 +27,7 @@ struct paths {
 	char server_cert[256],
 	    server_key[256]; /* KEYS/tls/server.crt and .key, or --tls: read again on SIGHUP */
 	char host[256];      /* DIR/host: the registry's own name, one line; the audience of its tokens */
+	char breadth[256];   /* DIR/breadth.csv: what is unusual, only if the built-in rows do not hold */
 	char terms[256];     /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
 };
 
@@ -42,11 +44,13 @@ struct parts {
 	struct index *index;
 	struct feed *feed;
 	struct trust *trust;
+	struct breadth_watch *breadth;
 	struct auth *auth;
 	struct pem ca_key, ca_cert;
 	struct term_rules terms;
 	struct booking_rules booking;
 	struct freshness_rule freshness;
+	struct breadth_rules breadth_rules;
 	uint8_t etag_key[32], cursor_key[32];
 };
 

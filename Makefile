@@ -23,7 +23,7 @@ LIBS     := -lmicrohttpd -lgnutls -ljwt -lcjson -llmdb -lssl -lcrypto -lp11-kit 
 
 include tools/layers.mk
 
-.PHONY: all deps run test test-confidential smoke lint format clean help certs unit api-test sanitizers races
+.PHONY: all deps run test test-confidential console test-console smoke lint format clean help certs unit api-test sanitizers races
 .DEFAULT_GOAL := all
 
 all: deps ## build the service
@@ -44,6 +44,12 @@ test: test-deps ## everything, from scratch; ends with "N passed, N failed"
 
 test-confidential: test-deps ## what keeps a location secret, attacked; ends with "N passed, 0 failed"
 	@tests/run.sh confidential
+
+console: ## build web/dist, the console that the binary carries (npm from a lock file)
+	@tools/console.sh
+
+test-console: all test-deps ## the console in real Chromium over mTLS; ends with "N passed, 0 failed"
+	@tests/run.sh console
 
 unit: test-deps $(UNIT_TESTS) ## the Criterion tests of this variant
 	@tests/unit.sh $(UNIT_TESTS)

@@ -78,6 +78,7 @@ api_new(struct parts *parts, struct api **out, struct fault *f)
 		return RC_UNAVAILABLE;
 	api->parts = parts;
 	if ((rc = load_routes(api, f)) == RC_OK && (rc = limiter_new(&api->limiter)) == RC_OK &&
+	    (rc = console_new(&api->console)) == RC_OK &&
 	    (rc = capacity_cache_new(&api->capacity)) == RC_OK) {
 		*out = api;
 		return RC_OK;
@@ -92,6 +93,7 @@ api_free(struct api *api)
 	if (!api)
 		return;
 	capacity_cache_free(api->capacity);
+	console_free(api->console);
 	limiter_free(api->limiter);
 	free(api->served);
 	free(api->out);

@@ -99,7 +99,9 @@ call_new(struct api *api, const struct call_head *head, void (*wake)(void *), vo
 		c->ctx.ids[i] = id_new();
 	random_fill(c->ctx.random, sizeof(c->ctx.random));
 	random_fill(c->ctx.audit.salt, sizeof(c->ctx.audit.salt));
-	if ((rc = check_head(c)) != RC_OK)
+	if (console_find(api->console, &c->head, &c->reply))
+		c->stage = STAGE_DONE;
+	else if ((rc = check_head(c)) != RC_OK)
 		refuse(c, rc);
 	return c;
 }

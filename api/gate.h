@@ -8,6 +8,7 @@
 #define MENEDEK_GATE_H
 
 #include "call.h"
+#include "console.h"
 #include "domain/policy.h"
 #include "model/bodies.h"
 
@@ -56,6 +57,7 @@ struct api {
 	const struct view **out;
 	const struct view *candidate_view, *unit_view, *problem_views[4];
 	struct limiter *limiter;
+	struct console *console;
 	struct capacity_cache *capacity;
 	_Atomic uint64_t *served; /* per route and status class: 5 counters each */
 	int64_t swept_at;

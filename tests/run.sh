@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make test` does: every suite from scratch, each with its log in build/test-logs; one closing line sums them up.
 #   tests/run.sh                everything
+#   tests/run.sh console        the console in a real browser (make test-console)
 #   tests/run.sh confidential   what attacks the secrecy of locations, on the release build (make test-confidential)
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -86,6 +87,26 @@ confidential_api() {
 	return $status
 }
 
+console_build() { tools/console.sh check; }
+console_browser() {
+	local tap=$PWD/$logs/console.tap status
+	MENEDEK=build/release/menedek VARIANT=release "$node" --test --test-concurrency=2 --test-reporter=tap tests/console/*.test.mjs >"$tap" 2>&1
+	status=$?
+	cat "$tap"
+	echo "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$tap" | tail -n 1) passed, $(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$tap" | tail -n 1) failed"
+	return $status
+}
+
+if [ "${1:-}" = console ]; then
+	suite build built release
+	suite console-build console_build
+	suite console console_browser
+	echo "took $SECONDS s"
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+fi
+
 if [ "${1:-}" = confidential ]; then
 	suite build built release
 	suite unit confidential_unit
@@ -101,6 +122,8 @@ suite unit unit release
 suite cli tests/cli.sh build/release/menedek
 suite smoke tests/smoke.sh build/release/menedek
 suite api api release
+suite console-build console_build
+suite console console_browser
 suite build-asan built asan
 suite unit-asan unit asan
 suite smoke-asan tests/smoke.sh build/asan/menedek

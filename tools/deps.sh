@@ -31,6 +31,8 @@ clang-format                         clang-format
 clang-tidy                           clang-tidy
 cppcheck                             cppcheck
 faketime                             faketime
+chromium                             chromium
+certutil                             libnss3-tools
 softhsm2-util                        softhsm2
 pkcs11-tool                          opensc
 systemd-analyze                      systemd

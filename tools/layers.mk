@@ -25,8 +25,9 @@ BELOW.api     := api $(BELOW.service)
 BELOW.server  := server $(BELOW.api)
 BELOW.ctl     := ctl server $(BELOW.api)
 
-# schemas and small data files, embedded as C arrays
-EMBED := $(sort $(wildcard schema/*.json)) $(wildcard data/*.csv) $(wildcard openapi.yaml)
+# schemas, small data files and the built console, embedded as C arrays
+EMBED := $(sort $(wildcard schema/*.json)) $(wildcard data/*.csv) $(wildcard openapi.yaml) \
+         $(sort $(wildcard web/dist/*.* web/dist/assets/*.*))
 $(B)/gen/embedded.inc: $(EMBED) tools/embed.sh
 	@mkdir -p $(@D)
 	@tools/embed.sh $(EMBED) > $@.tmp && mv $@.tmp $@

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that travel inside the program: schemas, sample data, the contract.  Made by tools/embed.sh. */
+/* Files that travel inside the program: schemas, sample data, the contract, the console.  Made by tools/embed.sh. */
 #include <string.h>
 
 #include "model/schema_node.h"
@@ -18,6 +18,13 @@ embedded_file(const char *path)
 		if (strcmp(rows[i].name, path) == 0)
 			return &rows[i].file;
 	return NULL;
+}
+
+void
+embedded_each(void (*fn)(void *, const char *), void *arg)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		fn(arg, rows[i].name);
 }
 
 enum rc

@@ -17,8 +17,11 @@
 struct schema;
 struct schemas;
 
-/** A file of schema/, data/ or openapi.yaml, embedded in the program; NULL: none of that name. */
+/** A file of schema/, data/, web/dist/ or openapi.yaml, embedded in the program; NULL: none of that name. */
 const struct bytes *embedded_file(const char *path);
+
+/** Call ${fn} with the name of each embedded file. */
+void embedded_each(void (*fn)(void *arg, const char *name), void *arg);
 
 /** One file: its name as others refer to it ("reservation-new.json"), and its text. */
 struct schema_source {

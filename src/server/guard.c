@@ -48,6 +48,7 @@ enum known {
 	AUTHORIZATION,
 	CONTENT_TYPE,
 	ACCEPT_LANGUAGE,
+	ACCEPT_ENCODING,
 	IDEMPOTENCY_KEY,
 	IF_MATCH,
 	IF_NONE_MATCH,
@@ -62,6 +63,7 @@ static const char *const known_names[KNOWN] = {
 	[AUTHORIZATION] = "authorization",
 	[CONTENT_TYPE] = "content-type",
 	[ACCEPT_LANGUAGE] = "accept-language",
+	[ACCEPT_ENCODING] = "accept-encoding",
 	[IDEMPOTENCY_KEY] = "idempotency-key",
 	[IF_MATCH] = "if-match",
 	[IF_NONE_MATCH] = "if-none-match",
@@ -208,6 +210,7 @@ guard_check(struct guard_request *r, struct call_head *head)
 	head->authorization = seen[AUTHORIZATION];
 	head->content_type = seen[CONTENT_TYPE];
 	head->accept_language = seen[ACCEPT_LANGUAGE];
+	head->accept_encoding = seen[ACCEPT_ENCODING];
 	head->idempotency_key = seen[IDEMPOTENCY_KEY];
 	head->if_match = seen[IF_MATCH];
 	head->if_none_match = seen[IF_NONE_MATCH];

@@ -102,11 +102,11 @@ export class Registry {
   /** Run the program offline on this registry; the server must not be running. */
   run(...args) { return execFileSync(maker, [...args, '--dir', this.dir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }); }
 
-  /** Serve; ${more} are further options.  Sets port, and health's port if it was asked for. */
-  async start(env = {}, more = []) {
+  /** Serve, on ${port} or a free one; ${more} are further options.  Sets port, and health's port if it was asked for. */
+  async start(env = {}, more = [], port = 0) {
     const log = openSync(this.log, 'a');
     const options = process.env.TSAN_OPTIONS ?? 'exitcode=66';
-    this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', '127.0.0.1:0', ...more],
+    this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', `127.0.0.1:${port}`, ...more],
       { stdio: ['ignore', 'pipe', log], env: { ...process.env, TSAN_OPTIONS: options, ...env } });
     this.ended = new Promise((done) => this.#server.on('exit', (code, signal) => done({ code, signal })));
     this.port = await new Promise((done, fail) => {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real Chromium over real mTLS: a page with the device certificate of a role, watched for everything that must not happen
+// (violations of the content-security policy, errors, requests elsewhere), and pictures of what a person would see.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import { chromium } from 'playwright-core';
+import { root } from '../../api/lib/registry.mjs';
+
+export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 }, narrow: { width: 320, height: 640 } };
+const pictures = join(root, 'build/screenshots');
+mkdirSync(pictures, { recursive: true });
+
+let browser = null;
+export async function launch() {
+  browser ??= await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  return browser;
+}
+export async function quit() {
+  await browser?.close();
+  browser = null;
+}
+
+/** A browser profile on the device of ${role}; one profile may have many tabs. */
+export async function profile(registry, role, { size = 'desktop', touch = size === 'phone', lang = 'hu', more = {} } = {}) {
+  const origin = `https://localhost:${registry.port}`;
+  const device = registry.device(role);
+  const context = await (await launch()).newContext({
+    ignoreHTTPSErrors: true,
+    clientCertificates: [{ origin, certPath: `${device}.crt`, keyPath: `${device}.key` }],
+    viewport: SIZES[size],
+    hasTouch: touch,
+    isMobile: touch,
+    locale: lang === 'hu' ? 'hu-HU' : 'en-GB',
+    ...more,
+  });
+  context.setDefaultTimeout(10_000);
+  await context.addInitScript((to) => localStorage.setItem('lang', to), lang);
+  return { context, origin, role, registry, lang, size };
+}
+
+/** A tab, with everything that went wrong in it. */
+export async function tab(p) {
+  const page = await p.context.newPage();
+  page.wrongs = [];
+  page.on('pageerror', (e) => page.wrongs.push(`error: ${e.message}`));
+  page.on('console', (m) => {
+    if (/Content Security Policy|TrustedHTML|Refused to/.test(m.text())) page.wrongs.push(`policy: ${m.text()}`);
+  });
+  page.on('request', (r) => {
+    if (!r.url().startsWith(p.origin)) page.wrongs.push(`request elsewhere: ${r.url()}`);
+  });
+  await page.goto(`${p.origin}/`);
+  return page;
+}
+
+export const clean = (page) => assert.deepEqual(page.wrongs, []);
+
+/** Sign in by keyboard, as a person does. */
+export async function signIn(page, { user, passphrase }) {
+  await page.locator('input[name=user]').fill(user);
+  await page.locator('input[name=passphrase]').fill(passphrase);
+  await page.keyboard.press('Enter');
+  await page.locator('header.top .tools button').nth(2).waitFor();
+}
+
+/** A signed-in page of ${role}. */
+export async function open(registry, role, options = {}) {
+  const p = await profile(registry, role, options);
+  const page = await tab(p);
+  await signIn(page, options.person ?? registry.credentials(role));
+  return { ...p, page };
+}
+
+/** No violation of WCAG 2.2 A and AA that axe can find. */
+export async function accessible(page, name) {
+  const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+  assert.deepEqual(found.violations.map((v) => `${name}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`), []);
+}
+
+export async function picture(page, name) {
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true, animations: 'disabled' });
+}
+
+export const source = (path) => readFileSync(join(root, path), 'utf8');

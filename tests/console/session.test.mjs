@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signing in, locking, hiding, several tabs, losing the connection or the right to be here.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Registry } from '../api/lib/registry.mjs';
+import { accessible, clean, open, picture, profile, quit, signIn, tab } from './lib/browser.mjs';
+
+let r;
+before(async () => { r = await new Registry().start(); });
+after(async () => {
+  await quit();
+  await r.close();
+});
+
+const main = (page) => page.locator('main#main:visible');
+
+for (const lang of ['hu', 'en'])
+  test(`signing in is accessible and can be read (${lang})`, async () => {
+    for (const size of ['phone', 'desktop', 'narrow']) {
+      const p = await profile(r, 'shelter_staff', { lang, size });
+      const page = await tab(p);
+      await page.locator('input[name=user]').waitFor();
+      assert.equal(await page.evaluate(() => document.activeElement.name), 'user');
+      await accessible(page, `signin ${lang} ${size}`);
+      await picture(page, `signin-${size}-${lang}`);
+      clean(page);
+      await p.context.close();
+    }
+  });
+
+test('the title and the address tell nothing', async () => {
+  const { page, context, origin } = await open(r, 'shelter_staff');
+  assert.equal(await page.title(), 'Nyilvántartás');
+  assert.equal(page.url(), `${origin}/`);
+  await context.close();
+});
+
+test('a wrong passphrase is refused in words, and the name stays', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const page = await tab(p);
+  const { user } = r.credentials('shelter_staff');
+  await page.locator('input[name=user]').fill(user);
+  await page.locator('input[name=passphrase]').fill('not this one');
+  await page.keyboard.press('Enter');
+  await page.locator('.trouble').waitFor();
+  assert.equal(await page.locator('input[name=user]').inputValue(), user);
+  assert.equal(await page.locator('input[name=passphrase]').inputValue(), '');
+  await accessible(page, 'signin refused');
+  clean(page);
+  await p.context.close();
+});
+
+test('nothing but the language is kept in the browser', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await main(page).locator('.units').waitFor();
+  const kept = await page.evaluate(async () => ({
+    local: Object.keys(localStorage), session: Object.keys(sessionStorage), cookies: document.cookie,
+    databases: (await indexedDB.databases()).length, caches: (await caches.keys()).length,
+    workers: (await navigator.serviceWorker.getRegistrations()).length,
+  }));
+  assert.deepEqual(kept, { local: ['lang'], session: [], cookies: '', databases: 0, caches: 0, workers: 0 });
+  await context.close();
+});
+
+test('Shift three times covers everything within a tenth of a second and locks', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await main(page).locator('.units').waitFor();
+  await page.evaluate(() => {
+    addEventListener('keydown', (e) => { if (e.key === 'Shift') globalThis.pressed = performance.now(); }, true);
+    new MutationObserver(() => { if (document.querySelector('.cover')) globalThis.covered ??= performance.now(); }).observe(document.body, { childList: true, subtree: true });
+  });
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Shift');
+  await page.locator('.cover').waitFor();
+  const took = await page.evaluate(() => globalThis.covered - globalThis.pressed);
+  assert.ok(took < 100, `${took} ms`);
+  assert.equal(await page.locator('.units').count() === 0 || !(await page.locator('.units').isVisible()), true);
+  assert.doesNotMatch(await page.locator('body').innerText(), /szoba|Nyugat/);
+  await accessible(page, 'cover');
+  await picture(page, 'cover-desktop-hu');
+  await page.keyboard.press('Enter'); // behind the cover is the lock
+  await page.locator('input[name=passphrase]').waitFor();
+  assert.equal(await page.locator('input[name=user]').inputValue(), r.credentials('shelter_staff').user);
+  clean(page);
+  await context.close();
+});
+
+test('the hide button does the same, and the token is void at the server', async () => {
+  const { page, context } = await open(r, 'shelter_staff', { size: 'phone' });
+  const token = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');
+  await page.getByRole('button', { name: 'Elrejtés', exact: true }).tap();
+  await page.locator('.cover').waitFor();
+  const used = (await (await token).allHeaders()).authorization;
+  const client = r.bare('shelter_staff');
+  for (let i = 0, status = 200; status === 200 && i < 50; i++) ({ status } = await client.get('/v1/me', { Authorization: used }));
+  assert.equal((await client.get('/v1/me', { Authorization: used })).status, 401);
+  await context.close();
+});
+
+test('a tab that is opened later is signed in by its neighbour, and one event stream serves all ten', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const streams = [];
+  p.context.on('request', (q) => q.url().endsWith('/v1/events') && streams.push(q));
+  const first = await tab(p);
+  await signIn(first, r.credentials('shelter_staff'));
+  await main(first).locator('.units').waitFor();
+  const tabs = [first];
+  for (let i = 1; i < 10; i++) tabs.push(await tab(p));
+  for (const page of tabs) await main(page).locator('.units').waitFor();
+  assert.equal(streams.length, 1);
+  // a change made elsewhere reaches every tab
+  const staff = await r.as('shelter_staff');
+  const house = (await staff.get('/v1/me')).json.shelters[0];
+  const { units } = (await staff.get(`/v1/shelters/${house}/availability`)).json;
+  const unit = units.find((u) => u.state === 'free');
+  const started = Date.now();
+  assert.equal((await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state: 'out_of_use' }] })).status, 200);
+  for (const page of tabs) await page.locator('.unit', { hasText: unit.name }).locator('.state.bad').waitFor({ timeout: 3000 });
+  assert.ok(Date.now() - started < 3000);
+  await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state: 'free' }] });
+  // signing out in one tab signs out of all
+  await first.getByRole('button', { name: 'Kijelentkezés' }).click();
+  for (const page of tabs) await page.locator('input[name=passphrase]').waitFor();
+  for (const page of tabs) clean(page);
+  await p.context.close();
+});
+
+test('offline is said, the stream comes back by itself, and nothing is lost', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await main(page).locator('.units').waitFor();
+  await r.stop();
+  await page.getByText('Nincs élő kapcsolat').waitFor();
+  await page.getByRole('button', { name: /Minden adat helyes/ }).click();
+  await page.locator('.all-correct .trouble').waitFor();
+  await picture(page, 'offline-desktop-hu');
+  const port = r.port;
+  await r.start({}, [], port);
+  await page.locator('.all-correct').getByRole('button', { name: 'Újra' }).click();
+  await page.locator('.all-correct').getByText('Mentve').waitFor();
+  await page.getByText('Élő', { exact: false }).first().waitFor();
+  clean(page);
+  await context.close();
+});
+
+test('a person whose access is withdrawn sees the lock, not the work', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await main(page).locator('.units').waitFor();
+  const admin = await r.as('admin');
+  const people = [];
+  for (let cursor; ;) {
+    const list = (await admin.get(`/v1/users?limit=100${cursor ? `&cursor=${cursor}` : ''}`)).json;
+    people.push(...list.data);
+    if (!(cursor = list.next_cursor)) break;
+  }
+  const person = people.find((u) => u.name === r.credentials('shelter_staff').user);
+  const { headers } = await admin.get(`/v1/users/${person.id}`);
+  assert.equal((await admin.patch(`/v1/users/${person.id}`, { retired: true }, { 'If-Match': headers.etag })).status, 200);
+  await page.locator('input[name=passphrase]').waitFor({ timeout: 5000 });
+  assert.equal(await page.locator('.units').isVisible(), false);
+  const now = (await admin.get(`/v1/users/${person.id}`)).headers.etag;
+  await admin.patch(`/v1/users/${person.id}`, { retired: false }, { 'If-Match': now });
+  await context.close();
+});

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thing that a person does: sending, saved, refused or not sent.  A retry repeats the same intention with the same
+// idempotency key, so that nothing happens twice.
+import { useCallback, useRef, useState } from 'preact/hooks';
+import { newIntention, Problem } from '../api/client';
+import { announce } from '../ui/announce';
+
+export type Phase = 'idle' | 'sending' | 'saved' | 'refused' | 'unsent';
+
+export interface Action<A extends unknown[]> {
+  phase: Phase;
+  problem: Problem | undefined;
+  run: (...args: A) => Promise<boolean>; // true: done
+  retry: () => Promise<boolean>;
+  clear: () => void;
+}
+
+/** ${work} gets the headers of this intention and does one request. */
+export function useAction<A extends unknown[]>(work: (intention: { 'Idempotency-Key': string }, ...args: A) => Promise<void>): Action<A> {
+  const [state, setState] = useState<{ phase: Phase; problem?: Problem }>({ phase: 'idle' });
+  const last = useRef<{ intention: { 'Idempotency-Key': string }; args: A } | undefined>(undefined);
+  const busy = useRef(false);
+
+  const send = useCallback(async () => {
+    const job = last.current;
+    if (busy.current || job === undefined) return false; // a second tap on a button that is at work
+    busy.current = true;
+    setState({ phase: 'sending' });
+    try {
+      await work(job.intention, ...job.args);
+      setState({ phase: 'saved' });
+      return true;
+    } catch (e) {
+      if (!(e instanceof Problem)) throw e;
+      setState({ phase: e.isRetryable ? 'unsent' : 'refused', problem: e });
+      announce(e.text);
+      return false;
+    } finally {
+      busy.current = false;
+    }
+  }, [work]);
+
+  const run = useCallback(
+    (...args: A) => {
+      if (!busy.current) last.current = { intention: newIntention(), args };
+      return send();
+    },
+    [send],
+  );
+  const clear = useCallback(() => setState({ phase: 'idle' }), []);
+  return { phase: state.phase, problem: state.problem, run, retry: send, clear };
+}

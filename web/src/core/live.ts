@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// One event stream for a browser, however many tabs are open: the tab that holds the lock reads it and tells the others.
+// Screens hear of a change at once and read again what it concerns.
+import { bearer, tokenRefused } from '../api/client';
+import { now } from './time';
+import { session } from './session';
+import { Store } from './store';
+
+export interface LiveEvent {
+  kind: string; // "reservation.held", or "reset": anything may have changed
+  subject: string;
+}
+
+export interface LiveState {
+  is: 'off' | 'live' | 'waiting';
+  since: number; // ms: last sign of life
+}
+
+export const live = new Store<LiveState>({ is: 'off', since: 0 });
+
+const LOCK = 'menedek-events';
+const SILENT_MS = 40_000; // the server sends a comment each 15 s
+const listeners = new Set<(e: LiveEvent) => void>();
+const channel = new BroadcastChannel('menedek-live');
+type ChannelMessage = { event: LiveEvent } | { state: LiveState };
+
+function hear(e: LiveEvent): void {
+  for (const fn of [...listeners]) fn(e);
+}
+
+function tell(e: LiveEvent): void {
+  hear(e);
+  channel.postMessage({ event: e } satisfies ChannelMessage);
+}
+
+function show(is: LiveState['is']): void {
+  live.set({ is, since: now() });
+  channel.postMessage({ state: live.get() } satisfies ChannelMessage);
+}
+
+channel.onmessage = (m: MessageEvent<ChannelMessage>) => {
+  if ('event' in m.data) hear(m.data.event);
+  else live.set(m.data.state);
+};
+
+/** Call ${fn} for every event until the returned function is called. */
+export function listen(fn: (e: LiveEvent) => void): () => void {
+  listeners.add(fn);
+  return () => listeners.delete(fn);
+}
+
+/** Server-sent events out of text that arrives in pieces (HTML standard, 9.2). */
+export class EventParser {
+  #rest = '';
+  lastId = '';
+
+  feed(piece: string, found: (kind: string, data: string) => void): void {
+    const blocks = (this.#rest + piece).split('\n\n');
+    this.#rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      let kind = 'message';
+      let data = '';
+      for (const line of block.split('\n')) {
+        const colon = line.indexOf(':');
+        if (colon <= 0) continue; // a comment: a sign of life
+        const value = line.slice(colon + 1).trimStart();
+        const field = line.slice(0, colon);
+        if (field === 'event') kind = value;
+        if (field === 'data') data += value;
+        if (field === 'id') this.lastId = value;
+      }
+      if (data !== '' || kind !== 'message') found(kind, data);
+    }
+  }
+}
+
+function take(kind: string, data: string): void {
+  let subject = '';
+  try {
+    subject = (JSON.parse(data || '{}') as { subject?: string }).subject ?? '';
+  } catch {
+    kind = 'reset'; // not understood: read everything again
+  }
+  tell({ kind, subject });
+}
+
+async function readStream(parser: EventParser, signal: AbortSignal, stop: () => void): Promise<void> {
+  const headers: Record<string, string> = { ...bearer() };
+  if (parser.lastId !== '') headers['Last-Event-ID'] = parser.lastId;
+  const answer = await fetch('/v1/events', { headers, signal, cache: 'no-store' });
+  tokenRefused(answer.status);
+  if (!answer.ok || answer.body === null) throw new Error(String(answer.status));
+  show('live');
+  if (parser.lastId === '') tell({ kind: 'reset', subject: '' }); // what came before we listened is not told
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let silence = window.setTimeout(stop, SILENT_MS);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      clearTimeout(silence);
+      silence = window.setTimeout(stop, SILENT_MS);
+      live.set({ is: 'live', since: now() });
+      parser.feed(value, take);
+    }
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** Read as long as somebody is signed in; after a break begin again where it stopped. */
+async function lead(ended: AbortSignal): Promise<void> {
+  const parser = new EventParser();
+  for (let tries = 0; !ended.aborted; ) {
+    const once = new AbortController();
+    const stop = (): void => once.abort();
+    ended.addEventListener('abort', stop, { once: true });
+    try {
+      await readStream(parser, once.signal, stop);
+      tries = 0;
+    } catch {
+      tries++;
+    }
+    ended.removeEventListener('abort', stop);
+    if (ended.aborted) return;
+    show('waiting');
+    await pause(Math.min(500 * 2 ** tries, 10_000));
+  }
+}
+
+let running: AbortController | null = null;
+
+function follow(): void {
+  const isIn = session.get().phase === 'in' && (session.get().me?.permissions.includes('EVENTS') ?? false);
+  if (isIn && running === null) {
+    const mine = new AbortController();
+    running = mine;
+    navigator.locks.request(LOCK, { signal: mine.signal }, () => lead(mine.signal)).catch(() => {});
+  } else if (!isIn && running !== null) {
+    running.abort();
+    running = null;
+    live.set({ is: 'off', since: 0 });
+  }
+}
+
+session.watch(follow);

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who sits here.  The token lives in memory only; tabs of one browser hand it to each other.  It is renewed silently while
+// somebody works, and dropped when nobody does: the screen is then locked, with the work kept behind the lock.
+import { ask, api, onLost, Problem, setToken, type Schemas } from '../api/client';
+import { loadCodes } from './codes';
+import { Store } from './store';
+
+export type Me = Schemas['me'];
+export type Role = Schemas['role'];
+
+export type Why = 'none' | 'signed_out' | 'idle' | 'hidden' | 'ended';
+
+export interface Session {
+  phase: 'starting' | 'out' | 'in' | 'locked';
+  why: Why;
+  me: Me | null;
+  mustChange: boolean;
+  closing: number; // seconds until the idle lock, once it is near; 0 = not near
+}
+
+const IDLE_MS = 5 * 60_000;
+const WARN_MS = 30_000;
+const RENEW_AT = 0.6; // of a token's life
+
+const empty: Session = { phase: 'starting', why: 'none', me: null, mustChange: false, closing: 0 };
+export const session = new Store<Session>(empty);
+
+const tabs = new BroadcastChannel('menedek-session');
+type TabMessage = { kind: 'ask' } | { kind: 'have'; token: string; until: number } | { kind: 'gone'; why: Why };
+
+let token: string | null = null;
+let tokenUntil = 0;
+let tokenLife = 0;
+let renewTimer = 0;
+let lastInput = Date.now();
+
+const change = (part: Partial<Session>): void => session.update((s) => ({ ...s, ...part }));
+
+function keep(answer: string, seconds: number): void {
+  token = answer;
+  tokenLife = seconds * 1000;
+  tokenUntil = Date.now() + tokenLife;
+  setToken(token);
+  clearTimeout(renewTimer);
+  renewTimer = window.setTimeout(() => void renew(), tokenLife * RENEW_AT);
+}
+
+function drop(): void {
+  token = null;
+  setToken(null);
+  clearTimeout(renewTimer);
+}
+
+async function renew(): Promise<void> {
+  if (token === null) return;
+  try {
+    const answer = await ask(api.POST('/v1/tokens/renew', {}));
+    keep(answer.access_token, answer.expires_in);
+    tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
+  } catch (e) {
+    // without an answer the old token may still be good: try until it is not
+    if (e instanceof Problem && e.isRetryable && Date.now() < tokenUntil - 10_000)
+      renewTimer = window.setTimeout(() => void renew(), 5000);
+  }
+}
+
+async function enter(mustChange: boolean): Promise<void> {
+  const me = await ask(api.GET('/v1/me'));
+  await loadCodes();
+  lastInput = Date.now();
+  session.set({ phase: 'in', why: 'none', me, mustChange, closing: 0 });
+}
+
+export interface SignIn {
+  user: string;
+  passphrase: string;
+}
+
+/** Sign in, or open the lock: then only the same person gets the work behind it back. */
+export async function signIn(who: SignIn): Promise<void> {
+  const answer = await ask(api.POST('/v1/tokens', { body: who }));
+  const before = session.get().me;
+  keep(answer.access_token, answer.expires_in);
+  if (before !== null && before.name !== who.user) session.set({ ...empty, phase: 'out' }); // another person starts anew
+  await enter(answer.must_change);
+  tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
+}
+
+/** The token ends at the server, in every tab; what was typed stays behind the lock. */
+function close(phase: 'out' | 'locked', why: Why): void {
+  const had = token;
+  if (had !== null) void fetch('/v1/tokens/current', { method: 'DELETE', headers: { Authorization: `Bearer ${had}` }, keepalive: true }).catch(() => {});
+  drop();
+  session.set({ ...(phase === 'locked' ? session.get() : empty), phase, why, closing: 0 });
+  tabs.postMessage({ kind: 'gone', why } satisfies TabMessage);
+}
+
+export const signOut = (): void => close('out', 'signed_out');
+export const lock = (why: Why): void => {
+  if (session.get().phase === 'in') close('locked', why);
+};
+
+onLost(() => {
+  if (session.get().phase !== 'in') return;
+  drop();
+  change({ phase: 'locked', why: 'ended', closing: 0 });
+});
+
+tabs.onmessage = (event: MessageEvent<TabMessage>) => {
+  const m = event.data;
+  if (m.kind === 'ask' && token !== null) tabs.postMessage({ kind: 'have', token, until: tokenUntil } satisfies TabMessage);
+  if (m.kind === 'have' && m.token !== token && m.until > Date.now()) {
+    const phase = session.get().phase;
+    keep(m.token, (m.until - Date.now()) / 1000);
+    if (phase !== 'in') void enter(false).catch(() => change({ phase: 'out' }));
+  }
+  if (m.kind === 'gone' && session.get().phase === 'in') {
+    drop();
+    if (m.why === 'signed_out') session.set({ ...empty, phase: 'out', why: m.why });
+    else change({ phase: 'locked', why: m.why, closing: 0 });
+  }
+};
+
+for (const kind of ['pointerdown', 'keydown'] as const)
+  addEventListener(kind, () => {
+    lastInput = Date.now();
+    if (session.get().closing > 0) change({ closing: 0 });
+  }, { capture: true, passive: true });
+
+setInterval(() => {
+  if (session.get().phase !== 'in') return;
+  const left = IDLE_MS - (Date.now() - lastInput);
+  if (left <= 0) lock('idle');
+  else if (left <= WARN_MS) change({ closing: Math.ceil(left / 1000) });
+}, 1000);
+
+/** Ask the other tabs; when none answers, somebody has to sign in. */
+export function start(): void {
+  tabs.postMessage({ kind: 'ask' } satisfies TabMessage);
+  setTimeout(() => {
+    if (session.get().phase === 'starting') change({ phase: 'out' });
+  }, 250);
+}
+
+export const hasRole = (me: Me, ...roles: Role[]): boolean => me.roles.some((r) => roles.includes(r));

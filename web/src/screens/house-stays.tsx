@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is expected and who is here: arrival, the legal end of a stay with an early warning, extension, leaving.
+import { useCallback, useState } from 'preact/hooks';
+import { api, ask, type Schemas } from '../api/client';
+import { useAction } from '../core/action';
+import { options } from '../core/codes';
+import { dayText, now } from '../core/time';
+import { t } from '../i18n';
+import { Button, CodeSelect, Field, Panel, Phase, State } from '../ui/parts';
+import { Card } from './house-requests';
+import type { Reservation } from './house';
+
+type Move =
+  | { to: 'arrive' }
+  | { to: 'no-show' }
+  | { to: 'leave'; reason: Schemas['leave_reason'] }
+  | { to: 'extend'; until: string; reason: Schemas['extend_reason'] };
+
+const EARLY_DAYS = 7; // an end that is nearer is shown as a warning
+
+function useMove(r: Reservation, onChanged: () => void) {
+  const id = r.id ?? '';
+  return useAction(useCallback(
+    async (header: { 'Idempotency-Key': string }, move: Move) => {
+      const params = { path: { reservation: id }, header };
+      if (move.to === 'arrive') await ask(api.POST('/v1/reservations/{reservation}/arrive', { params }));
+      else if (move.to === 'no-show') await ask(api.POST('/v1/reservations/{reservation}/no-show', { params }));
+      else if (move.to === 'leave') await ask(api.POST('/v1/reservations/{reservation}/leave', { params, body: { reason: move.reason } }));
+      else await ask(api.POST('/v1/reservations/{reservation}/extend', { params, body: { until: move.until, reason: move.reason } }));
+      onChanged();
+    },
+    [id, onChanged],
+  ));
+}
+
+function Expected(p: { r: Reservation; onChanged: () => void }) {
+  const move = useMove(p.r, p.onChanged);
+  return (
+    <Card r={p.r}>
+      <div class="row">
+        <Button class="big" kind="main" busy={move.phase === 'sending'} onClick={() => void move.run({ to: 'arrive' })}>{t('stay.arrived')}</Button>
+        <Button onClick={() => void move.run({ to: 'no-show' })}>{t('stay.no_show')}</Button>
+      </div>
+      <Phase of={move} />
+    </Card>
+  );
+}
+
+function EndOfStay(p: { r: Reservation }) {
+  const end = p.r.stay_end;
+  if (!end) return p.r.next_review ? <p>{t('stay.review', { day: dayText(p.r.next_review) })}</p> : null;
+  const days = Math.ceil((Date.parse(`${end}T00:00:00Z`) - now()) / 86_400_000);
+  if (p.r.overstay) return <p><State tone="bad">{t('stay.over', { day: dayText(end) })}</State></p>;
+  if (days <= EARLY_DAYS) return <p><State tone="wait">{t('stay.ends_soon', { day: dayText(end), n: days })}</State></p>;
+  return <p class="quiet">{t('stay.ends', { day: dayText(end) })}</p>;
+}
+
+function Stay(p: { r: Reservation; onChanged: () => void }) {
+  const move = useMove(p.r, p.onChanged);
+  const [mode, setMode] = useState<'none' | 'extend' | 'leave'>('none');
+  const [until, setUntil] = useState('');
+  const [reason, setReason] = useState<string>('');
+  const extend = (e: Event): void => {
+    e.preventDefault();
+    void move.run({ to: 'extend', until, reason: reason as Schemas['extend_reason'] }).then((done) => done && setMode('none'));
+  };
+  return (
+    <Card r={p.r}>
+      <EndOfStay r={p.r} />
+      {mode === 'none' && (
+        <div class="row">
+          <Button onClick={() => setMode('extend')}>{t('stay.extend')}</Button>
+          <Button onClick={() => setMode('leave')}>{t('stay.leave')}</Button>
+        </div>
+      )}
+      {mode === 'extend' && (
+        <form onSubmit={extend}>
+          <Field label={t('stay.until')}>{(ids) => <input {...ids} type="date" required value={until} onInput={(e) => setUntil(e.currentTarget.value)} />}</Field>
+          <CodeSelect label={t('stay.justification')} list="extend_reason" value={reason} empty="" onPick={setReason} />
+          <div class="row">
+            <Button type="submit" kind="main" disabled={reason === ''} busy={move.phase === 'sending'}>{t('stay.extend')}</Button>
+            <Button onClick={() => setMode('none')}>{t('back')}</Button>
+          </div>
+        </form>
+      )}
+      {mode === 'leave' && (
+        <div class="reasons" role="group" aria-label={t('stay.where_to')}>
+          <p>{t('stay.where_to')}</p>
+          {options('leave_reason').map((o) => <Button key={o.code} class="big" onClick={() => void move.run({ to: 'leave', reason: o.code as Schemas['leave_reason'] })}>{o.label}</Button>)}
+          <Button onClick={() => setMode('none')}>{t('back')}</Button>
+        </div>
+      )}
+      <Phase of={move} />
+    </Card>
+  );
+}
+
+export function Stays(p: { rows: Reservation[]; onChanged: () => void }) {
+  const expected = p.rows.filter((r) => r.state === 'confirmed');
+  const here = p.rows.filter((r) => r.state === 'in_stay');
+  return (
+    <>
+      <Panel title={t('stay.expected')}>
+        {expected.length === 0 ? <p class="quiet">{t('stay.nobody_expected')}</p> : <ul class="cards">{expected.map((r) => <Expected key={r.id} r={r} onChanged={p.onChanged} />)}</ul>}
+      </Panel>
+      <Panel title={t('stay.here')}>
+        {here.length === 0 ? <p class="quiet">{t('stay.nobody_here')}</p> : <ul class="cards">{here.map((r) => <Stay key={r.id} r={r} onChanged={p.onChanged} />)}</ul>}
+      </Panel>
+    </>
+  );
+}

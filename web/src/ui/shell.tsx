@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands around every screen: skip link, neutral title, who and where, live state, language, hide, sign out.
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { live } from '../core/live';
+import { lock, session, signOut } from '../core/session';
+import { Store } from '../core/store';
+import { clock, tick } from '../core/time';
+import { lang, setLang, t } from '../i18n';
+import { Announcer, Button, State } from './parts';
+import { UndoBar } from './undo';
+
+const SHIFTS = 3;
+const WITHIN_MS = 900;
+
+/** Cover everything at once, then lock: the cover must not wait for the network. */
+export const hidden = new Store(false);
+export function hide(): void {
+  hidden.set(true);
+  lock('hidden');
+}
+
+function useHideKeys(): void {
+  useEffect(() => {
+    let times: number[] = [];
+    const onKey = (e: KeyboardEvent): void => {
+      if (e.key !== 'Shift') times = [];
+      else if (!e.repeat) {
+        times = [...times.filter((at) => e.timeStamp - at < WITHIN_MS), e.timeStamp];
+        if (times.length >= SHIFTS) hide();
+      }
+    };
+    addEventListener('keydown', onKey, true);
+    return () => removeEventListener('keydown', onKey, true);
+  }, []);
+}
+
+export function LanguageSwitch() {
+  const now = lang.use();
+  const to = now === 'hu' ? 'en' : 'hu';
+  return <Button class="small" lang={to} onClick={() => setLang(to)}>{to === 'en' ? 'English' : 'Magyar'}</Button>;
+}
+
+function LiveMark() {
+  tick.use();
+  const state = live.use();
+  if (state.is === 'off') return null;
+  if (state.is === 'live') return <State tone="good">{t('live.on')} <time>{clock(state.since)}</time></State>;
+  return <span role="status"><State tone="bad">{t('live.waiting', { at: clock(state.since) })}</State></span>;
+}
+
+function ClosingWarning() {
+  const s = session.use();
+  if (s.closing === 0) return null;
+  return <div class="banner wait" role="alert">{t('lock.soon', { n: s.closing })}</div>;
+}
+
+export function Shell(p: { title: string; children: ComponentChildren; nav?: ComponentChildren }) {
+  const s = session.use();
+  lang.use();
+  useHideKeys();
+  const isIn = s.phase === 'in';
+  return (
+    <>
+      <a class="skip" href="#main">{t('skip.main')}</a>
+      {isIn && <button type="button" class="skip" onClick={hide}>{t('hide.skip')}</button>}
+      <header class="top">
+        <p class="brand">{t('brand')}</p>
+        {isIn && <LiveMark />}
+        <div class="tools">
+          <LanguageSwitch />
+          {isIn && <Button class="small" onClick={hide} aria-keyshortcuts="Shift Shift Shift">{t('hide')}</Button>}
+          {isIn && <Button class="small" onClick={signOut}>{t('sign_out')}</Button>}
+        </div>
+      </header>
+      <ClosingWarning />
+      {p.nav}
+      <main id="main" tabIndex={-1}>
+        <h1>{p.title}</h1>
+        {p.children}
+      </main>
+      <UndoBar />
+      <Announcer />
+    </>
+  );
+}

@@ -177,9 +177,8 @@ write_full(int fd, struct bytes data)
 	return true;
 }
 
-/* A rename is durable only once the directory is on disk too. */
-static bool
-sync_parent(const char *path)
+bool
+file_sync_parent(const char *path)
 {
 	char dir[PATH_MAX] = ".";
 	const char *slash = strrchr(path, '/');
@@ -222,7 +221,7 @@ file_write(const char *path, struct bytes data, mode_t mode, struct fault *f)
 		(void)unlink(beside);
 		return blame(f, RC_UNAVAILABLE, MSG_FILE_WRITE, 0, path);
 	}
-	if (!sync_parent(path))
+	if (!file_sync_parent(path))
 		return blame(f, RC_UNKNOWN, MSG_FILE_SYNC, 0, path);
 	return RC_OK;
 }
@@ -234,7 +233,7 @@ make_one(const char *path, mode_t mode, struct fault *f)
 	struct stat st = { 0 };
 
 	if (mkdir(path, mode) == 0)
-		return sync_parent(path) ? RC_OK : blame(f, RC_UNKNOWN, MSG_FILE_SYNC, 0, path);
+		return file_sync_parent(path) ? RC_OK : blame(f, RC_UNKNOWN, MSG_FILE_SYNC, 0, path);
 	if (errno != EEXIST && errno != ENOTDIR)
 		return blame(f, RC_UNAVAILABLE, MSG_DIR_MAKE, 0, path);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))

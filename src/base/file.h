@@ -28,6 +28,9 @@ MUST_USE enum rc file_read_secret(const char *path, size_t cap, struct secret **
  */
 MUST_USE enum rc file_write(const char *path, struct bytes data, mode_t mode, struct fault *f);
 
+/** Put the directory of ${path} on disk: a rename is durable only then. */
+MUST_USE bool file_sync_parent(const char *path);
+
 /**
  * Make a directory and its missing parents, ${mode} for the last one.  An existing directory is fine,
  * RC_INVALID if something else stands there.

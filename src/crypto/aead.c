@@ -33,13 +33,18 @@ enum rc
 aead_seal(const uint8_t key[AEAD_KEY], struct bytes bound, struct bytes plain, uint8_t nonce[AEAD_NONCE],
     uint8_t *out)
 {
-	EVP_CIPHER_CTX *c = ossl_contexts()->gcm;
+	struct ossl_contexts *my = ossl_contexts();
+	EVP_CIPHER_CTX *c = my->gcm;
 	uint8_t *tag = out + plain.len;
+	bool is_sealed;
 	int n;
 
 	random_fill(nonce, AEAD_NONCE);
-	if (!run(c, SEALING, key, nonce, bound, plain, out) || EVP_CipherFinal_ex(c, tag, &n) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, (int)AEAD_TAG, tag) != 1) {
+	pthread_mutex_lock(&my->busy);
+	is_sealed = run(c, SEALING, key, nonce, bound, plain, out) && EVP_CipherFinal_ex(c, tag, &n) == 1 &&
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, (int)AEAD_TAG, tag) == 1;
+	pthread_mutex_unlock(&my->busy);
+	if (!is_sealed) {
 		log_bug("seal_failed", "len=%zu", plain.len);
 		return RC_INTERNAL;
 	}
@@ -50,9 +55,11 @@ enum rc
 aead_open(const uint8_t key[AEAD_KEY], const uint8_t nonce[AEAD_NONCE], struct bytes bound,
     struct bytes sealed, uint8_t *out)
 {
-	EVP_CIPHER_CTX *c = ossl_contexts()->gcm;
+	struct ossl_contexts *my = ossl_contexts();
+	EVP_CIPHER_CTX *c = my->gcm;
 	struct bytes text = sealed;
 	uint8_t tag[AEAD_TAG];
+	bool is_opened;
 	int n;
 
 	if (sealed.len < AEAD_TAG)
@@ -60,11 +67,26 @@ aead_open(const uint8_t key[AEAD_KEY], const uint8_t nonce[AEAD_NONCE], struct b
 	text.len -= AEAD_TAG;
 	for (size_t i = 0; i < AEAD_TAG; i++)
 		tag[i] = sealed.p[text.len + i];
-	if (!run(c, OPENING, key, nonce, bound, text, out) ||
-	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, (int)AEAD_TAG, tag) != 1 ||
-	    EVP_CipherFinal_ex(c, tag, &n) != 1) {
+	pthread_mutex_lock(&my->busy);
+	is_opened = run(c, OPENING, key, nonce, bound, text, out) &&
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, (int)AEAD_TAG, tag) == 1 &&
+	    EVP_CipherFinal_ex(c, tag, &n) == 1;
+	pthread_mutex_unlock(&my->busy);
+	if (!is_opened) {
 		wipe(out, text.len); /* unverified plaintext must not be looked at */
 		return RC_CORRUPT;
 	}
 	return RC_OK;
+}
+
+void
+aead_forget(void)
+{
+	ossl_forget();
+}
+
+void
+aead_forget_all(void)
+{
+	ossl_forget_all();
 }

@@ -20,4 +20,12 @@ MUST_USE enum rc aead_seal(const uint8_t key[AEAD_KEY], struct bytes bound, stru
 MUST_USE enum rc aead_open(const uint8_t key[AEAD_KEY], const uint8_t nonce[AEAD_NONCE], struct bytes bound,
     struct bytes sealed, uint8_t *out);
 
+/**
+ * The last key that a thread used stays in its context, because setting one up costs as much as using it.
+ * aead_forget wipes this thread's (after a root key or a house's key), aead_forget_all every thread's (when
+ * keys are destroyed).
+ */
+void aead_forget(void);
+void aead_forget_all(void);
+
 #endif

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/shred.h"
+#include "crypto/digest.h"
 
-#define VERSION     1u
+#define VERSION     2u
 #define HEAD_BYTES  32u
-#define ENTRY_BYTES (ID_BYTES + 1u + 4u + AEAD_NONCE + AEAD_KEY + AEAD_TAG)
+#define ENTRY_BYTES (ID_BYTES + 1u + 4u + 4u + 8u + AEAD_NONCE + AEAD_KEY + AEAD_TAG)
 #define TAIL_BYTES  (AEAD_NONCE + AEAD_TAG)
 #define FILE_CAP    (HEAD_BYTES + KEYFILE_ENTRIES * ENTRY_BYTES + TAIL_BYTES)
 
@@ -55,18 +57,10 @@ keyfile_init(struct keyfile *kf, enum keyfile_kind kind, uint32_t first_id)
 void
 keyfile_fini(struct keyfile *kf)
 {
+	if (kf->entries != NULL)
+		wipe(kf->entries, kf->cap * sizeof(*kf->entries));
 	free(kf->entries);
 	*kf = (struct keyfile){ .kind = kf->kind };
-}
-
-struct secret *
-keyfile_root_copy(const struct secret *root)
-{
-	struct secret *copy = secret_new(secret_len(root));
-
-	if (copy != NULL)
-		memcpy(secret_bytes(copy), secret_view(root), secret_len(root));
-	return copy;
 }
 
 static enum rc
@@ -81,8 +75,13 @@ reserve(struct keyfile *kf, size_t count)
 		return RC_OK;
 	while (cap < count)
 		cap *= 2;
-	if ((grown = reallocarray(kf->entries, cap, sizeof(*grown))) == NULL)
+	if ((grown = calloc(cap, sizeof(*grown))) == NULL)
 		return RC_UNAVAILABLE;
+	if (kf->entries != NULL) { /* no realloc: it leaves wrapped keys behind */
+		memcpy(grown, kf->entries, kf->count * sizeof(*grown));
+		wipe(kf->entries, kf->cap * sizeof(*grown));
+		free(kf->entries);
+	}
 	kf->entries = grown;
 	kf->cap = cap;
 	return RC_OK;
@@ -104,28 +103,26 @@ keyfile_copy(const struct keyfile *from, struct keyfile *out)
 }
 
 static enum rc
-wrap(
-    const struct keyfile *kf, struct keyfile_entry *e, const struct secret *root, const uint8_t key[AEAD_KEY])
+wrap(const struct keyfile *kf, struct keyfile_entry *e, struct rootkey *root, const uint8_t key[AEAD_KEY])
 {
 	uint8_t bound[BOUND_BYTES];
 
 	put_bound(kf, e, bound);
-	return aead_seal(
-	    secret_view(root), BYTES_OF(bound), (struct bytes){ key, AEAD_KEY }, e->nonce, e->wrapped);
+	return rootkey_seal(root, BYTES_OF(bound), (struct bytes){ key, AEAD_KEY }, e->nonce, e->wrapped);
 }
 
 enum rc
-keyfile_unwrap(const struct keyfile *kf, size_t at, const struct secret *root, uint8_t key[AEAD_KEY])
+keyfile_unwrap(const struct keyfile *kf, size_t at, struct rootkey *root, uint8_t key[AEAD_KEY])
 {
 	const struct keyfile_entry *e = &kf->entries[at];
 	uint8_t bound[BOUND_BYTES];
 
 	put_bound(kf, e, bound);
-	return aead_open(secret_view(root), e->nonce, BYTES_OF(bound), BYTES_OF(e->wrapped), key);
+	return rootkey_open(root, e->nonce, BYTES_OF(bound), BYTES_OF(e->wrapped), key);
 }
 
 enum rc
-keyfile_insert(struct keyfile *kf, size_t at, const struct id *owner, uint8_t use, const struct secret *root,
+keyfile_insert(struct keyfile *kf, size_t at, const struct id *owner, uint8_t use, struct rootkey *root,
     const uint8_t key[AEAD_KEY])
 {
 	struct keyfile_entry e = { .owner = *owner, .use = use, .id = kf->next_id };
@@ -153,7 +150,7 @@ keyfile_remove(struct keyfile *kf, size_t at)
 }
 
 enum rc
-keyfile_rewrap(struct keyfile *kf, const struct secret *old, const struct secret *root)
+keyfile_rewrap(struct keyfile *kf, struct rootkey *old, struct rootkey *root)
 {
 	uint8_t key[AEAD_KEY];
 	enum rc rc = RC_OK;
@@ -172,7 +169,9 @@ put_entry(uint8_t *p, const struct keyfile_entry *e)
 	p += ID_BYTES;
 	*p++ = e->use;
 	put_u32(p, e->id);
-	p += 4;
+	put_u32(p + 4, e->day);
+	put_u64(p + 8, e->seals);
+	p += 16;
 	memcpy(p, e->nonce, sizeof(e->nonce));
 	memcpy(p + sizeof(e->nonce), e->wrapped, sizeof(e->wrapped));
 }
@@ -184,16 +183,18 @@ get_entry(const uint8_t *p, struct keyfile_entry *e)
 	p += ID_BYTES;
 	e->use = *p++;
 	e->id = get_u32(p);
-	p += 4;
+	e->day = get_u32(p + 4);
+	e->seals = get_u64(p + 8);
+	p += 16;
 	memcpy(e->nonce, p, sizeof(e->nonce));
 	memcpy(e->wrapped, p + sizeof(e->nonce), sizeof(e->wrapped));
 }
 
 enum rc
-keyfile_save(const char *path, const struct keyfile *kf, const struct secret *root, struct fault *f)
+keyfile_save(const char *path, const struct keyfile *kf, struct rootkey *root, struct fault *f)
 {
 	size_t body = HEAD_BYTES + kf->count * ENTRY_BYTES;
-	uint8_t *p = malloc(body + TAIL_BYTES);
+	uint8_t *p = malloc(body + TAIL_BYTES), covered[DIGEST_BYTES];
 	enum rc rc;
 
 	if (p == NULL)
@@ -204,20 +205,24 @@ keyfile_save(const char *path, const struct keyfile *kf, const struct secret *ro
 	put_u32(p + 28, (uint32_t)kf->count);
 	for (size_t i = 0; i < kf->count; i++)
 		put_entry(p + HEAD_BYTES + i * ENTRY_BYTES, &kf->entries[i]);
-	/* the text is empty: the seal is there for what it covers */
-	rc = aead_seal(secret_view(root), (struct bytes){ p, body }, (struct bytes){ NULL, 0 }, p + body,
-	    p + body + AEAD_NONCE);
-	if (rc == RC_OK)
-		rc = file_write(path, (struct bytes){ p, body + TAIL_BYTES }, 0600, f);
+	/* the text is empty: the seal is there for what it covers, by its digest, which fits any token */
+	digest((struct bytes){ p, body }, covered);
+	rc =
+	    rootkey_seal(root, BYTES_OF(covered), (struct bytes){ NULL, 0 }, p + body, p + body + AEAD_NONCE);
+	if (rc != RC_OK)
+		rc = fault_set(f, rc, MSG_ROOT_KEY, NULL, 0, base_name(path));
+	else
+		rc = shred_replace(path, (struct bytes){ p, body + TAIL_BYTES }, 0600, f);
+	wipe(p, body + TAIL_BYTES);
 	free(p);
 	return rc;
 }
 
 static enum rc
-parse(const char *path, enum keyfile_kind kind, const struct secret *root, struct bytes in,
-    struct keyfile *out, struct fault *f)
+parse(const char *path, enum keyfile_kind kind, struct rootkey *root, struct bytes in, struct keyfile *out,
+    struct fault *f)
 {
-	uint8_t magic[8], none[1];
+	uint8_t magic[8], none[1], covered[DIGEST_BYTES];
 	size_t body = in.len - TAIL_BYTES, count;
 	enum rc rc;
 
@@ -227,10 +232,11 @@ parse(const char *path, enum keyfile_kind kind, const struct secret *root, struc
 	count = get_u32(in.p + 28);
 	if (count > KEYFILE_ENTRIES || in.len != HEAD_BYTES + count * ENTRY_BYTES + TAIL_BYTES)
 		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, base_name(path));
-	rc = aead_open(secret_view(root), in.p + body, (struct bytes){ in.p, body },
-	    (struct bytes){ in.p + body + AEAD_NONCE, AEAD_TAG }, none);
-	if (rc != RC_OK)
-		return fault_set(f, RC_CORRUPT, MSG_ROOT_KEY, NULL, 0, base_name(path));
+	digest((struct bytes){ in.p, body }, covered);
+	rc = rootkey_open(
+	    root, in.p + body, BYTES_OF(covered), (struct bytes){ in.p + body + AEAD_NONCE, AEAD_TAG }, none);
+	if (rc != RC_OK) /* RC_UNAVAILABLE: a token does not answer */
+		return fault_set(f, rc, MSG_ROOT_KEY, NULL, 0, base_name(path));
 	memcpy(out->file_id.b, in.p + 8, ID_BYTES);
 	out->next_id = get_u32(in.p + 24);
 	if ((rc = reserve(out, count)) != RC_OK)
@@ -243,18 +249,17 @@ parse(const char *path, enum keyfile_kind kind, const struct secret *root, struc
 
 enum rc
 keyfile_load(
-    const char *path, enum keyfile_kind kind, const struct secret *root, struct keyfile *out, struct fault *f)
+    const char *path, enum keyfile_kind kind, struct rootkey *root, struct keyfile *out, struct fault *f)
 {
 	char *text = NULL;
 	size_t len = 0;
 	enum rc rc;
 
 	*out = (struct keyfile){ .kind = kind };
-	if (secret_len(root) != AEAD_KEY)
-		return fault_set(f, RC_CORRUPT, MSG_ROOT_KEY, NULL, 0, base_name(path));
 	if ((rc = file_read(path, FILE_CAP, &text, &len, f)) != RC_OK)
 		return rc;
 	rc = parse(path, kind, root, (struct bytes){ (const uint8_t *)text, len }, out, f);
+	wipe(text, len);
 	free(text);
 	if (rc != RC_OK)
 		keyfile_fini(out);

@@ -1,57 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The data keys and sealing under them.  Ids count from 1 and are never freed, so an id is a place in the
- * table: keys never move, are published by the count, and readers take no lock.
+ * Opening a ring, and sealing under it.  Readers take no lock: they copy the key they need out of its slot
+ * for the length of one call.
  */
 #include "crypto/keyring.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "crypto/digest.h"
-#include "crypto/keyfile.h"
-
-#define KEYS 1024u /* 204 rotations; 32 KiB of locked memory */
-#define ROTATE_AFTER \
-	(UINT64_C(1) << 24) /* seals: 2^-48 for two equal nonces, far below the 2^32 of SP 800-38D */
+#include "crypto/keyring_parts.h"
 
 #define SEAL_VERSION 1u
 #define SEAL_HEAD    (1u + 4u) /* version, key id */
+#define TRIES        8u        /* of a seal whose key is replaced under it */
 
-/* Entry 0 of the file: what keyring_derive starts from.  It seals nothing. */
-#define SEED_USE KEY_USES
-
-struct keyring {
-	struct secret *keys; /* KEYS x AEAD_KEY; key n at place n, the seed at 0 */
-	atomic_uint count;   /* places in use */
-	uint8_t use[KEYS];
-	atomic_uint current[KEY_USES];
-	_Atomic uint64_t seals[KEYS];
-	pthread_mutex_t lock; /* one rotation at a time; guards file and root */
-	struct keyfile file;
-	struct secret *root; /* a copy of what the file is wrapped under */
-};
-
-static uint8_t *
-key_at(struct keyring *ring, uint32_t id)
+struct key_words *
+keyring_words(struct keyring *ring, uint32_t at)
 {
-	return secret_bytes(ring->keys) + (size_t)id * AEAD_KEY;
+	return (struct key_words *)(void *)secret_bytes(ring->keys) + at;
 }
 
 static enum rc
-ring_new(struct keyring **out)
+ring_new(const char *path, struct keyring **out)
 {
 	struct keyring *ring = calloc(1, sizeof(*ring));
 
-	if (ring == NULL)
-		return RC_UNAVAILABLE;
-	if ((ring->keys = secret_new((size_t)KEYS * AEAD_KEY)) == NULL ||
-	    pthread_mutex_init(&ring->lock, NULL) != 0) {
-		secret_free(ring->keys);
+	*out = NULL;
+	if (ring == NULL || pthread_mutex_init(&ring->lock, NULL) != 0) {
 		free(ring);
+		return RC_UNAVAILABLE;
+	}
+	ring->step = STEP_FIRST;
+	ring->path = strdup(path);
+	ring->keys = secret_new(KEYRING_KEYS * sizeof(struct key_words));
+	ring->seed = secret_new(AEAD_KEY);
+	if (ring->path == NULL || ring->keys == NULL || ring->seed == NULL) {
+		keyring_free(ring);
 		return RC_UNAVAILABLE;
 	}
 	*out = ring;
@@ -63,110 +48,30 @@ keyring_free(struct keyring *ring)
 {
 	if (ring == NULL)
 		return;
+	aead_forget_all();
 	keyfile_fini(&ring->file);
-	secret_free(ring->root);
+	rootkey_free(ring->root);
 	secret_free(ring->keys);
+	secret_free(ring->seed);
 	pthread_mutex_destroy(&ring->lock);
+	free(ring->path);
 	free(ring);
 }
 
-/* Add one fresh key for each use to ${kf}. */
 static enum rc
-add_generation(struct keyfile *kf, const struct secret *root)
-{
-	const struct id nobody = { { 0 } };
-	uint8_t key[AEAD_KEY];
-	enum rc rc = RC_OK;
-
-	if (kf->count + KEY_USES > KEYS)
-		return RC_TOO_BIG;
-	for (uint8_t use = 0; use < KEY_USES && rc == RC_OK; use++) {
-		random_fill(key, sizeof(key));
-		rc = keyfile_insert(kf, kf->count, &nobody, use, root, key);
-	}
-	wipe(key, sizeof(key));
-	return rc;
-}
-
-static enum rc
-fill_new(struct keyfile *kf, const struct secret *root)
-{
-	const struct id nobody = { { 0 } };
-	uint8_t seed[AEAD_KEY];
-	enum rc rc;
-
-	random_fill(seed, sizeof(seed));
-	rc = keyfile_insert(kf, 0, &nobody, SEED_USE, root, seed);
-	wipe(seed, sizeof(seed));
-	return rc == RC_OK ? add_generation(kf, root) : rc;
-}
-
-enum rc
-keyring_create(const char *path, const struct secret *root, struct fault *f)
-{
-	struct keyfile kf;
-	enum rc rc;
-
-	if (secret_len(root) != AEAD_KEY)
-		return fault_set(f, RC_INVALID, MSG_ROOT_KEY, NULL, 0, "root");
-	keyfile_init(&kf, KEYFILE_RECORDS, 0);
-	if ((rc = fill_new(&kf, root)) == RC_OK)
-		rc = keyfile_save(path, &kf, root, f);
-	keyfile_fini(&kf);
-	return rc;
-}
-
-/* Take keys from ${from} on out of ring->file; readers see them when the count, then the current ids, are
- * stored. */
-static enum rc
-publish(struct keyring *ring, unsigned from)
-{
-	const struct keyfile *kf = &ring->file;
-	enum rc rc;
-
-	if (kf->count < 1 + KEY_USES || kf->count > KEYS)
-		return RC_CORRUPT;
-	for (unsigned i = from; i < kf->count; i++) {
-		const struct keyfile_entry *e = &kf->entries[i];
-
-		if (e->id != i || (i == 0 ? e->use != SEED_USE : e->use >= KEY_USES))
-			return RC_CORRUPT;
-		if ((rc = keyfile_unwrap(kf, i, ring->root, key_at(ring, i))) != RC_OK)
-			return rc;
-		ring->use[i] = e->use;
-	}
-	atomic_store(&ring->count, (unsigned)kf->count);
-	for (unsigned i = from > 0 ? from : 1; i < kf->count; i++)
-		atomic_store(&ring->current[ring->use[i]], i);
-	return RC_OK;
-}
-
-static bool
-has_every_use(struct keyring *ring)
-{
-	for (unsigned use = 0; use < KEY_USES; use++)
-		if (atomic_load(&ring->current[use]) == 0)
-			return false;
-	return true;
-}
-
-enum rc
-keyring_open(const char *path, const struct secret *root, struct keyring **out, struct fault *f)
+open_as(const char *path, const struct secret *root, bool is_follower, struct keyring **out, struct fault *f)
 {
 	struct keyring *ring = NULL;
 	enum rc rc;
 
 	*out = NULL;
-	if (ring_new(&ring) != RC_OK || (ring->root = keyfile_root_copy(root)) == NULL) {
-		rc = fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
+	if (ring_new(path, &ring) != RC_OK)
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_LOCKED_MEMORY, NULL, 0, "keyring");
+	ring->is_follower = is_follower;
+	if ((rc = rootkey_new(root, &ring->root, f)) != RC_OK)
 		goto out;
-	}
-	if ((rc = keyfile_load(path, KEYFILE_RECORDS, root, &ring->file, f)) != RC_OK)
+	if ((rc = keyring_read(ring, f)) != RC_OK)
 		goto out;
-	if (publish(ring, 0) != RC_OK || !has_every_use(ring)) {
-		rc = fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, "keyring");
-		goto out;
-	}
 	*out = ring;
 	ring = NULL;
 out:
@@ -174,63 +79,53 @@ out:
 	return rc;
 }
 
-/* Make the next file beside the present one, so that a failure leaves ring and file as they were. */
-static enum rc
-rotate_locked(struct keyring *ring, const char *path, struct secret *root, struct fault *f)
+enum rc
+keyring_open(const char *path, const struct secret *root, struct keyring **out, struct fault *f)
 {
-	unsigned before = (unsigned)ring->file.count;
-	struct keyfile next;
-	enum rc rc = keyfile_copy(&ring->file, &next);
-
-	if (rc == RC_OK)
-		rc = keyfile_rewrap(&next, ring->root, root);
-	if (rc == RC_OK)
-		rc = add_generation(&next, root);
-	if (rc != RC_OK)
-		rc = fault_set(
-		    f, rc, rc == RC_TOO_BIG ? MSG_KEYFILE_FULL : MSG_UNAVAILABLE, NULL, KEYS, "keyring");
-	else
-		rc = keyfile_save(path, &next, root, f);
-	if (rc != RC_OK) {
-		keyfile_fini(&next);
-		return rc;
-	}
-	keyfile_fini(&ring->file);
-	ring->file = next;
-	secret_free(ring->root);
-	ring->root = root;
-	return publish(ring, before);
+	return open_as(path, root, false, out, f);
 }
 
 enum rc
-keyring_rotate(struct keyring *ring, const char *path, const struct secret *root, struct fault *f)
+keyring_open_follower(const char *path, const struct secret *root, struct keyring **out, struct fault *f)
 {
-	struct secret *copy;
-	enum rc rc;
-
-	if (secret_len(root) != AEAD_KEY)
-		return fault_set(f, RC_INVALID, MSG_ROOT_KEY, NULL, 0, "root");
-	if ((copy = keyfile_root_copy(root)) == NULL)
-		return fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
-	pthread_mutex_lock(&ring->lock);
-	rc = rotate_locked(ring, path, copy, f);
-	if (ring->root == copy)
-		copy = NULL; /* the ring owns it from here */
-	pthread_mutex_unlock(&ring->lock);
-	secret_free(copy);
-	return rc;
+	return open_as(path, root, true, out, f);
 }
 
 uint32_t
 keyring_current(const struct keyring *ring, enum key_use use)
 {
-	return atomic_load(&ring->current[use]);
+	return atomic_load_explicit(&ring->current[use], memory_order_acquire);
 }
 
 unsigned
 keyring_count(const struct keyring *ring)
 {
-	return atomic_load(&ring->count) - 1; /* without the seed */
+	return atomic_load(&ring->count);
+}
+
+/*
+ * Copy key ${id} to ${key}, which the caller wipes.  The loads are acquires and whoever empties a slot clears
+ * the id first: having seen a word of the clearing we also see the id gone.
+ */
+static bool
+take_key(struct keyring *ring, uint32_t id, uint8_t key[AEAD_KEY], uint8_t *use)
+{
+	const uint32_t at = id % KEYRING_KEYS;
+	struct key_slot *slot = &ring->slots[at];
+	struct key_words *words = keyring_words(ring, at);
+	uint64_t copy[KEY_WORDS];
+	bool is_held;
+
+	if (id == 0 || atomic_load_explicit(&slot->id, memory_order_acquire) != id)
+		return false;
+	for (unsigned i = 0; i < KEY_WORDS; i++)
+		copy[i] = atomic_load_explicit(&words->w[i], memory_order_acquire);
+	*use = atomic_load_explicit(&slot->use, memory_order_acquire);
+	is_held = atomic_load_explicit(&slot->id, memory_order_relaxed) == id;
+	if (is_held)
+		memcpy(key, copy, AEAD_KEY);
+	wipe(copy, sizeof(copy));
+	return is_held;
 }
 
 /* Associated data: version, key id, use, then what the caller binds.  False if that is too long. */
@@ -247,35 +142,65 @@ put_bound(uint32_t id, uint8_t use, struct bytes bound, uint8_t out[SEAL_HEAD + 
 	return true;
 }
 
+/* A key that may be sealed under once more, counted. */
+static enum rc
+take_current(struct keyring *ring, enum key_use use, uint32_t *id, uint8_t key[AEAD_KEY])
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		struct key_slot *slot;
+		uint64_t ticket;
+		uint8_t its_use;
+
+		*id = keyring_current(ring, use);
+		slot = &ring->slots[*id % KEYRING_KEYS];
+		ticket = atomic_fetch_add_explicit(&slot->seals, 1, memory_order_relaxed);
+		if (ticket >= atomic_load_explicit(&slot->reserved, memory_order_acquire)) {
+			enum rc rc = keyring_reserve(ring, use, *id);
+			if (rc != RC_OK)
+				return rc;
+		} else if (take_key(ring, *id, key, &its_use) && its_use == (uint8_t)use) {
+			return RC_OK;
+		}
+	}
+	return RC_BUSY;
+}
+
 enum rc
 keyring_seal(struct keyring *ring, enum key_use use, struct bytes bound, struct bytes plain, uint8_t *out)
 {
-	uint32_t id = keyring_current(ring, use);
-	uint8_t aad[SEAL_HEAD + 1 + KEYRING_BOUND];
+	uint8_t aad[SEAL_HEAD + 1 + KEYRING_BOUND], key[AEAD_KEY];
+	uint32_t id;
+	enum rc rc;
 
-	if (!put_bound(id, (uint8_t)use, bound, aad))
+	if (bound.len > KEYRING_BOUND)
 		return RC_TOO_BIG;
-	if (atomic_fetch_add_explicit(&ring->seals[id], 1, memory_order_relaxed) + 1 == ROTATE_AFTER)
-		log_note("key_worn", "key=%u use=%u advice=rotate-keys", id, (unsigned)use);
+	if ((rc = take_current(ring, use, &id, key)) != RC_OK)
+		return rc;
+	(void)put_bound(id, (uint8_t)use, bound, aad);
 	memcpy(out, aad, SEAL_HEAD);
-	return aead_seal(key_at(ring, id), (struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, plain,
-	    out + SEAL_HEAD, out + SEAL_HEAD + AEAD_NONCE);
+	rc = aead_seal(key, (struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, plain, out + SEAL_HEAD,
+	    out + SEAL_HEAD + AEAD_NONCE);
+	wipe(key, sizeof(key));
+	return rc;
 }
 
 enum rc
 keyring_open_sealed(
     struct keyring *ring, struct bytes bound, struct bytes sealed, uint8_t *out, size_t *out_len)
 {
-	uint8_t aad[SEAL_HEAD + 1 + KEYRING_BOUND];
+	uint8_t aad[SEAL_HEAD + 1 + KEYRING_BOUND], key[AEAD_KEY], use;
 	uint32_t id = sealed_key_id(sealed);
 	struct bytes text;
+	enum rc rc;
 
 	*out_len = 0;
-	if (id == 0 || id >= atomic_load(&ring->count) || !put_bound(id, ring->use[id], bound, aad))
+	if (!take_key(ring, id, key, &use) || !put_bound(id, use, bound, aad))
 		return RC_CORRUPT;
 	text = (struct bytes){ sealed.p + SEAL_HEAD + AEAD_NONCE, sealed.len - SEAL_HEAD - AEAD_NONCE };
-	if (aead_open(key_at(ring, id), sealed.p + SEAL_HEAD,
-		(struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, text, out) != RC_OK)
+	rc =
+	    aead_open(key, sealed.p + SEAL_HEAD, (struct bytes){ aad, SEAL_HEAD + 1 + bound.len }, text, out);
+	wipe(key, sizeof(key));
+	if (rc != RC_OK)
 		return RC_CORRUPT;
 	*out_len = sealed.len - SEAL_OVERHEAD;
 	return RC_OK;
@@ -292,6 +217,6 @@ sealed_key_id(struct bytes sealed)
 enum rc
 keyring_derive(const struct keyring *ring, const char *label, uint8_t out[32])
 {
-	digest_hkdf((struct bytes){ secret_view(ring->keys), AEAD_KEY }, label, out);
+	digest_hkdf((struct bytes){ secret_view(ring->seed), AEAD_KEY }, label, out);
 	return RC_OK;
 }

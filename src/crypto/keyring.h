@@ -2,8 +2,8 @@
 /*
  * The data keys, by use and id.  The keyring file holds them wrapped (AES-256-GCM) under a root key that
  * lives outside the data directory.  Locations have a ring of their own under a second root key: one key per
- * house. Rotation makes a new current key for a use; old keys stay for reading until what they seal was
- * written again.
+ * house. Rotation makes a new current key for a use; old keys stay for reading until they are retired, which
+ * destroys them in memory and in the file.  One process writes the file, others may follow it.
  */
 #ifndef MENEDEK_KEYRING_H
 #define MENEDEK_KEYRING_H
@@ -16,28 +16,62 @@
 /** What a key may seal.  A value sealed for one use does not open for another. */
 enum key_use {
 	KEY_RECORD, /* organisations, people, houses, units: what lives long */
-	KEY_DETAIL, /* episodes and reservations: what retention destroys */
+	KEY_DETAIL, /* episodes and reservations: what retention destroys; one key a day */
 	KEY_AUDIT,  /* audit entries */
 	KEY_EVENT,  /* event log */
 	KEY_TOKEN,  /* candidates, cursors, ETags: handed out, short-lived */
 	KEY_USES
 };
 
+#define KEYRING_KEYS 1024u /* held at a time; ids go on after retired ones, to 2^32 */
+
 struct keyring;
 
 /** Make a new ring with one key for each use and write it to ${path} (0600) wrapped under ${root} (32 bytes).
  */
 MUST_USE enum rc keyring_create(const char *path, const struct secret *root, struct fault *f);
+
+/** Open to seal and change: one process at a time (the store's lock sees to it). */
 MUST_USE enum rc keyring_open(
+    const char *path, const struct secret *root, struct keyring **out, struct fault *f);
+
+/** Open to read what others seal: sealing and every change but keyring_reload is refused (RC_INTERNAL). */
+MUST_USE enum rc keyring_open_follower(
     const char *path, const struct secret *root, struct keyring **out, struct fault *f);
 void keyring_free(struct keyring *ring); /* NULL-safe; wipes */
 
+/* ---- changes: written atomically and synced before they hold; on failure ring and file are as before.
+ * ---- Threads may seal and open meanwhile. */
+
+/** Add a new current key for every use and wrap all under ${root} (the same or a new one). */
+MUST_USE enum rc keyring_rotate(struct keyring *ring, const struct secret *root, struct fault *f);
+
+/** Add a new current key for one use. */
+MUST_USE enum rc keyring_renew(struct keyring *ring, enum key_use use, struct fault *f);
+
 /**
- * Add a new current key for every use and wrap all under ${root} (the same or a new one), written atomically.
- * On failure ring and file are as before.  Threads may seal and open meanwhile.
+ * Make sure that the current key of KEY_DETAIL is that of the UTC day of ${now} (seconds): a new one when it
+ * is of another day.  Cheap when there is nothing to do: call it every second.
  */
-MUST_USE enum rc keyring_rotate(
-    struct keyring *ring, const char *path, const struct secret *root, struct fault *f);
+MUST_USE enum rc keyring_day(struct keyring *ring, int64_t now, struct fault *f);
+
+/**
+ * Destroy keys: the file is written without them and the old file overwritten (base/shred.h), then they are
+ * wiped from memory; when this returns RC_OK nothing that they sealed opens here any more.  RC_STATE_CONFLICT
+ * and nothing done if one of them is current; ids that are not held are passed over.  A transaction seals its
+ * values before it commits: retire a key only when it has not been current for longer than any transaction
+ * lives, and nothing in the store is under it.  Followers drop it at their next keyring_reload.
+ */
+MUST_USE enum rc keyring_retire(struct keyring *ring, const uint32_t *ids, size_t count, struct fault *f);
+
+/**
+ * Take over what another process wrote to the file: new keys, and the loss of retired ones.  One stat(2) when
+ * the file is the same: call it before each use.  RC_CORRUPT for a damaged, foreign or older file (fewer ids
+ * given out than we know of): the ring then stays as it was.
+ */
+MUST_USE enum rc keyring_reload(struct keyring *ring, struct fault *f);
+
+/* ---- what it holds */
 
 /** Id of the current key of ${use}; ids are never used twice. */
 uint32_t keyring_current(const struct keyring *ring, enum key_use use);
@@ -45,10 +79,27 @@ uint32_t keyring_current(const struct keyring *ring, enum key_use use);
 /** Number of keys held. */
 unsigned keyring_count(const struct keyring *ring);
 
+struct key_info {
+	uint32_t id;
+	enum key_use use;
+	uint32_t day;   /* KEY_DETAIL: its UTC day counted from 1970, 0 when it was made without; else 0 */
+	uint64_t seals; /* at most so many values were sealed under it */
+	bool is_current;
+};
+
+/** The keys held, oldest first, at most KEYRING_KEYS; returns how many, writes ${cap} of them at most. */
+size_t keyring_list(struct keyring *ring, struct key_info *out, size_t cap);
+
+/* ---- sealing */
+
 /**
  * Seal ${plain} under the current key of ${use}; ${bound} is the associated data (the store key), at most
  * KEYRING_BOUND bytes (else RC_TOO_BIG); version, key id and use are bound too.  Writes SEAL_OVERHEAD +
- * plain.len bytes to ${out}: version, key id, nonce, ciphertext, tag.  Thread-safe.
+ * plain.len bytes to ${out}: version, key id, nonce, ciphertext, tag.  Thread-safe, takes no lock.
+ *
+ * Seals are counted and the count is kept in the file, ahead of use: a write of the file now and then (each
+ * 2^10 at first, 2^20 later).  At 2^24 seals the use renews itself.  Nothing is sealed that could not be
+ * counted, nor past 2^32 under one key (NIST SP 800-38D, 8.3): RC_UNAVAILABLE.
  */
 #define SEAL_OVERHEAD 33u
 #define KEYRING_BOUND 256u

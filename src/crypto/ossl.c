@@ -12,6 +12,9 @@ static pthread_key_t at_exit_of_thread;
 
 static _Thread_local struct ossl_contexts mine;
 
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* taken before any thread's busy */
+static struct ossl_contexts *list;
+
 static void
 give_up(const char *what)
 {
@@ -24,6 +27,12 @@ contexts_fini(void *p)
 {
 	struct ossl_contexts *c = p;
 
+	pthread_mutex_lock(&list_lock);
+	*c->at = c->next;
+	if (c->next != NULL)
+		c->next->at = c->at;
+	pthread_mutex_unlock(&list_lock);
+	pthread_mutex_destroy(&c->busy);
 	EVP_CIPHER_CTX_free(c->gcm);
 	EVP_MD_CTX_free(c->sha256);
 	c->gcm = NULL;
@@ -38,6 +47,18 @@ make_key(void)
 }
 
 static void
+add_to_list(struct ossl_contexts *c)
+{
+	pthread_mutex_lock(&list_lock);
+	c->next = list;
+	c->at = &list;
+	if (list != NULL)
+		list->at = &c->next;
+	list = c;
+	pthread_mutex_unlock(&list_lock);
+}
+
+static void
 contexts_init(struct ossl_contexts *c)
 {
 	if (pthread_once(&once, make_key) != 0)
@@ -48,8 +69,9 @@ contexts_init(struct ossl_contexts *c)
 		give_up("aes_256_gcm");
 	if (c->sha256 == NULL || EVP_DigestInit_ex(c->sha256, EVP_sha256(), NULL) != 1)
 		give_up("sha256");
-	if (pthread_setspecific(at_exit_of_thread, c) != 0)
+	if (pthread_mutex_init(&c->busy, NULL) != 0 || pthread_setspecific(at_exit_of_thread, c) != 0)
 		give_up("thread_value");
+	add_to_list(c);
 }
 
 struct ossl_contexts *
@@ -58,4 +80,30 @@ ossl_contexts(void)
 	if (mine.gcm == NULL)
 		contexts_init(&mine);
 	return &mine;
+}
+
+/* Resetting clears what OpenSSL holds; setting another key would leave blocks of the last text behind. */
+static void
+forget(struct ossl_contexts *c)
+{
+	pthread_mutex_lock(&c->busy);
+	if (EVP_CIPHER_CTX_reset(c->gcm) != 1 ||
+	    EVP_EncryptInit_ex(c->gcm, EVP_aes_256_gcm(), NULL, NULL, NULL) != 1)
+		give_up("aes_256_gcm");
+	pthread_mutex_unlock(&c->busy);
+}
+
+void
+ossl_forget(void)
+{
+	forget(ossl_contexts());
+}
+
+void
+ossl_forget_all(void)
+{
+	pthread_mutex_lock(&list_lock);
+	for (struct ossl_contexts *c = list; c != NULL; c = c->next)
+		forget(c);
+	pthread_mutex_unlock(&list_lock);
 }

@@ -5,14 +5,10 @@
  */
 #include "crypto/vaultring.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "crypto/keyfile.h"
 
 #define VAULT_VERSION 1u
@@ -23,18 +19,16 @@
 struct vaultring {
 	char *path;
 	pthread_mutex_t lock; /* guards all below and the file */
-	struct keyfile file;  /* sorted by owner */
-	struct secret *root;
+	struct keyfile file;  /* sorted by owner, then id: a house's last key is its current one */
+	struct rootkey *root;
 };
 
 enum rc
-vaultring_create(const char *path, const struct secret *root, struct fault *f)
+vaultring_create(const char *path, struct rootkey *root, struct fault *f)
 {
 	struct keyfile kf;
 	enum rc rc;
 
-	if (secret_len(root) != AEAD_KEY)
-		return fault_set(f, RC_INVALID, MSG_ROOT_KEY, NULL, 0, "root");
 	keyfile_init(&kf, KEYFILE_LOCATIONS, FIRST_KEY);
 	rc = keyfile_save(path, &kf, root, f);
 	keyfile_fini(&kf);
@@ -42,7 +36,7 @@ vaultring_create(const char *path, const struct secret *root, struct fault *f)
 }
 
 enum rc
-vaultring_open(const char *path, const struct secret *root, struct vaultring **out, struct fault *f)
+vaultring_open(const char *path, struct rootkey *root, struct vaultring **out, struct fault *f)
 {
 	struct vaultring *ring = calloc(1, sizeof(*ring));
 	enum rc rc;
@@ -52,7 +46,8 @@ vaultring_open(const char *path, const struct secret *root, struct vaultring **o
 		free(ring);
 		return fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
 	}
-	if ((ring->path = strdup(path)) == NULL || (ring->root = keyfile_root_copy(root)) == NULL) {
+	ring->root = rootkey_share(root);
+	if ((ring->path = strdup(path)) == NULL) {
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
 		goto out;
 	}
@@ -71,22 +66,23 @@ vaultring_free(struct vaultring *ring)
 	if (ring == NULL)
 		return;
 	keyfile_fini(&ring->file);
-	secret_free(ring->root);
+	rootkey_free(ring->root);
 	pthread_mutex_destroy(&ring->lock);
 	free(ring->path);
 	free(ring);
 }
 
-/* Where the key of ${house} is, or would be inserted. */
+/* Where the keys of ${house} begin, or would be inserted; ${past}: where those of the next house do. */
 static size_t
-place_of(const struct keyfile *kf, const struct id *house)
+place_of(const struct keyfile *kf, const struct id *house, bool past)
 {
 	size_t low = 0, high = kf->count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
+		int order = memcmp(kf->entries[mid].owner.b, house->b, ID_BYTES);
 
-		if (memcmp(kf->entries[mid].owner.b, house->b, ID_BYTES) < 0)
+		if (order < 0 || (past && order == 0))
 			low = mid + 1;
 		else
 			high = mid;
@@ -94,15 +90,23 @@ place_of(const struct keyfile *kf, const struct id *house)
 	return low;
 }
 
+/* Where the key ${id} of ${house} is, 0 for its current one; false if it has none such. */
 static bool
-has_key(const struct keyfile *kf, size_t at, const struct id *house)
+find_key(const struct keyfile *kf, const struct id *house, uint32_t id, size_t *at)
 {
-	return at < kf->count && memcmp(kf->entries[at].owner.b, house->b, ID_BYTES) == 0;
+	const size_t from = place_of(kf, house, false), to = place_of(kf, house, true);
+
+	for (size_t i = to; i > from; i--) {
+		*at = i - 1;
+		if (id == 0 || kf->entries[i - 1].id == id)
+			return true;
+	}
+	return false;
 }
 
 /* Write ${next} and make it the ring's; on failure the ring is as it was.  Takes ${next} either way. */
 static enum rc
-replace(struct vaultring *ring, struct keyfile *next, const struct secret *root, struct fault *f)
+replace(struct vaultring *ring, struct keyfile *next, struct rootkey *root, struct fault *f)
 {
 	enum rc rc = keyfile_save(ring->path, next, root, f);
 
@@ -116,35 +120,55 @@ replace(struct vaultring *ring, struct keyfile *next, const struct secret *root,
 }
 
 static enum rc
-make_key(struct vaultring *ring, size_t at, const struct id *house)
+insert_key(struct keyfile *kf, struct rootkey *root, const struct id *house)
+{
+	uint8_t key[AEAD_KEY];
+	enum rc rc;
+
+	random_fill(key, sizeof(key));
+	rc = keyfile_insert(kf, place_of(kf, house, true), house, 0, root, key);
+	wipe(key, sizeof(key));
+	return rc;
+}
+
+static enum rc
+make_key(struct vaultring *ring, const struct id *house)
 {
 	struct keyfile next;
-	uint8_t key[AEAD_KEY];
 	enum rc rc;
 
 	if ((rc = keyfile_copy(&ring->file, &next)) != RC_OK)
 		return rc;
-	random_fill(key, sizeof(key));
-	rc = keyfile_insert(&next, at, house, 0, ring->root, key);
-	wipe(key, sizeof(key));
-	if (rc != RC_OK) {
+	if ((rc = insert_key(&next, ring->root, house)) != RC_OK) {
 		keyfile_fini(&next);
 		return rc;
 	}
 	return replace(ring, &next, ring->root, NULL);
 }
 
-/* Copy out the key of ${house}; RC_NOT_FOUND when it has none and none shall be made. */
+enum taking {
+	TAKE,         /* the key that is asked for, or RC_NOT_FOUND */
+	TAKE_OR_MAKE, /* the current key, made if there is none */
+	TAKE_A_NEWER  /* the current key, made if it is the one asked for */
+};
+
+/* Copy out a key of ${house}: *id, 0 for the current one; *id says which it was. */
 static enum rc
-take_key(struct vaultring *ring, const struct id *house, bool may_make, uint32_t *id, uint8_t key[AEAD_KEY])
+take_key(struct vaultring *ring, const struct id *house, enum taking how, uint32_t *id, uint8_t key[AEAD_KEY])
 {
+	const uint32_t asked = how == TAKE ? *id : 0;
 	enum rc rc = RC_OK;
+	bool is_there;
 	size_t at;
 
 	pthread_mutex_lock(&ring->lock);
-	at = place_of(&ring->file, house);
-	if (!has_key(&ring->file, at, house))
-		rc = may_make ? make_key(ring, at, house) : RC_NOT_FOUND;
+	is_there = find_key(&ring->file, house, asked, &at);
+	if (how == TAKE_A_NEWER && is_there && ring->file.entries[at].id == *id)
+		is_there = false;
+	if (!is_there)
+		rc = how == TAKE ? RC_NOT_FOUND : make_key(ring, house);
+	if (rc == RC_OK && !find_key(&ring->file, house, asked, &at))
+		rc = RC_NOT_FOUND;
 	if (rc == RC_OK) {
 		*id = ring->file.entries[at].id;
 		rc = keyfile_unwrap(&ring->file, at, ring->root, key);
@@ -162,21 +186,39 @@ put_bound(const uint8_t head[VAULT_HEAD], const struct id *house, uint8_t out[VA
 	memcpy(out + 1 + VAULT_HEAD, house->b, ID_BYTES);
 }
 
+static enum rc
+seal_under(const uint8_t key[AEAD_KEY], uint32_t id, const struct id *house, struct bytes plain, uint8_t *out)
+{
+	uint8_t bound[VAULT_BOUND];
+	enum rc rc;
+
+	out[0] = VAULT_VERSION;
+	put_u32(out + 1, id);
+	put_bound(out, house, bound);
+	rc = aead_seal(key, BYTES_OF(bound), plain, out + VAULT_HEAD, out + VAULT_HEAD + AEAD_NONCE);
+	aead_forget();
+	return rc;
+}
+
 enum rc
 vaultring_seal(struct vaultring *ring, const struct id *house, struct bytes plain, uint8_t *out)
 {
-	uint8_t key[AEAD_KEY], bound[VAULT_BOUND];
-	uint32_t id;
-	enum rc rc = take_key(ring, house, true, &id, key);
+	uint8_t key[AEAD_KEY];
+	uint32_t id = 0;
+	enum rc rc = take_key(ring, house, TAKE_OR_MAKE, &id, key);
 
-	if (rc == RC_OK) {
-		out[0] = VAULT_VERSION;
-		put_u32(out + 1, id);
-		put_bound(out, house, bound);
-		rc = aead_seal(key, BYTES_OF(bound), plain, out + VAULT_HEAD, out + VAULT_HEAD + AEAD_NONCE);
-	}
+	if (rc == RC_OK)
+		rc = seal_under(key, id, house, plain, out);
 	wipe(key, sizeof(key));
 	return rc;
+}
+
+uint32_t
+vault_sealed_id(struct bytes sealed)
+{
+	if (sealed.len < VAULT_OVERHEAD || sealed.p[0] != VAULT_VERSION)
+		return 0;
+	return get_u32(sealed.p + 1);
 }
 
 enum rc
@@ -184,86 +226,150 @@ vaultring_unseal(
     struct vaultring *ring, const struct id *house, struct bytes sealed, uint8_t *out, size_t *out_len)
 {
 	uint8_t key[AEAD_KEY], bound[VAULT_BOUND];
+	uint32_t id = vault_sealed_id(sealed);
 	struct bytes text;
-	uint32_t id;
 	enum rc rc;
 
 	*out_len = 0;
-	if (sealed.len < VAULT_OVERHEAD || sealed.p[0] != VAULT_VERSION)
+	if (id == 0)
 		return RC_CORRUPT;
-	if ((rc = take_key(ring, house, false, &id, key)) != RC_OK)
-		goto out;
-	if (get_u32(sealed.p + 1) != id) { /* an older key of this house: it was destroyed */
-		rc = RC_NOT_FOUND;
-		goto out;
+	if ((rc = take_key(ring, house, TAKE, &id, key)) == RC_OK) {
+		put_bound(sealed.p, house, bound);
+		text = (struct bytes){ sealed.p + VAULT_HEAD + AEAD_NONCE,
+			sealed.len - VAULT_HEAD - AEAD_NONCE };
+		rc = aead_open(key, sealed.p + VAULT_HEAD, BYTES_OF(bound), text, out);
+		aead_forget();
 	}
-	put_bound(sealed.p, house, bound);
-	text = (struct bytes){ sealed.p + VAULT_HEAD + AEAD_NONCE, sealed.len - VAULT_HEAD - AEAD_NONCE };
-	if ((rc = aead_open(key, sealed.p + VAULT_HEAD, BYTES_OF(bound), text, out)) == RC_OK)
+	if (rc == RC_OK)
 		*out_len = sealed.len - VAULT_OVERHEAD;
-out:
 	wipe(key, sizeof(key));
 	return rc;
 }
 
-/* Overwrite what the replaced file held, as far as the file system writes in place, and close it. */
-static void
-shred(int fd)
+enum rc
+vaultring_reseal(struct vaultring *ring, const struct id *house, struct bytes sealed, uint8_t *out)
 {
-	static const uint8_t zeros[4096];
-	struct stat st;
-	off_t left;
+	struct secret *plain = secret_new(sealed.len);
+	uint8_t key[AEAD_KEY] = { 0 };
+	uint32_t id = vault_sealed_id(sealed);
+	size_t len;
+	enum rc rc;
 
-	if (fd < 0)
-		return;
-	left = fstat(fd, &st) == 0 ? st.st_size : 0;
-	while (left > 0) {
-		ssize_t n = write(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros));
-
-		if (n <= 0)
-			break;
-		left -= n;
-	}
-	if (left > 0 || fdatasync(fd) != 0)
-		log_world("shred", "left=%lld", (long long)left);
-	close(fd);
+	if (plain == NULL)
+		return RC_UNAVAILABLE;
+	if ((rc = vaultring_unseal(ring, house, sealed, secret_bytes(plain), &len)) == RC_OK)
+		rc = take_key(ring, house, TAKE_A_NEWER, &id, key);
+	if (rc == RC_OK)
+		rc = seal_under(key, id, house, (struct bytes){ secret_view(plain), len }, out);
+	wipe(key, sizeof(key));
+	secret_free(plain);
+	return rc;
 }
 
-/* Write what the ring is to hold next; the file that it replaces is overwritten. */
+/* One more key for each house of ${from}, in ${next}. */
 static enum rc
-replace_and_shred(struct vaultring *ring, struct keyfile *next, const struct secret *root, struct fault *f)
+add_keys(const struct keyfile *from, struct rootkey *root, struct keyfile *next)
 {
-	int old = open(ring->path, O_WRONLY | O_CLOEXEC);
-	enum rc rc = replace(ring, next, root, f);
+	for (size_t i = 0; i < from->count; i++) {
+		const struct id *house = &from->entries[i].owner;
+		enum rc rc;
 
-	if (rc == RC_OK)
-		shred(old);
-	else if (old >= 0)
-		close(old);
+		if (i > 0 && memcmp(house->b, from->entries[i - 1].owner.b, ID_BYTES) == 0)
+			continue;
+		if ((rc = insert_key(next, root, house)) != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+enum rc
+vaultring_renew(struct vaultring *ring, struct fault *f)
+{
+	struct keyfile next;
+	enum rc rc;
+
+	pthread_mutex_lock(&ring->lock);
+	if ((rc = keyfile_copy(&ring->file, &next)) == RC_OK)
+		rc = add_keys(&ring->file, ring->root, &next);
+	if (rc == RC_OK) {
+		rc = replace(ring, &next, ring->root, f);
+	} else {
+		keyfile_fini(&next);
+		rc = fault_set(f, rc, rc == RC_TOO_BIG ? MSG_KEYFILE_FULL : MSG_UNAVAILABLE, NULL,
+		    KEYFILE_ENTRIES, "vault");
+	}
+	pthread_mutex_unlock(&ring->lock);
+	return rc;
+}
+
+/* Remove all keys of ${house} but ${kept}.  Writes only if there are any. */
+static enum rc
+remove_keys(struct vaultring *ring, const struct id *house, uint32_t kept, struct fault *f)
+{
+	const size_t from = place_of(&ring->file, house, false), to = place_of(&ring->file, house, true);
+	struct keyfile next;
+	bool any = false;
+	enum rc rc;
+
+	if ((rc = keyfile_copy(&ring->file, &next)) != RC_OK)
+		return fault_set(f, rc, MSG_UNAVAILABLE, NULL, 0, NULL);
+	for (size_t i = to; i > from; i--) {
+		if (next.entries[i - 1].id == kept)
+			continue;
+		keyfile_remove(&next, i - 1);
+		any = true;
+	}
+	if (any)
+		return replace(ring, &next, ring->root, f);
+	keyfile_fini(&next);
+	return RC_OK;
+}
+
+static enum rc
+remove_all_but(struct vaultring *ring, const struct id *house, uint32_t kept, struct fault *f)
+{
+	enum rc rc;
+	size_t at;
+
+	pthread_mutex_lock(&ring->lock);
+	if (find_key(&ring->file, house, kept, &at))
+		rc = remove_keys(ring, house, kept, f);
+	else
+		rc = fault_set(f, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
+	pthread_mutex_unlock(&ring->lock);
 	return rc;
 }
 
 enum rc
 vaultring_destroy(struct vaultring *ring, const struct id *house, struct fault *f)
 {
-	struct keyfile next;
-	size_t at;
-	enum rc rc;
+	return remove_all_but(ring, house, 0, f); /* no key has the id 0 */
+}
+
+enum rc
+vaultring_prune(struct vaultring *ring, const struct id *house, uint32_t in_use, struct fault *f)
+{
+	if (in_use == 0)
+		return fault_set(f, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
+	return remove_all_but(ring, house, in_use, f);
+}
+
+void
+vaultring_count(struct vaultring *ring, size_t *houses, size_t *keys)
+{
+	const struct keyfile *kf = &ring->file;
 
 	pthread_mutex_lock(&ring->lock);
-	at = place_of(&ring->file, house);
-	if (!has_key(&ring->file, at, house)) {
-		rc = fault_set(f, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
-	} else if ((rc = keyfile_copy(&ring->file, &next)) == RC_OK) {
-		keyfile_remove(&next, at);
-		rc = replace_and_shred(ring, &next, ring->root, f);
-	}
+	*keys = kf->count;
+	*houses = 0;
+	for (size_t i = 0; i < kf->count; i++)
+		if (i == 0 || memcmp(kf->entries[i].owner.b, kf->entries[i - 1].owner.b, ID_BYTES) != 0)
+			(*houses)++;
 	pthread_mutex_unlock(&ring->lock);
-	return rc;
 }
 
 static enum rc
-rewrap_locked(struct vaultring *ring, struct secret *root, struct fault *f)
+rewrap_locked(struct vaultring *ring, struct rootkey *root, struct fault *f)
 {
 	struct keyfile next;
 	enum rc rc;
@@ -274,27 +380,20 @@ rewrap_locked(struct vaultring *ring, struct secret *root, struct fault *f)
 		keyfile_fini(&next);
 		return fault_set(f, rc, MSG_KEYFILE_FORMAT, NULL, 0, "vaultring");
 	}
-	if ((rc = replace_and_shred(ring, &next, root, f)) != RC_OK)
+	if ((rc = replace(ring, &next, root, f)) != RC_OK)
 		return rc;
-	secret_free(ring->root);
-	ring->root = root;
+	rootkey_free(ring->root);
+	ring->root = rootkey_share(root);
 	return RC_OK;
 }
 
 enum rc
-vaultring_rewrap(struct vaultring *ring, const struct secret *root, struct fault *f)
+vaultring_rewrap(struct vaultring *ring, struct rootkey *root, struct fault *f)
 {
-	struct secret *copy;
 	enum rc rc;
 
-	if (secret_len(root) != AEAD_KEY)
-		return fault_set(f, RC_INVALID, MSG_ROOT_KEY, NULL, 0, "root");
-	if ((copy = keyfile_root_copy(root)) == NULL)
-		return fault_set(f, RC_UNAVAILABLE, MSG_UNAVAILABLE, NULL, 0, NULL);
 	pthread_mutex_lock(&ring->lock);
-	if ((rc = rewrap_locked(ring, copy, f)) == RC_OK)
-		copy = NULL; /* the ring owns it from here */
+	rc = rewrap_locked(ring, root, f);
 	pthread_mutex_unlock(&ring->lock);
-	secret_free(copy);
 	return rc;
 }

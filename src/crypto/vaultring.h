@@ -8,21 +8,21 @@
 #ifndef MENEDEK_VAULTRING_H
 #define MENEDEK_VAULTRING_H
 
-#include "base/bytes.h"
-#include "base/fault.h"
-#include "base/secret.h"
 #include "base/id.h"
+#include "crypto/rootkey.h"
 
 struct vaultring;
 
-MUST_USE enum rc vaultring_create(const char *path, const struct secret *root, struct fault *f);
+MUST_USE enum rc vaultring_create(const char *path, struct rootkey *root, struct fault *f);
+
+/** The ring shares ${root} (rootkey_share): the caller frees its own. */
 MUST_USE enum rc vaultring_open(
-    const char *path, const struct secret *root, struct vaultring **out, struct fault *f);
+    const char *path, struct rootkey *root, struct vaultring **out, struct fault *f);
 void vaultring_free(struct vaultring *ring); /* NULL-safe */
 
 /**
  * Seal a location of ${house}, making its key when it has none (the file is written and synced before the
- * call returns, which costs the whole file: 81 bytes a house).  ${out} holds plain.len + VAULT_OVERHEAD.
+ * call returns, which costs the whole file: 93 bytes a house).  ${out} holds plain.len + VAULT_OVERHEAD.
  * Thread-safe.
  */
 #define VAULT_OVERHEAD 33u
@@ -34,14 +34,40 @@ MUST_USE enum rc vaultring_seal(
 MUST_USE enum rc vaultring_unseal(
     struct vaultring *ring, const struct id *house, struct bytes sealed, uint8_t *out, size_t *out_len);
 
+/** The key id in a sealed location's header, 0 if it is too short. */
+uint32_t vault_sealed_id(struct bytes sealed);
+
 /**
- * Destroy the key of ${house}; RC_NOT_FOUND if there is none.  The file is written without it and the old one
- * overwritten where the file system writes in place.  A copy made before still holds the key, wrapped: keep
- * no copy longer than its root key.
+ * A new current key for every house that has one, in one write; the old keys stay for reading.
+ */
+MUST_USE enum rc vaultring_renew(struct vaultring *ring, struct fault *f);
+
+/**
+ * Seal a location anew under the current key of ${house}: ${sealed} opens under one of its keys; ${out} holds
+ * as many bytes.  When ${sealed} is under the current key already a new key is made first.  The old key stays
+ * until vaultring_prune, so that nothing is lost when the new value is not stored.  Errors as in unseal.
+ */
+MUST_USE enum rc vaultring_reseal(
+    struct vaultring *ring, const struct id *house, struct bytes sealed, uint8_t *out);
+
+/**
+ * Destroy every key of ${house} but ${in_use}, that of the value which is stored: like vaultring_destroy.
+ * RC_NOT_FOUND and nothing done if the house does not have the key ${in_use}.
+ */
+MUST_USE enum rc vaultring_prune(
+    struct vaultring *ring, const struct id *house, uint32_t in_use, struct fault *f);
+
+/** Houses that have a key, and keys held. */
+void vaultring_count(struct vaultring *ring, size_t *houses, size_t *keys);
+
+/**
+ * Destroy the keys of ${house}; RC_NOT_FOUND if there is none.  The file is written without it and the old
+ * one overwritten where the file system writes in place.  A copy made before still holds the key, wrapped:
+ * keep no copy longer than its root key.
  */
 MUST_USE enum rc vaultring_destroy(struct vaultring *ring, const struct id *house, struct fault *f);
 
 /** Wrap all keys under ${root} and write the file. */
-MUST_USE enum rc vaultring_rewrap(struct vaultring *ring, const struct secret *root, struct fault *f);
+MUST_USE enum rc vaultring_rewrap(struct vaultring *ring, struct rootkey *root, struct fault *f);
 
 #endif

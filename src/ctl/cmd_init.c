@@ -101,6 +101,18 @@ make_home(const char *path, struct fault *f)
 typedef enum rc ring_fn(const char *path, const struct secret *root, struct fault *f);
 
 static enum rc
+make_location_ring(const char *path, const struct secret *bytes, struct fault *f)
+{
+	struct rootkey *root;
+	enum rc rc = rootkey_new(bytes, &root, f);
+
+	if (rc == RC_OK)
+		rc = vaultring_create(path, root, f);
+	rootkey_free(root);
+	return rc;
+}
+
+static enum rc
 make_ring(const char *root_path, const char *ring_path, ring_fn *create, struct fault *f)
 {
 	struct secret *root = secret_new(ROOT_KEY);
@@ -132,7 +144,7 @@ make_keys(struct init *in)
 		return rc;
 	if ((rc = make_ring(p->record_root, p->keyring, keyring_create, &in->fault)) != RC_OK)
 		return rc;
-	if ((rc = make_ring(p->location_root, p->vaultring, vaultring_create, &in->fault)) != RC_OK)
+	if ((rc = make_ring(p->location_root, p->vaultring, make_location_ring, &in->fault)) != RC_OK)
 		return rc;
 	talk_step(in->args, "Root keys in %s (0400)", in->keys_dir);
 	return RC_OK;

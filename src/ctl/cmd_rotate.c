@@ -91,17 +91,18 @@ static enum rc
 rotate(struct offline *o)
 {
 	const struct paths *p = &o->parts.paths;
-	struct secret *record_root = NULL, *location_root = NULL;
+	struct secret *record_root = NULL;
+	struct rootkey *location_root = NULL;
 	enum rc rc = parts_read_root(p->record_root, &record_root, &o->fault);
 
 	if (rc == RC_OK)
-		rc = parts_read_root(p->location_root, &location_root, &o->fault);
+		rc = rootkey_load(p->location_root, &location_root, &o->fault);
 	if (rc == RC_OK)
-		rc = keyring_rotate(o->parts.keyring, p->keyring, record_root, &o->fault);
+		rc = keyring_rotate(o->parts.keyring, record_root, &o->fault);
 	if (rc == RC_OK)
 		rc = vaultring_rewrap(o->parts.vault, location_root, &o->fault);
 	secret_free(record_root);
-	secret_free(location_root);
+	rootkey_free(location_root);
 	return rc;
 }
 

@@ -93,12 +93,12 @@ open_keyring(struct parts *p, struct fault *f)
 enum rc
 parts_open_vault(struct parts *p, struct fault *f)
 {
-	struct secret *root = NULL;
-	enum rc rc = parts_read_root(p->paths.location_root, &root, f);
+	struct rootkey *root = NULL;
+	enum rc rc = rootkey_load(p->paths.location_root, &root, f);
 
 	if (rc == RC_OK)
 		rc = vaultring_open(p->paths.vaultring, root, &p->vault, f);
-	secret_free(root);
+	rootkey_free(root);
 	return rc;
 }
 

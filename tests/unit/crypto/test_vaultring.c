@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/stat.h>
+
 #include "scratch.h"
 
 #include "crypto/keyring.h"
@@ -7,9 +9,21 @@
 #define TEXT   "Fictional street 1"
 #define SEALED (sizeof(TEXT) - 1 + VAULT_OVERHEAD)
 
+static struct rootkey *
+rootkey_of(uint8_t byte)
+{
+	struct secret *bytes = root_of(byte);
+	struct rootkey *key;
+	struct fault f = { 0 };
+
+	cr_assert_eq(rootkey_new(bytes, &key, &f), RC_OK);
+	secret_free(bytes);
+	return key;
+}
+
 struct vault {
 	struct scratch s;
-	struct secret *root;
+	struct rootkey *root;
 	struct vaultring *ring;
 };
 
@@ -19,7 +33,7 @@ vault_open(struct vault *v)
 	struct fault f = { 0 };
 
 	v->s = scratch_new();
-	v->root = root_of(1);
+	v->root = rootkey_of(1);
 	cr_assert_eq(vaultring_create(scratch_path(&v->s, "vault"), v->root, &f), RC_OK);
 	cr_assert_eq(vaultring_open(scratch_path(&v->s, "vault"), v->root, &v->ring, &f), RC_OK);
 }
@@ -37,7 +51,7 @@ static void
 vault_close(struct vault *v)
 {
 	vaultring_free(v->ring);
-	secret_free(v->root);
+	rootkey_free(v->root);
 	scratch_remove(&v->s);
 	assert_no_leak();
 }
@@ -135,7 +149,7 @@ Test(vaultring, the_file_that_held_a_destroyed_key_is_overwritten)
 Test(vaultring, after_rewrapping_only_the_new_root_opens_it)
 {
 	struct id house = id_new();
-	struct secret *next = root_of(2);
+	struct rootkey *next = rootkey_of(2);
 	struct vaultring *none;
 	uint8_t sealed[SEALED];
 	struct fault f = { 0 };
@@ -146,7 +160,7 @@ Test(vaultring, after_rewrapping_only_the_new_root_opens_it)
 	cr_assert_eq(vaultring_rewrap(v.ring, next, &f), RC_OK);
 	cr_assert_eq(unseal(&v, &house, sealed), RC_OK);
 	cr_assert_eq(vaultring_open(scratch_path(&v.s, "vault"), v.root, &none, &f), RC_CORRUPT);
-	secret_free(v.root);
+	rootkey_free(v.root);
 	v.root = next;
 	vault_reopen(&v);
 	cr_assert_eq(unseal(&v, &house, sealed), RC_OK);
@@ -157,13 +171,15 @@ Test(vaultring, a_keyring_is_no_vault_and_a_vault_no_keyring)
 {
 	struct vaultring *vault;
 	struct keyring *ring;
+	struct secret *same = root_of(1);
 	struct fault f = { 0 };
 	struct vault v;
 
 	vault_open(&v);
-	cr_assert_eq(keyring_open(scratch_path(&v.s, "vault"), v.root, &ring, &f), RC_CORRUPT);
-	cr_assert_eq(keyring_create(scratch_path(&v.s, "ring"), v.root, &f), RC_OK);
+	cr_assert_eq(keyring_open(scratch_path(&v.s, "vault"), same, &ring, &f), RC_CORRUPT);
+	cr_assert_eq(keyring_create(scratch_path(&v.s, "ring"), same, &f), RC_OK);
 	cr_assert_eq(vaultring_open(scratch_path(&v.s, "ring"), v.root, &vault, &f), RC_CORRUPT);
+	secret_free(same);
 	vault_close(&v);
 }
 
@@ -176,6 +192,81 @@ Test(vaultring, what_cannot_be_written_is_not_sealed)
 	vault_open(&v);
 	scratch_remove(&v.s); /* the directory is gone: a key that would be lost must not be used */
 	cr_assert_neq(vaultring_seal(v.ring, &house, bytes_str(TEXT), sealed), RC_OK);
-	cr_assert_eq(unseal(&v, &house, sealed), RC_NOT_FOUND);
+	cr_assert_neq(unseal(&v, &house, sealed), RC_OK);
+	vault_close(&v);
+}
+
+Test(vaultring, a_location_sealed_anew_is_under_a_fresh_key_and_the_old_one_opens_until_it_is_pruned)
+{
+	struct id house = id_new(), other = id_new();
+	uint8_t old[SEALED], new[SEALED], others[SEALED];
+	struct fault f = { 0 };
+	size_t houses, keys;
+	struct vault v;
+
+	vault_open(&v);
+	cr_assert_eq(vaultring_seal(v.ring, &house, bytes_str(TEXT), old), RC_OK);
+	cr_assert_eq(vaultring_seal(v.ring, &other, bytes_str(TEXT), others), RC_OK);
+	cr_assert_eq(vaultring_reseal(v.ring, &house, BYTES_OF(old), new), RC_OK);
+	cr_assert_neq(vault_sealed_id(BYTES_OF(new)), vault_sealed_id(BYTES_OF(old)));
+	vault_reopen(&v);
+	cr_assert_eq(unseal(&v, &house, old), RC_OK);
+	cr_assert_eq(unseal(&v, &house, new), RC_OK);
+	vaultring_count(v.ring, &houses, &keys);
+	cr_assert(houses == 2 && keys == 3);
+	cr_assert_eq(vaultring_prune(v.ring, &house, vault_sealed_id(BYTES_OF(others)), &f), RC_NOT_FOUND);
+	cr_assert_eq(vaultring_prune(v.ring, &house, 0, &f), RC_NOT_FOUND);
+	cr_assert_eq(unseal(&v, &house, old), RC_OK);
+	cr_assert_eq(vaultring_prune(v.ring, &house, vault_sealed_id(BYTES_OF(new)), &f), RC_OK);
+	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
+	vault_reopen(&v);
+	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
+	cr_assert_eq(unseal(&v, &house, new), RC_OK);
+	cr_assert_eq(unseal(&v, &other, others), RC_OK);
+	vault_close(&v);
+}
+
+Test(vaultring, after_a_renewal_sealing_anew_writes_nothing_and_new_locations_use_the_new_key)
+{
+	enum { HOUSES = 9 };
+	uint8_t old[HOUSES][SEALED], new[SEALED], fresh[SEALED];
+	struct id house[HOUSES];
+	struct fault f = { 0 };
+	struct stat st[2];
+	struct vault v;
+
+	vault_open(&v);
+	for (int i = 0; i < HOUSES; i++) {
+		house[i] = id_new();
+		cr_assert_eq(vaultring_seal(v.ring, &house[i], bytes_str(TEXT), old[i]), RC_OK);
+	}
+	cr_assert_eq(vaultring_renew(v.ring, &f), RC_OK);
+	cr_assert_eq(stat(scratch_path(&v.s, "vault"), &st[0]), 0);
+	for (int i = 0; i < HOUSES; i++) {
+		cr_assert_eq(vaultring_reseal(v.ring, &house[i], BYTES_OF(old[i]), new), RC_OK);
+		cr_assert_eq(vaultring_seal(v.ring, &house[i], bytes_str(TEXT), fresh), RC_OK);
+		cr_assert_neq(vault_sealed_id(BYTES_OF(new)), vault_sealed_id(BYTES_OF(old[i])));
+		cr_assert_eq(vault_sealed_id(BYTES_OF(new)), vault_sealed_id(BYTES_OF(fresh)));
+		cr_assert_eq(unseal(&v, &house[i], new), RC_OK);
+	}
+	cr_assert_eq(stat(scratch_path(&v.s, "vault"), &st[1]), 0);
+	cr_assert_eq(st[0].st_ino, st[1].st_ino);
+	vault_close(&v);
+}
+
+Test(vaultring, destroying_a_house_takes_all_its_keys)
+{
+	struct id house = id_new();
+	uint8_t old[SEALED], new[SEALED];
+	struct fault f = { 0 };
+	struct vault v;
+
+	vault_open(&v);
+	cr_assert_eq(vaultring_seal(v.ring, &house, bytes_str(TEXT), old), RC_OK);
+	cr_assert_eq(vaultring_reseal(v.ring, &house, BYTES_OF(old), new), RC_OK);
+	cr_assert_eq(vaultring_destroy(v.ring, &house, &f), RC_OK);
+	vault_reopen(&v);
+	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
+	cr_assert_eq(unseal(&v, &house, new), RC_NOT_FOUND);
 	vault_close(&v);
 }

@@ -36,18 +36,21 @@ make_rings(const struct paths *p)
 {
 	struct secret *root = secret_new(32);
 	struct fault f = { .count = 0 };
-	char keys[128];
+	struct rootkey *location_root;
+	char path[128];
 
-	(void)snprintf(keys, sizeof(keys), "%s/keys", dir);
-	cr_assert(dir_make(keys, 0700, &f) == RC_OK);
-	(void)snprintf(keys, sizeof(keys), "%s/keyring", dir);
-	cr_assert(dir_make(keys, 0700, &f) == RC_OK);
+	(void)snprintf(path, sizeof(path), "%s/keys", dir);
+	cr_assert(dir_make(path, 0700, &f) == RC_OK);
+	(void)snprintf(path, sizeof(path), "%s/keyring", dir);
+	cr_assert(dir_make(path, 0700, &f) == RC_OK);
 	random_fill(secret_bytes(root), 32);
 	cr_assert(file_write(p->record_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
 	cr_assert(keyring_create(p->keyring, root, &f) == RC_OK);
 	random_fill(secret_bytes(root), 32);
 	cr_assert(file_write(p->location_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
-	cr_assert(vaultring_create(p->vaultring, root, &f) == RC_OK);
+	cr_assert(rootkey_new(root, &location_root, &f) == RC_OK);
+	cr_assert(vaultring_create(p->vaultring, location_root, &f) == RC_OK);
+	rootkey_free(location_root);
 	secret_free(root);
 }
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the two halves of the keyring share: keyring.c reads without a lock, keyring_change.c changes.
+ *
+ * A key with id n stands in slot n mod KEYRING_KEYS; an id whose slot is taken is skipped, never given out.
+ * So a reader finds a key without searching, copies it and then looks whether the slot still has the id: an
+ * id never comes back, so an unchanged id means an unchanged key.
+ */
+#ifndef MENEDEK_KEYRING_PARTS_H
+#define MENEDEK_KEYRING_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "crypto/keyfile.h"
+#include "crypto/keyring.h"
+
+#define SEALS_RENEW (UINT64_C(1) << 24) /* 2^-48 for two equal nonces */
+#define SEALS_MAX   (UINT64_C(1) << 32) /* NIST SP 800-38D, 8.3 */
+#define STEP_FIRST  (UINT64_C(1) << 10) /* a program that seals a few values spends little */
+#define STEP_MOST   (UINT64_C(1) << 20)
+
+/* Entry 0 of the file: what keyring_derive starts from.  It seals nothing and is never replaced. */
+#define SEED_USE KEY_USES
+
+#define KEY_WORDS (AEAD_KEY / 8u)
+
+struct key_words {
+	_Atomic uint64_t w[KEY_WORDS];
+};
+
+struct key_slot {
+	_Atomic uint32_t id; /* 0: empty */
+	_Atomic uint8_t use;
+	_Atomic uint64_t seals;    /* tickets given out; one below reserved is good */
+	_Atomic uint64_t reserved; /* what the file says */
+};
+
+struct keyring {
+	struct secret *keys; /* KEYRING_KEYS x struct key_words */
+	struct secret *seed;
+	struct key_slot slots[KEYRING_KEYS];
+	_Atomic uint32_t current[KEY_USES];
+	_Atomic uint32_t detail_day; /* of the current key of KEY_DETAIL */
+	atomic_uint count;
+	bool is_follower;
+	pthread_mutex_t lock; /* guards what follows, and the file */
+	char *path;
+	struct keyfile file;
+	struct stat stamp; /* of the file as it was read or written */
+	struct rootkey *root;
+	uint64_t step;
+};
+
+/** Where the key of slot ${at} stands. */
+struct key_words *keyring_words(struct keyring *ring, uint32_t at);
+
+/** More seals for the current key ${id} of ${use}, or a new current key.  RC_OK: try again. */
+MUST_USE enum rc keyring_reserve(struct keyring *ring, enum key_use use, uint32_t id);
+
+/** Read the file for the first time. */
+MUST_USE enum rc keyring_read(struct keyring *ring, struct fault *f);
+
+#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two halves of the keyring share: keyring.c reads without a lock, keyring_change.c changes.
+ * What the three files of the keyring share: keyring.c reads without a lock, keyring_change.c makes the next
+ * file, keyring_adopt.c makes a file what the ring holds.
  *
  * A key with id n stands in slot n mod KEYRING_KEYS; an id whose slot is taken is skipped, never given out.
  * So a reader finds a key without searching, copies it and then looks whether the slot still has the id: an
@@ -58,6 +59,15 @@ struct key_words *keyring_words(struct keyring *ring, uint32_t at);
 
 /** More seals for the current key ${id} of ${use}, or a new current key.  RC_OK: try again. */
 MUST_USE enum rc keyring_reserve(struct keyring *ring, enum key_use use, uint32_t id);
+
+/** Where the newest key of ${use} stands in ${kf}; 0, the seed's place, if there is none. */
+size_t keyring_newest(const struct keyfile *kf, uint8_t use);
+
+/** Make the ring hold exactly what ${kf} holds, and take ${kf}; ${is_ours}: this process just wrote it. */
+MUST_USE enum rc keyring_adopt(struct keyring *ring, struct keyfile *kf, bool is_ours);
+
+/** Remember which file it is: before reading, so that what replaces it meanwhile is seen as a change. */
+void keyring_stamp(struct keyring *ring);
 
 /** Read the file for the first time. */
 MUST_USE enum rc keyring_read(struct keyring *ring, struct fault *f);

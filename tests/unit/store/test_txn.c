@@ -300,10 +300,8 @@ rotate(struct fixture *x)
 {
 	struct secret *root = secret_new(32); /* zero, as fixture_open made it */
 	struct fault f = { 0 };
-	char path[160];
 
-	fixture_path(x, "ring", path);
-	cr_assert_eq(keyring_rotate(x->keyring, path, root, &f), RC_OK);
+	cr_assert_eq(keyring_rotate(x->keyring, root, &f), RC_OK);
 	secret_free(root);
 }
 

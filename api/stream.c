@@ -3,7 +3,6 @@
  * out. */
 #include "gate.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,12 +20,9 @@ events_stream(struct call *c)
 		scope.desk_org = c->who.org.id;
 	if (c->who.roles & (ROLE_BIT(ROLE_SHIFT_LEAD) | ROLE_BIT(ROLE_SHELTER_MANAGER)))
 		scope.lead_org = c->who.org.id;
-	if (c->head.last_event_id) {
-		char *end;
-		last = strtoull(c->head.last_event_id, &end, 10);
-		if (*end != '\0' || c->head.last_event_id[0] == '-')
-			return fault_set(&c->fault, RC_MALFORMED, MSG_CURSOR_BAD, "", 0, NULL);
-	}
+	scope.reader = (struct mark_reader){ c->api->parts->keyring, c->who.user.id, c->who.device.id };
+	if (c->head.last_event_id && !mark_open(&scope.reader, c->head.last_event_id, c->ctx.now, &last))
+		last = FEED_LOST; /* another's, altered or too old: one answer, a reset */
 	c->generation = trust_generation(c->api->parts->trust);
 	c->reply.status = 200;
 	c->reply.content_type = "text/event-stream";

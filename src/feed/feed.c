@@ -347,9 +347,9 @@ feed_unsubscribe(struct subscription *s)
 
 /* Lines of event ${number}; 0 if they do not fit. */
 static size_t
-write_event(char *buf, size_t cap, uint64_t number, const struct event *e)
+write_event(const struct mark_reader *reader, char *buf, size_t cap, uint64_t number, const struct event *e)
 {
-	char data[96];
+	char data[96], mark[MARK_TEXT];
 	struct jw w;
 	int len;
 
@@ -358,30 +358,27 @@ write_event(char *buf, size_t cap, uint64_t number, const struct event *e)
 	jw_field_id(&w, "subject", &e->subject);
 	jw_field_time(&w, "at", e->at);
 	jw_close(&w, '}');
-	len = snprintf(buf, cap, "id: %llu\nevent: %s\ndata: %.*s\n\n", (unsigned long long)number,
-	    names[e->kind], (int)w.len, data);
-	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
-}
-
-static size_t
-write_reset(char *buf, size_t cap, uint64_t newest)
-{
-	const int len =
-	    snprintf(buf, cap, "id: %llu\nevent: reset\ndata: {}\n\n", (unsigned long long)newest);
-
+	if (mark_make(reader, number, e->at, mark) != RC_OK)
+		return 0;
+	len = snprintf(buf, cap, "id: %s\nevent: %s\ndata: %.*s\n\n", mark, names[e->kind], (int)w.len, data);
 	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
 }
 
 static size_t
 read_reset(struct feed *feed, struct subscription *s, char *buf, size_t cap)
 {
-	const size_t len = write_reset(buf, cap, feed->newest);
+	const int64_t at = feed->first > feed->newest ? 0 : feed->ring[feed->newest % KEPT].at;
+	char mark[MARK_TEXT];
+	int len;
 
-	if (len > 0) {
-		s->is_reset_due = false;
-		s->next = feed->newest + 1;
-	}
-	return len;
+	if (mark_make(&s->scope.reader, feed->newest, at, mark) != RC_OK)
+		return 0;
+	len = snprintf(buf, cap, "id: %s\nevent: reset\ndata: {}\n\n", mark);
+	if (len <= 0 || (size_t)len >= cap)
+		return 0;
+	s->is_reset_due = false;
+	s->next = feed->newest + 1;
+	return (size_t)len;
 }
 
 static size_t
@@ -394,7 +391,7 @@ read_pending(struct feed *feed, struct subscription *s, char *buf, size_t cap)
 		size_t len;
 		if (!is_visible(&s->scope, e))
 			continue;
-		if ((len = write_event(buf + used, cap - used, s->next, e)) == 0)
+		if ((len = write_event(&s->scope.reader, buf + used, cap - used, s->next, e)) == 0)
 			break;
 		used += len;
 	}

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Live events: appended to the event log in the transaction that causes them (feed_emit), told to subscribers
- * after they are on disk.  Numbers are log numbers, so a reader that comes back says where it stopped.  A
- * subscriber gets only what concerns its houses or its desk; one that reads too slowly is dropped.
+ * after they are on disk.  Inside, events have their log's numbers; a reader sees them as marks (marks.h), so
+ * that it can say where it stopped and learns nothing of the others.  A subscriber gets only what concerns
+ * its houses or its desk; one that reads too slowly is dropped.
  */
 #ifndef MENEDEK_FEED_H
 #define MENEDEK_FEED_H
 
+#include "feed/marks.h"
 #include "model/records.h"
 
 /* clang-format off */
@@ -53,11 +55,14 @@ struct feed_scope {
 	struct id desk_org;  /* zero: none */
 	bool opened_for_all; /* the helpline hears of episodes that wait for a desk */
 	struct id lead_org;  /* whose alerts are heard: its shift leads and managers; zero: none */
+	struct mark_reader reader;
 };
 
 /** Follow ${store}; keeps the last 4,096 events for replay.  Before the store's first commit. */
 MUST_USE enum rc feed_new(struct store *store, struct feed **out, struct fault *f);
 void feed_free(struct feed *feed); /* after store_close and the last feed_unsubscribe */
+
+#define FEED_LOST UINT64_MAX /* a reader who cannot say where it stopped */
 
 /**
  * Listen from the event after ${last} (0 = only new ones).  ${wake} is called on the committer's thread when
@@ -74,10 +79,10 @@ MUST_USE enum rc feed_subscribe(struct feed *feed, const struct feed_scope *scop
 void feed_unsubscribe(struct subscription *s);
 
 /**
- * Write what is pending as server-sent events ("id: 17\nevent: reservation.held\ndata: {...}\n\n") to ${buf};
- * returns the bytes, 0 = nothing now; so read until 0.  data holds {"subject":id,"at":time}, never a house.
- * A gap that is no longer kept, or a ${last} from a newer log than ours, gives "event: reset".  ${cap} of 256
- * holds any event.
+ * Write what is pending as server-sent events ("id: MARK\nevent: reservation.held\ndata: {...}\n\n") to
+ * ${buf}; returns the bytes, 0 = nothing now; so read until 0.  data holds {"subject":id,"at":time}, never a
+ * house.  A gap that is no longer kept, or a ${last} that never was (FEED_LOST), gives "event: reset". ${cap}
+ * of 256 holds any event.
  */
 size_t feed_read(struct subscription *s, char *buf, size_t cap);
 

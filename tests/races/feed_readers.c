@@ -19,6 +19,7 @@
 
 static const struct id house = { { 1 } };
 static struct feed *feed;
+static struct keyring *ring;
 static struct trust *trust;
 static atomic_bool is_over;
 static atomic_uint told, wrong;
@@ -50,7 +51,9 @@ wake(void *arg)
 static void *
 listen_in(void *arg)
 {
-	const struct feed_scope scope = { .shelter_count = 1, .shelters = { house } };
+	const struct feed_scope scope = {
+		.shelter_count = 1, .shelters = { house }, .reader = { .ring = ring }
+	};
 	char buf[512];
 
 	(void)arg;
@@ -107,7 +110,6 @@ change(struct txn *t, void *arg)
 static struct keyring *
 make_ring(struct secret *root)
 {
-	struct keyring *ring = NULL;
 	struct fault f = { 0 };
 	char dir[] = "/tmp/menedek-race-XXXXXX", path[64];
 

@@ -32,7 +32,7 @@ class Stream {
       assert.ok(fields.every(Boolean), `not an event: ${block}`);
       const { id, event, data, ...more } = Object.fromEntries(fields);
       assert.deepEqual(more, {});
-      this.events.push({ id: Number(id), event, data: JSON.parse(data), heard: performance.now() });
+      this.events.push({ id, event, data: JSON.parse(data), heard: performance.now() });
     }
   }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,19 +78,35 @@ allow(int ruleset, const struct confine_path *row, uint64_t known)
 	return is_allowed;
 }
 
-static bool
-restrict_to(const struct confine_path *rows, size_t count, const struct ruleset *all, size_t size)
+static enum rc
+allow_rows(
+    int ruleset, const struct confine_path *rows, size_t count, const struct ruleset *all, struct fault *f)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!allow(ruleset, &rows[i], all->files))
+			return fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_PATH, NULL, errno, rows[i].path);
+	}
+	return RC_OK;
+}
+
+static enum rc
+restrict_to(
+    const struct confine_path *rows, size_t count, const struct ruleset *all, size_t size, struct fault *f)
 {
 	const int ruleset = (int)syscall(SYS_landlock_create_ruleset, all, size, 0);
-	bool is_done = ruleset >= 0;
+	enum rc rc = RC_OK;
 
-	for (size_t i = 0; is_done && i < count; i++)
-		is_done = allow(ruleset, &rows[i], all->files);
-	is_done = is_done && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+	if (ruleset >= 0)
+		rc = allow_rows(ruleset, rows, count, all, f);
+	/* the kernel can do it: that it was not done is an error in every mode */
+	if (ruleset < 0 ||
+	    (rc == RC_OK &&
+		(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)))
+		rc = fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_FAILED, NULL, errno, "landlock");
 	if (ruleset >= 0)
 		(void)close(ruleset);
-	return is_done;
+	return rc;
 }
 
 enum rc
@@ -99,6 +116,7 @@ confine_files(const struct confine_path *rows, size_t count, enum confine_mode m
 	const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset all;
 	size_t size;
+	enum rc rc;
 
 	report->landlock = abi > 0 ? (int)abi : 0;
 	if (abi <= 0)
@@ -106,9 +124,8 @@ confine_files(const struct confine_path *rows, size_t count, enum confine_mode m
 		    ? RC_OK
 		    : fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_MISSING, NULL, 0, "landlock");
 	size = forbid_all((int)abi, &all);
-	/* the kernel can do it: that it was not done is an error in every mode */
-	if (!restrict_to(rows, count, &all, size))
-		return fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_FAILED, NULL, errno, "landlock");
+	if ((rc = restrict_to(rows, count, &all, size, f)) != RC_OK)
+		return rc;
 	report->has_files = true;
 	report->has_network = all.network != 0;
 	report->has_scope = all.scopes != 0;

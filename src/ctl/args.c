@@ -51,6 +51,16 @@ args_dir(const struct args *args)
 	return from_environment != NULL && *from_environment != '\0' ? from_environment : "/var/lib/menedek";
 }
 
+const char *
+args_keys(const struct args *args)
+{
+	const char *from_environment = getenv("CREDENTIALS_DIRECTORY");
+
+	if (args_has(args, OPT_KEYS))
+		return args->value[OPT_KEYS];
+	return from_environment != NULL && *from_environment != '\0' ? from_environment : NULL;
+}
+
 static enum status
 refuse_option(const struct command *command, const char *typed)
 {

@@ -69,7 +69,7 @@ find_place(struct init *in)
 {
 	const char *dir = args_dir(in->args);
 
-	if (!paths_of(&in->paths, dir, in->args->value[OPT_KEYS])) {
+	if (!paths_of(&in->paths, dir, args_keys(in->args))) {
 		talk_error("%s: the path is too long", dir);
 		return STATUS_USAGE;
 	}

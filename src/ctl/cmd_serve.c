@@ -54,6 +54,13 @@ read_health(const char *text, struct server_options *server)
 	return *address == '\0' || strcmp(address, "127.0.0.1") == 0;
 }
 
+static bool
+read_sandbox(const char *text, enum confine_mode *mode)
+{
+	*mode = text != NULL && strcmp(text, "require") == 0 ? CONFINE_REQUIRE : CONFINE_TRY;
+	return text == NULL || *mode == CONFINE_REQUIRE || strcmp(text, "try") == 0;
+}
+
 enum status
 cmd_serve(const struct args *args)
 {
@@ -73,7 +80,13 @@ cmd_serve(const struct args *args)
 			   "from outside");
 		return STATUS_USAGE;
 	}
-	if (!paths_of(&options.paths, args_dir(args), args->value[OPT_KEYS])) {
+	if (!read_sandbox(args->value[OPT_SANDBOX], &options.sandbox)) {
+		talk_error("--sandbox takes require or try");
+		return STATUS_USAGE;
+	}
+	options.user = args->value[OPT_USER];
+	if (!paths_of(&options.paths, args_dir(args), args_keys(args)) ||
+	    (args_has(args, OPT_TLS) && !paths_use_tls(&options.paths, args->value[OPT_TLS]))) {
 		talk_error("%s: the path is too long", args_dir(args));
 		return STATUS_USAGE;
 	}

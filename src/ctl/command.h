@@ -66,6 +66,9 @@ bool args_has(const struct args *args, enum option option);
 /** The data directory: --dir, the environment, or the system's place. */
 const char *args_dir(const struct args *args);
 
+/** The directory of the root keys: --keys, the credentials that systemd passes, or NULL for DIR/keys. */
+const char *args_keys(const struct args *args);
+
 const char *option_name(enum option option);
 const char *option_value_name(enum option option); /* NULL for a switch */
 const char *option_help(enum option option);

@@ -21,7 +21,8 @@ const struct command commands[] = {
 	    .group = "Start",
 	    .summary = "serve the API until told to stop",
 	    .needed = OPT_BIT(OPT_LISTEN),
-	    .taken = PLACE | OPT_BIT(OPT_HEALTH) | OPT_BIT(OPT_QUIET),
+	    .taken = PLACE | OPT_BIT(OPT_HEALTH) | OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_TLS) | OPT_BIT(OPT_USER) |
+		OPT_BIT(OPT_SANDBOX),
 	    .run = cmd_serve,
 	    .example = { "menedek serve --listen 0.0.0.0:8443 --health /run/menedek/health.sock",
 		"menedek serve --dir var/dev --listen 127.0.0.1:8443" } },

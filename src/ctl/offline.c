@@ -24,7 +24,7 @@ offline_open(const struct args *args, bool with_vault, struct offline *o)
 
 	memset(o, 0, sizeof(*o));
 	o->args = args;
-	if (!paths_of(&paths, dir, args->value[OPT_KEYS])) {
+	if (!paths_of(&paths, dir, args_keys(args))) {
 		talk_error("%s: the path is too long", dir);
 		return STATUS_USAGE;
 	}

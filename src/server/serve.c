@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Harden, open, serve, wait for a signal, close in reverse. */
+/* Open, confine, serve, wait for a signal, close in reverse. */
 #include "server/serve.h"
 
 #include <errno.h>
@@ -8,46 +8,102 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-/* Keys and households are in this memory: no core dump, no debugger of the same user (G2). */
-static void
-harden(void)
-{
-	const struct rlimit none = { 0, 0 };
+/* ---- what systemd hears ---- */
 
-	(void)setrlimit(RLIMIT_CORE, &none);
-#ifndef MENEDEK_DEBUG
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
+/* Connected while paths and sockets can still be reached; -1: nobody wants to hear. */
+static int notify_fd = -1;
 
-/* sd_notify(3): a datagram to the socket that systemd names; '@' stands for the NUL of an abstract one. */
+/* sd_notify(3): datagrams to the socket that systemd names; '@' stands for the NUL of an abstract one. */
 static void
-notify(const char *state)
+notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t len = path == NULL ? 0 : strlen(path);
-	int fd;
 
 	if (len == 0 || len >= sizeof(to.sun_path) ||
-	    (fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+	    (notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
 		return;
 	memcpy(to.sun_path, path, len);
 	if (to.sun_path[0] == '@')
 		to.sun_path[0] = '\0';
 	len += offsetof(struct sockaddr_un, sun_path);
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, (socklen_t)len) < 0)
-		log_world("notify_failed", "state=%s", state);
-	(void)close(fd);
+	if (connect(notify_fd, (struct sockaddr *)&to, (socklen_t)len) == 0)
+		return;
+	log_world("notify_failed", "state=connect errno=%d", errno);
+	(void)close(notify_fd);
+	notify_fd = -1;
 }
+
+static void
+notify(const char *state)
+{
+	if (notify_fd >= 0 && send(notify_fd, state, strlen(state), MSG_NOSIGNAL) < 0)
+		log_world("notify_failed", "state=%s errno=%d", state, errno);
+}
+
+/* ---- confinement ---- */
+
+struct serving {
+	const struct serve_options *options;
+	struct confine_report report;
+};
+
+/* Cut the last name off ${path}. */
+static const char *
+directory_of(char out[256], const char *path)
+{
+	(void)str_copy(out, 256, path);
+	*strrchr(out, '/') = '\0';
+	return out;
+}
+
+/*
+ * No more threads than this one yet.  What stands here is all that a taken-over service can reach: not the
+ * root keys, not the vault's directory.
+ */
+static enum rc
+confine_to_files(struct serving *s, struct fault *f)
+{
+	const struct paths *p = &s->options->paths;
+	char keyring[256], vault[256], cert[256], key[256];
+	const struct confine_path rows[] = {
+		{ p->store, CONFINE_READ | CONFINE_WRITE | CONFINE_CREATE },
+		{ directory_of(keyring, p->keyring), CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
+		{ directory_of(vault, p->vaultring), CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
+		{ directory_of(cert, p->server_cert), CONFINE_READ },
+		{ directory_of(key, p->server_key), CONFINE_READ },
+		{ p->ca_cert, CONFINE_READ },
+#ifdef MENEDEK_DEBUG
+		/* the sanitizers look at the process and call a program that names functions */
+		{ "/proc", CONFINE_READ },
+		{ "/usr", CONFINE_READ | CONFINE_EXECUTE },
+#endif
+	};
+	enum rc rc = confine_user(s->options->user, &s->report, f);
+
+	return rc == RC_OK ? confine_files(rows, COUNT_OF(rows), s->options->sandbox, &s->report, f) : rc;
+}
+
+/* The last step before the first client. */
+static enum rc
+confine_to_calls(void *arg, struct fault *f)
+{
+	struct serving *s = arg;
+	enum rc rc = confine_calls(CONFINE_HTTP, s->options->sandbox, &s->report, f);
+
+	if (rc == RC_OK)
+		confine_log("http", &s->report);
+	return rc;
+}
+
+/* ---- signals ---- */
 
 static sigset_t
 block_signals(void)
@@ -132,24 +188,47 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 	return RC_OK;
 }
 
+/* Sockets and keys first, then nothing but the rows of confine_to_files, then threads, then no new calls. */
+static enum rc
+open_and_serve(struct parts *parts, const struct serve_options *options, const sigset_t *set, struct fault *f)
+{
+	struct serving serving = { .options = options };
+	struct server_options server = options->server;
+	struct listeners listeners;
+	struct api *api = NULL;
+	enum rc rc;
+
+	server.listeners = &listeners;
+	server.before_clients = confine_to_calls;
+	server.before_clients_arg = &serving;
+	if ((rc = parts_read(parts, &options->paths, true, f)) != RC_OK)
+		return rc;
+	if ((rc = server_listen(&options->server, &listeners, f)) != RC_OK)
+		return rc;
+	if ((rc = confine_to_files(&serving, f)) != RC_OK)
+		return rc;
+	if ((rc = parts_start(parts, true, f)) != RC_OK)
+		return rc;
+	if ((rc = api_new(parts, &api, f)) == RC_OK)
+		rc = serve(parts, api, &server, set, f);
+	api_free(api);
+	return rc;
+}
+
 enum rc
 serve_run(const struct serve_options *options, struct fault *f)
 {
 	struct parts *parts = calloc(1, sizeof(*parts));
-	struct api *api = NULL;
 	sigset_t set;
 	enum rc rc;
 
 	if (parts == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
-	harden();
+	confine_memory();
 	set = block_signals();
-	if ((rc = parts_open(parts, &options->paths, true, f)) == RC_OK) {
-		if ((rc = api_new(parts, &api, f)) == RC_OK)
-			rc = serve(parts, api, &options->server, &set, f);
-		api_free(api);
-		parts_close(parts);
-	}
+	notify_open();
+	rc = open_and_serve(parts, options, &set, f);
+	parts_close(parts);
 	free(parts);
 	return rc;
 }

@@ -3,18 +3,22 @@
 #ifndef MENEDEK_SERVE_H
 #define MENEDEK_SERVE_H
 
+#include "base/confine.h"
 #include "server/server.h"
 
 struct serve_options {
 	struct paths paths; /* made by paths_of */
+	const char *user;   /* who to become once keys and sockets are open, or NULL */
+	enum confine_mode sandbox;
 	struct server_options server;
 };
 
 /**
  * Serve until SIGTERM or SIGINT; SIGHUP loads the certificates anew.  Call it with one thread only: it blocks
  * these signals for all threads to come.  Prints "menedek: listening on https://ADDRESS:PORT" on standard
- * output when clients are served, and tells systemd if NOTIFY_SOCKET is set.  Ends the process itself (exit
- * 1) when calls are stuck in the store, since nothing can be closed under them.
+ * output when clients are served by a process that can reach nothing else any more, and tells systemd if
+ * NOTIFY_SOCKET is set.  Ends the process itself (exit 1) when calls are stuck in the store, since nothing
+ * can be closed under them.
  */
 MUST_USE enum rc serve_run(const struct serve_options *options, struct fault *f);
 

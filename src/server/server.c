@@ -31,10 +31,9 @@ struct server {
 	struct tallies tallies;
 	struct httpd *loops[LOOPS];
 	unsigned loop_count;
-	int listen_fd; /* until the acceptor has it */
+	struct listeners sockets; /* each until its thread has it, then -1 */
 	struct acceptor *acceptor;
 	struct health *health;
-	uint16_t port, health_port;
 	pthread_t ticker;
 	bool has_ticker;
 	pthread_mutex_t lock;
@@ -46,13 +45,13 @@ struct server {
 uint16_t
 server_port(const struct server *server)
 {
-	return server->port;
+	return server->sockets.port;
 }
 
 uint16_t
 server_health_port(const struct server *server)
 {
-	return server->health_port;
+	return server->sockets.health_port;
 }
 
 bool
@@ -115,6 +114,15 @@ stop_ticker(struct server *server)
 }
 
 /* --- start --- */
+
+static void
+listeners_close(struct listeners *l)
+{
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	if (l->health_fd >= 0)
+		(void)close(l->health_fd);
+}
 
 /* How many connections the process can hold: past its descriptors accept would fail and spin. */
 static unsigned
@@ -186,24 +194,44 @@ start_loops(struct server *server, const struct server_options *options, unsigne
 }
 
 static enum rc
-start_health(struct server *server, const struct server_options *options, struct fault *f)
+listen_health(const struct server_options *options, struct listeners *out, struct fault *f)
+{
+	if (options->health_socket != NULL)
+		return listen_unix(options->health_socket, &out->health_fd, f);
+	if (options->health_port < 0)
+		return RC_OK;
+	out->health_port = (uint16_t)options->health_port;
+	return listen_tcp("127.0.0.1", &out->health_port, &out->health_fd, f);
+}
+
+enum rc
+server_listen(const struct server_options *options, struct listeners *out, struct fault *f)
+{
+	const char *address = options->address == NULL ? "127.0.0.1" : options->address;
+	enum rc rc;
+
+	*out = (struct listeners){ .fd = -1, .health_fd = -1, .port = options->port };
+	if ((rc = listen_tcp(address, &out->port, &out->fd, f)) != RC_OK)
+		return rc;
+	if ((rc = listen_health(options, out, f)) == RC_OK)
+		return RC_OK;
+	(void)close(out->fd);
+	out->fd = -1;
+	return rc;
+}
+
+static enum rc
+start_health(struct server *server, struct fault *f)
 {
 	const struct health_setup setup = { server->parts, server->api, server->tls, server->pool,
 		&server->tallies };
-	uint16_t port;
-	enum rc rc;
-	int fd;
+	const int fd = server->sockets.health_fd;
 
-	if (options->health_socket == NULL && options->health_port < 0)
+	if (fd < 0)
 		return RC_OK;
-	port = (uint16_t)(options->health_port < 0 ? 0 : options->health_port);
-	rc = options->health_socket != NULL ? listen_unix(options->health_socket, &fd, f)
-					    : listen_tcp("127.0.0.1", &port, &fd, f);
-	if (rc != RC_OK)
-		return rc;
-	if ((rc = health_start(&setup, fd, &server->health)) != RC_OK)
-		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "health");
-	server->health_port = options->health_socket != NULL ? 0 : port;
+	server->sockets.health_fd = -1; /* taken, or closed when that fails */
+	if (health_start(&setup, fd, &server->health) != RC_OK)
+		return fault_set(f, RC_UNAVAILABLE, MSG_SERVER_UNSTARTED, NULL, 0, "health");
 	return RC_OK;
 }
 
@@ -230,15 +258,11 @@ start_ticker(struct server *server)
 static enum rc
 start(struct server *server, const struct server_options *options, struct fault *f)
 {
-	const char *address = options->address == NULL ? "127.0.0.1" : options->address;
 	const unsigned loops = loop_count(options->threads);
 	const unsigned most = or_limit(options->connections, at_least(connections_most(), FEWEST * loops));
 	enum rc rc;
 
-	server->port = options->port;
 	if ((rc = tls_new(&server->parts->paths, server->parts->trust, &server->tls, f)) != RC_OK)
-		return rc;
-	if ((rc = listen_tcp(address, &server->port, &server->listen_fd, f)) != RC_OK)
 		return rc;
 	if ((rc = pool_new(SLOW_THREADS, LIMIT_OFFLOAD, &server->pool)) != RC_OK)
 		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "pool");
@@ -246,14 +270,17 @@ start(struct server *server, const struct server_options *options, struct fault 
 		return fault_set(f, RC_UNAVAILABLE, MSG_SERVER_UNSTARTED, NULL, 0, "crowd");
 	if ((rc = start_loops(server, options, loops, most, f)) != RC_OK)
 		return rc;
-	if ((rc = start_health(server, options, f)) != RC_OK)
+	if ((rc = start_health(server, f)) != RC_OK)
 		return rc;
 	if ((rc = start_ticker(server)) != RC_OK)
 		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "timer");
-	rc = acceptor_start(server->listen_fd, server->loops, server->loop_count, most, &server->acceptor);
+	if (options->before_clients != NULL &&
+	    (rc = options->before_clients(options->before_clients_arg, f)) != RC_OK)
+		return rc;
+	rc = acceptor_start(server->sockets.fd, server->loops, server->loop_count, most, &server->acceptor);
 	if (rc != RC_OK)
 		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "acceptor");
-	server->listen_fd = -1;
+	server->sockets.fd = -1;
 	return RC_OK;
 }
 
@@ -278,8 +305,7 @@ take_apart(struct server *server)
 	pool_free(server->pool);
 	crowd_free(server->crowd);
 	tls_free(server->tls);
-	if (server->listen_fd >= 0)
-		(void)close(server->listen_fd);
+	listeners_close(&server->sockets);
 	(void)pthread_cond_destroy(&server->stop);
 	(void)pthread_mutex_destroy(&server->lock);
 	free(server);
@@ -300,16 +326,20 @@ server_start(struct parts *parts, struct api *api, const struct server_options *
     struct fault *f)
 {
 	struct server *server = calloc(1, sizeof(*server));
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	*out = NULL;
 	if (server == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	server->parts = parts;
 	server->api = api;
-	server->listen_fd = -1;
+	server->sockets = (struct listeners){ .fd = -1, .health_fd = -1 };
 	init_stop(server);
-	if ((rc = start(server, options, f)) != RC_OK) {
+	if (options->listeners != NULL)
+		server->sockets = *options->listeners;
+	else
+		rc = server_listen(options, &server->sockets, f);
+	if (rc != RC_OK || (rc = start(server, options, f)) != RC_OK) {
 		(void)take_apart(server); /* nobody was accepted, so nothing waits */
 		return rc;
 	}

@@ -8,18 +8,32 @@
 
 #include "call.h"
 
+/* Sockets that listen before a process gives up opening any. */
+struct listeners {
+	int fd, health_fd; /* health_fd -1: no operators' listener */
+	uint16_t port, health_port;
+};
+
 struct server_options {
 	const char *address;       /* an IP address; NULL: 127.0.0.1 */
 	uint16_t port;             /* 0: any free one, see server_port */
 	unsigned threads;          /* event loops; 0: one for each core, at least 2 */
 	const char *health_socket; /* path of a Unix socket for operators, or NULL: loopback */
 	int health_port; /* on 127.0.0.1, without a socket; 0: any free one; -1: no operators' listener */
+	const struct listeners
+	    *listeners; /* from server_listen, which are taken over; NULL: opened at the start */
+	/* called when every thread but the acceptor is there, before the first client; NULL: nothing */
+	enum rc (*before_clients)(void *arg, struct fault *f);
+	void *before_clients_arg;
 	/* smaller than in limits.h, for tests; 0: as there */
 	unsigned connections;
 	unsigned request_ms, idle_ms, ping_ms;
 };
 
 struct server;
+
+/** Open the sockets of ${options}: the only step that may need a privilege. */
+MUST_USE enum rc server_listen(const struct server_options *options, struct listeners *out, struct fault *f);
 
 /** Start all threads; when it returns RC_OK clients are served.  Parts and api must outlive the server. */
 MUST_USE enum rc server_start(struct parts *parts, struct api *api, const struct server_options *options,
@@ -32,7 +46,8 @@ MUST_USE enum rc server_start(struct parts *parts, struct api *api, const struct
  */
 MUST_USE bool server_stop(struct server *server);
 
-/** Load certificate, key and authority anew for the handshakes to come; the old ones stay when that fails. */
+/** Load certificate and key anew for the handshakes to come; the old ones stay when that fails.  The
+ * authority is that of the start. */
 MUST_USE enum rc server_reload(struct server *server, struct fault *f);
 
 /** Has its timer run lately?  For a watchdog. */

@@ -32,6 +32,8 @@ struct tls {
 	pthread_mutex_t lock;
 	struct credentials *current; /* guarded by lock */
 	const struct trust *trust;
+	char *authority; /* PEM of the start: devices are enrolled by it, so another one takes a restart */
+	size_t authority_len;
 	_Atomic uint64_t judged[TLS_VERDICT_COUNT];
 };
 
@@ -140,8 +142,9 @@ out:
 }
 
 static enum rc
-load(const struct paths *paths, struct credentials **out, struct fault *f)
+load(const struct tls *tls, const struct paths *paths, struct credentials **out, struct fault *f)
 {
+	const gnutls_datum_t authority = { (unsigned char *)tls->authority, (unsigned)tls->authority_len };
 	struct credentials *c = calloc(1, sizeof(*c));
 	enum rc rc;
 
@@ -156,8 +159,8 @@ load(const struct paths *paths, struct credentials **out, struct fault *f)
 	}
 	if ((rc = load_server(c, paths, f)) != RC_OK)
 		goto out;
-	if (gnutls_x509_trust_list_add_trust_file(
-		c->authority, paths->ca_cert, NULL, GNUTLS_X509_FMT_PEM, 0, 0) != 1) {
+	if (gnutls_x509_trust_list_add_trust_mem(c->authority, &authority, NULL, GNUTLS_X509_FMT_PEM, 0, 0) !=
+	    1) {
 		rc = fault_set(f, RC_INVALID, MSG_CERT_UNUSABLE, NULL, 0, "ca.crt");
 		goto out;
 	}
@@ -177,7 +180,11 @@ tls_new(const struct paths *paths, const struct trust *trust, struct tls **out, 
 	*out = NULL;
 	if (tls == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
-	if ((rc = load(paths, &tls->current, f)) != RC_OK) {
+	rc = file_read(paths->ca_cert, LIMIT_CERT_PEM, &tls->authority, &tls->authority_len, f);
+	if (rc == RC_OK)
+		rc = load(tls, paths, &tls->current, f);
+	if (rc != RC_OK) {
+		free(tls->authority);
 		free(tls);
 		return rc;
 	}
@@ -193,6 +200,7 @@ tls_free(struct tls *tls)
 	if (tls == NULL)
 		return;
 	release(tls->current);
+	free(tls->authority);
 	(void)pthread_mutex_destroy(&tls->lock);
 	free(tls);
 }
@@ -203,7 +211,7 @@ tls_reload(struct tls *tls, const struct paths *paths, struct fault *f)
 	struct credentials *old, *fresh;
 	enum rc rc;
 
-	if ((rc = load(paths, &fresh, f)) != RC_OK)
+	if ((rc = load(tls, paths, &fresh, f)) != RC_OK)
 		return rc;
 	(void)pthread_mutex_lock(&tls->lock);
 	old = tls->current;

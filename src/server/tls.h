@@ -40,7 +40,8 @@ MUST_USE enum rc tls_new(
 /** After the last peer is gone.  NULL-safe. */
 void tls_free(struct tls *tls);
 
-/** Load them anew for the handshakes to come; on failure the old ones stay.  From any thread. */
+/** Load certificate and key anew for the handshakes to come; on failure the old ones stay.  From any thread.
+ */
 MUST_USE enum rc tls_reload(struct tls *tls, const struct paths *paths, struct fault *f);
 
 /** Certificates that got ${verdict} since the start. */

@@ -62,6 +62,13 @@ paths_of(struct paths *p, const char *dir, const char *keys)
 	return true;
 }
 
+bool
+paths_use_tls(struct paths *p, const char *dir)
+{
+	return path_join(p->server_cert, sizeof(p->server_cert), dir, "server.crt") &&
+	    path_join(p->server_key, sizeof(p->server_key), dir, "server.key");
+}
+
 enum rc
 parts_read_root(const char *path, struct secret **out, struct fault *f)
 {
@@ -201,8 +208,9 @@ open_followers(struct parts *p, struct fault *f)
 	return ledger_new(p->store, &p->ledger);
 }
 
+/* What only a service needs: the vault, the authority, the key of the tokens. */
 static enum rc
-open_rest(struct parts *p, struct fault *f)
+read_rest(struct parts *p, struct fault *f)
 {
 	enum rc rc;
 
@@ -212,37 +220,44 @@ open_rest(struct parts *p, struct fault *f)
 		return rc;
 	if ((rc = parts_read_pem(p->paths.ca_key, true, &p->ca_key, f)) != RC_OK)
 		return rc;
-	if ((rc = open_auth(p, f)) != RC_OK)
-		return rc;
-	return open_followers(p, f);
+	return open_auth(p, f);
 }
 
-static enum rc
-open_all(struct parts *p, bool full, struct fault *f)
+enum rc
+parts_read(struct parts *p, const struct paths *paths, bool full, struct fault *f)
 {
-	struct store_options options = { .engine = &engine_lmdb, .path = p->paths.store };
 	enum rc rc;
 
+	memset(p, 0, sizeof(*p));
+	p->paths = *paths;
 	if ((rc = open_keyring(p, f)) != RC_OK)
 		return rc;
 	if ((rc = read_rules(p, f)) != RC_OK)
 		return rc;
 	if ((rc = schemas_load(&p->schemas, f)) != RC_OK)
 		return rc;
-	options.keyring = p->keyring;
-	if ((rc = store_open(&options, &p->store, f)) != RC_OK)
-		return rc;
-	return full ? open_rest(p, f) : RC_OK;
+	return full ? read_rest(p, f) : RC_OK;
+}
+
+enum rc
+parts_start(struct parts *p, bool full, struct fault *f)
+{
+	const struct store_options options = {
+		.engine = &engine_lmdb, .path = p->paths.store, .keyring = p->keyring
+	};
+	enum rc rc = store_open(&options, &p->store, f);
+
+	return rc == RC_OK && full ? open_followers(p, f) : rc;
 }
 
 enum rc
 parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f)
 {
-	enum rc rc;
+	enum rc rc = parts_read(p, paths, full, f);
 
-	memset(p, 0, sizeof(*p));
-	p->paths = *paths;
-	if ((rc = open_all(p, full, f)) != RC_OK)
+	if (rc == RC_OK)
+		rc = parts_start(p, full, f);
+	if (rc != RC_OK)
 		parts_close(p);
 	return rc;
 }

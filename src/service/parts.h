@@ -34,6 +34,9 @@ struct paths {
 /** ${keys} NULL: DIR/keys.  False if a path does not fit. */
 MUST_USE bool paths_of(struct paths *p, const char *dir, const char *keys);
 
+/** The server's certificate and key lie in ${dir} instead.  False if a path does not fit. */
+MUST_USE bool paths_use_tls(struct paths *p, const char *dir);
+
 struct parts {
 	struct paths paths;
 	struct keyring *keyring;
@@ -57,6 +60,14 @@ struct parts {
 /** Open everything in ${dir}.  ${full} false: only keyring, schemas and store (for programs that work
  * offline). */
 MUST_USE enum rc parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f);
+
+/**
+ * parts_open in two steps, parts_close after both even when one failed.  The first reads every file that lies
+ * outside of the store's and the keyring's directories, keys above all, and starts no thread: a service gives
+ * up its user and its files after it.  The second opens the store and starts what follows its commits.
+ */
+MUST_USE enum rc parts_read(struct parts *p, const struct paths *paths, bool full, struct fault *f);
+MUST_USE enum rc parts_start(struct parts *p, bool full, struct fault *f);
 void parts_close(struct parts *p); /* also one that was opened in part, or is zero */
 
 /** Open the vault of parts that were opened without it: for offline programs that must read or write

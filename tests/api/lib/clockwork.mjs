@@ -24,7 +24,7 @@ export class Clockwork {
   async start() {
     const preload = libfaketime();
     this.registry = new Registry();
-    this.file = join(this.registry.work, 'clock');
+    this.file = join(this.registry.dir, 'store/clock'); // where a confined process may read it
     this.#set(0);
     this.environment = { LD_PRELOAD: preload, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1' };

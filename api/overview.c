@@ -55,17 +55,6 @@ alerts_list(struct call *c)
 }
 
 static enum rc
-read_day(struct call *c, const char *pointer, day_number other, day_number *out)
-{
-	const char *text = call_query(c, pointer + 1);
-
-	*out = other;
-	if (!text || day_parse(text, strlen(text), out))
-		return RC_OK;
-	return fault_set(&c->fault, RC_MALFORMED, MSG_FIELD_FORMAT, pointer, 0, "date");
-}
-
-static enum rc
 answer_csv(struct call *c, const struct statistics_reply *t)
 {
 	size_t cap = 64 + (size_t)t->count * 96, len;
@@ -88,14 +77,10 @@ enum rc
 statistics_read(struct call *c)
 {
 	const char *table = call_query(c, "table"), *format = call_query(c, "format");
-	day_number today = budapest_day(c->ctx.now), from, to;
 	struct statistics_reply out;
 	enum rc rc;
 
-	if ((rc = read_day(c, "/from", today - 364, &from)) != RC_OK ||
-	    (rc = read_day(c, "/to", today, &to)) != RC_OK)
-		return rc;
-	rc = statistics_table(&c->ctx, table ? table : "placements", from, to, &out);
+	rc = statistics_table(&c->ctx, table ? table : "placements", call_query(c, "period"), &out);
 	if (rc != RC_OK)
 		return rc;
 	if (format && strcmp(format, "csv") == 0)

@@ -83,7 +83,7 @@ withhold_small(const struct grid *g)
 {
 	for (unsigned i = 0; i < g->rows; i++) {
 		for (unsigned j = 0; j < g->columns; j++)
-			g->cell[i][j]->withheld = is_small(g->cell[i][j]);
+			g->cell[i][j]->withheld = is_small(g->cell[i][j]) || g->cell[i][j]->is_bound;
 	}
 }
 
@@ -104,7 +104,7 @@ step_cost(const struct grid *g, unsigned row, unsigned column, bool is_up)
 	const struct stat_cell *c = g->cell[row][column];
 	bool is_lowered = is_up == is_negative(g, row, column);
 
-	if (c->cases == 0 || (is_lowered && c->cases == 1))
+	if (c->cases == 0 || c->is_known || (is_lowered && c->cases == 1))
 		return FAR;
 	return c->withheld ? 0 : (uint64_t)c->cases + 1;
 }
@@ -206,8 +206,8 @@ protect(const struct grid *g, unsigned row, unsigned column)
 		withhold_way(&down, at_column);
 }
 
-void
-suppress_table(struct stat_table *t)
+static void
+suppress(struct stat_table *t)
 {
 	struct grid g;
 
@@ -218,6 +218,72 @@ suppress_table(struct stat_table *t)
 		for (unsigned j = 0; j < g.columns; j++) {
 			if (g.cell[i][j]->withheld)
 				protect(&g, i, j);
+		}
+	}
+}
+
+/* Nothing that another period binds or tells. */
+static void
+set_free(struct stat_table *t)
+{
+	for (unsigned i = 0; i < t->rows; i++) {
+		for (unsigned j = 0; j < t->columns; j++)
+			t->cell[i][j].is_bound = t->cell[i][j].is_known = false;
+	}
+}
+
+void
+suppress_table(struct stat_table *t)
+{
+	set_free(t);
+	suppress(t);
+}
+
+/*
+ * The one sum that joins the periods: a cell's four quarters make its year.  With the year shown, a single
+ * withheld quarter follows from it, and so do several that have one case each (a withheld cell is never
+ * zero).  Then the last quarter is withheld too, and where it is zero, the year.  True: something changed.
+ */
+static bool
+settle_cell(struct stat_year *y, unsigned row, unsigned column)
+{
+	struct stat_cell *year = &y->year.cell[row][column];
+	struct stat_cell *last = &y->quarter[3].cell[row][column];
+	unsigned withheld = 0, cases = 0;
+
+	for (unsigned q = 0; q < 4; q++) {
+		const struct stat_cell *cell = &y->quarter[q].cell[row][column];
+		withheld += cell->withheld;
+		cases += cell->withheld ? cell->cases : 0;
+	}
+	if (withheld == 0) {
+		bool changed = !year->is_known;
+		year->is_known = true;
+		return changed;
+	}
+	year->is_known = false;
+	if (year->withheld || (withheld > 1 && cases > withheld))
+		return false;
+	*(last->cases > 0 && !last->withheld ? &last->is_bound : &year->is_bound) = true;
+	return true;
+}
+
+void
+suppress_year(struct stat_year *y)
+{
+	bool changed = true;
+
+	for (unsigned q = 0; q < 3; q++)
+		suppress_table(&y->quarter[q]);
+	set_free(&y->quarter[3]);
+	set_free(&y->year);
+	while (changed) { /* each round binds a cell for good, or finds one told by its quarters */
+		changed = false;
+		suppress(&y->quarter[3]);
+		suppress(&y->year);
+		for (unsigned i = 0; i < y->year.rows; i++) {
+			for (unsigned j = 0; j < y->year.columns; j++)
+				changed |= settle_cell(y, i, j);
 		}
 	}
 }

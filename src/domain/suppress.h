@@ -2,7 +2,7 @@
 /*
  * Statistical disclosure control of a table: a cell with fewer than 5 cases or fewer than 3 houses behind it
  * is withheld (DOMAIN 5), and as many others of its row and column as it takes that no withheld cell follows
- * from the totals.
+ * from the totals; nor, in tables of nested periods, from the other periods.
  */
 #ifndef MENEDEK_SUPPRESS_H
 #define MENEDEK_SUPPRESS_H
@@ -17,6 +17,8 @@
 struct stat_cell {
 	uint32_t cases, houses;
 	bool withheld;
+	bool is_bound; /* must be withheld, or another period would tell it */
+	bool is_known; /* other periods tell it: it hides nothing */
 };
 
 struct stat_table {
@@ -27,5 +29,17 @@ struct stat_table {
 
 /** Fill in the totals and mark what is withheld. */
 void suppress_table(struct stat_table *t);
+
+/** A year and its quarters, with the same rows and columns in each. */
+struct stat_year {
+	struct stat_table quarter[4], year;
+};
+
+/**
+ * As suppress_table for all five, so that no withheld cell follows from the sum over the quarters either.
+ * Quarters 1 to 3 are withheld as suppress_table does it alone: they were shown before the year was over and
+ * cannot be taken back.  Counts of cells that stand in the year are the sums of the quarters'.
+ */
+void suppress_year(struct stat_year *y);
 
 #endif

@@ -212,6 +212,7 @@ struct statistics_row {
 };
 struct statistics_reply {
 	const char *table;
+	char period[8]; /* PERIOD_TEXT */
 	day_number from, to;
 	const struct statistics_row *rows;
 	uint32_t count;

@@ -342,6 +342,7 @@ MODEL(model_statistics_row, NULL, struct statistics_row, statistics_row_rows);
 
 static const struct field statistics_rows[] = {
 	V(struct statistics_reply, table, F_STRING),
+	V(struct statistics_reply, period, F_TEXT),
 	V(struct statistics_reply, from, F_DAY),
 	V(struct statistics_reply, to, F_DAY),
 	ROW_ARRAY(struct statistics_reply, rows, count, model_statistics_row),

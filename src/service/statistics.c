@@ -1,55 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts a table of a period from what is stored: the records that are still there, and the tallies of those
- * that retention removed. */
-#include <stdlib.h>
+ * that retention removed.  A year is counted with its quarters, since what is withheld in one depends on what
+ * another tells. */
 #include <string.h>
 
 #include "domain/suppress.h"
 #include "service/cases.h"
 #include "service/statistics.h"
 
-#define HOUSES_SEEN \
-	2048u /* distinct houses remembered per table; beyond it a cell's house count only stays low */
+#define TABLES (PERIOD_QUARTERS + 1) /* the quarters, then the year */
+
+/* Houses behind a cell; that there are more than these need not be known. */
+struct seen {
+	unsigned count;
+	struct id house[SUPPRESS_MIN_HOUSES];
+};
 
 struct counting {
 	struct ctx *c;
 	const struct case_table *table;
-	day_number from, to;
-	struct stat_table *cells;
-	struct {
-		struct id house;
-		uint16_t cell;
-	} * seen;
-	unsigned seen_count;
+	int year;
+	struct stat_year *tables;
+	struct seen *seen; /* TABLES by rows by columns */
 	enum rc rc;
 };
 
-static bool
-is_new_house(struct counting *x, const struct id *house, unsigned cell)
+static void
+count_house(struct seen *seen, struct stat_cell *cell, const struct id *house)
 {
-	for (unsigned i = 0; i < x->seen_count; i++)
-		if (x->seen[i].cell == cell && id_equal(&x->seen[i].house, house))
-			return false;
-	if (x->seen_count == HOUSES_SEEN)
-		return false;
-	x->seen[x->seen_count].house = *house;
-	x->seen[x->seen_count++].cell = (uint16_t)cell;
-	return true;
+	for (unsigned i = 0; i < seen->count; i++)
+		if (id_equal(&seen->house[i], house))
+			return;
+	if (seen->count == COUNT_OF(seen->house))
+		return;
+	seen->house[seen->count++] = *house;
+	cell->houses = seen->count;
 }
 
 static void
-add(struct counting *x, const struct case_cell *at, uint32_t cases)
+add_to(struct counting *x, unsigned which, const struct case_cell *at, uint32_t cases)
 {
+	struct stat_table *t = which == PERIOD_QUARTERS ? &x->tables->year : &x->tables->quarter[which];
 	struct stat_cell *cell;
 
-	if (at->row >= x->cells->rows || at->column >= x->cells->columns)
+	if (at->row >= t->rows || at->column >= t->columns)
 		return;
-	cell = &x->cells->cell[at->row][at->column];
+	cell = &t->cell[at->row][at->column];
 	cell->cases += cases;
 	if (id_is_zero(&at->house))
 		cell->houses += cases;
-	else if (is_new_house(x, &at->house, at->row * SUPPRESS_COLUMNS + at->column))
-		cell->houses++;
+	else
+		count_house(
+		    &x->seen[(which * t->rows + at->row) * t->columns + at->column], cell, &at->house);
+}
+
+static void
+add(struct counting *x, unsigned quarter, const struct case_cell *at, uint32_t cases)
+{
+	if ((int)(quarter / PERIOD_QUARTERS) != x->year)
+		return;
+	add_to(x, quarter % PERIOD_QUARTERS, at, cases);
+	add_to(x, PERIOD_QUARTERS, at, cases);
 }
 
 static bool
@@ -66,12 +77,11 @@ count_record(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	(void)rev;
 	if ((x->rc = record_decode(x->table->kind, value, &record)) != RC_OK)
 		return false;
-	if (x->table->place(x->c->txn, &record, &at) && at.day >= x->from && at.day <= x->to)
-		add(x, &at, 1);
+	if (x->table->place(x->c->txn, &record, &at))
+		add(x, case_quarter(at.day), &at, 1);
 	return true;
 }
 
-/* A tally knows its quarter only: it counts in a period that holds the whole of it. */
 static bool
 count_tally(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
@@ -83,11 +93,10 @@ count_tally(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	(void)rev;
 	if ((x->rc = record_decode(KIND_TALLY, value, &t)) != RC_OK)
 		return false;
-	if (t.table != x->table - case_tables || case_quarter_start(t.quarter) < x->from ||
-	    case_quarter_start((uint16_t)(t.quarter + 1)) - 1 > x->to)
+	if (t.table != x->table - case_tables)
 		return true;
 	at = (struct case_cell){ .row = t.row, .column = t.column, .house = t.house };
-	add(x, &at, t.cases);
+	add(x, t.quarter, &at, t.cases);
 	return true;
 }
 
@@ -122,25 +131,59 @@ write_rows(
 	return RC_OK;
 }
 
-enum rc
-statistics_table(
-    struct ctx *c, const char *name, day_number from, day_number to, struct statistics_reply *out)
+static enum rc
+make_counting(struct ctx *c, const struct case_table *table, int year, struct counting *x)
 {
-	struct counting x = { .c = c, .table = case_table_find(name), .from = from, .to = to };
+	const size_t cells = (size_t)table->rows->count * table->columns->count;
+
+	*x = (struct counting){ .c = c,
+		.table = table,
+		.year = year,
+		.tables = arena_calloc(c->arena, 1, sizeof(*x->tables)),
+		.seen = arena_calloc(c->arena, TABLES * cells, sizeof(*x->seen)) };
+	if (!x->tables || !x->seen)
+		return RC_UNAVAILABLE;
+	for (unsigned i = 0; i < TABLES; i++) {
+		struct stat_table *t = i == PERIOD_QUARTERS ? &x->tables->year : &x->tables->quarter[i];
+		t->rows = table->rows->count;
+		t->columns = table->columns->count;
+	}
+	return RC_OK;
+}
+
+static enum rc
+read_period(struct ctx *c, const char *text, struct period *out)
+{
+	const day_number today = budapest_day(c->now);
+
+	*out = period_last_quarter(today);
+	if (!text || (period_parse(text, strlen(text), out) && period_is_over(*out, today)))
+		return RC_OK;
+	return fault_set(c->fault, RC_MALFORMED, MSG_PERIOD_BAD, "/period", 0, NULL);
+}
+
+enum rc
+statistics_table(struct ctx *c, const char *name, const char *period, struct statistics_reply *out)
+{
+	const struct case_table *table = case_table_find(name);
+	const struct stat_table *shown;
+	struct period wanted;
+	struct counting x;
 	enum rc rc;
 
-	if (!x.table)
+	if (!table)
 		return fault_set(c->fault, RC_MALFORMED, MSG_FIELD_ENUM, "/table", 0, NULL);
-	x.cells = arena_alloc(c->arena, sizeof(*x.cells));
-	x.seen = arena_calloc(c->arena, HOUSES_SEEN, sizeof(*x.seen));
-	if (!x.cells || !x.seen)
-		return RC_UNAVAILABLE;
-	x.cells->rows = x.table->rows->count;
-	x.cells->columns = x.table->columns->count;
-	if ((rc = count_kind(&x, x.table->kind, count_record)) != RC_OK ||
+	if ((rc = read_period(c, period, &wanted)) != RC_OK ||
+	    (rc = make_counting(c, table, wanted.year, &x)) != RC_OK)
+		return rc;
+	if ((rc = count_kind(&x, table->kind, count_record)) != RC_OK ||
 	    (rc = count_kind(&x, KIND_TALLY, count_tally)) != RC_OK)
 		return rc;
-	suppress_table(x.cells);
-	*out = (struct statistics_reply){ .table = x.table->name, .from = from, .to = to };
-	return write_rows(c, x.table, x.cells, out);
+	suppress_year(x.tables);
+	shown = wanted.quarter == 0 ? &x.tables->year : &x.tables->quarter[wanted.quarter - 1];
+	*out = (struct statistics_reply){
+		.table = table->name, .from = period_first_day(wanted), .to = period_last_day(wanted)
+	};
+	period_format(wanted, out->period);
+	return write_rows(c, table, shown, out);
 }

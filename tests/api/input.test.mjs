@@ -205,13 +205,15 @@ test('pages: a wrong limit or cursor is 400', async () => {
   assertProblem(await lead.get(`/v1/episodes?cursor=${cursor}`), 400, 'malformed');
 });
 
-test('statistics: a wrong day or an unknown table is 400', async () => {
+test('statistics: a period that is no quarter or year, or not over, or an unknown table is 400', async () => {
   const statistician = await r.as('statistician');
-  for (const query of ['from=2026-02-30', 'to=yesterday', 'from=', 'from=%32026-01-01', 'table=people',
-    'table=%70lacements'])
+  const year = new Date().getUTCFullYear();
+  for (const query of [`period=${year + 1}`, `period=${year}`, `period=${year + 1}-Q1`, 'period=2024-Q5', 'period=2024-Q0',
+    'period=2024-q1', 'period=2024-01', 'period=2024-01-01', 'period=', 'period=x', 'period=1999', 'period=3000',
+    'period=%32024', 'table=people', 'table=%70lacements'])
     assertProblem(await statistician.get(`/v1/statistics?${query}`), 400, 'malformed');
-  const { errors } = (await statistician.get('/v1/statistics?from=x')).json;
-  assert.equal(errors[0].pointer, '/from');
+  const { errors } = (await statistician.get('/v1/statistics?period=x')).json;
+  assert.equal(errors[0].pointer, '/period');
 });
 
 test('a change that must be safe to repeat has a key', async () => {

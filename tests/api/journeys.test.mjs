@@ -309,15 +309,17 @@ test('only the person who handles it or a shift lead is told the location', asyn
   await settle(r, scene);
 });
 
-test('statistics withhold small cells, in JSON and CSV', async () => {
+test('statistics are of quarters and years that are over, in JSON and CSV', async () => {
   const statistician = await r.as('statistician');
   const table = (await statistician.get('/v1/statistics?table=placements')).json;
+  assert.match(table.period, /^\d{4}-Q[1-4]$/);
+  assert.ok(table.to < new Date().toISOString().slice(0, 10));
   const cell = table.rows.find((x) => x.key === 'crisis_centre' && x.column === 'west');
-  assert.equal(cell.withheld, true);
-  const csv = await statistician.get('/v1/statistics?table=placements&format=csv');
+  assert.deepEqual(cell, { key: 'crisis_centre', column: 'west', value: 0, withheld: false }, 'the arrivals are of this quarter');
+  const csv = await statistician.get('/v1/statistics?table=placements&period=2024&format=csv');
   assert.match(csv.headers['content-type'], /^text\/csv/);
   assert.match(csv.text, /^row,column,value\r\n/);
-  assert.match(csv.text, /crisis_centre,west,withheld/);
+  assert.match(csv.text, /crisis_centre,west,0/);
   assert.equal((await statistician.get('/v1/statistics?table=people')).status, 400);
   assert.equal((await statistician.get('/v1/statistics?format=xml')).status, 400);
 });

@@ -14,7 +14,7 @@ set(unsigned rows, unsigned columns, const unsigned *cases, unsigned houses)
 	t = (struct stat_table){ .rows = rows, .columns = columns };
 	for (unsigned i = 0; i < rows * columns; i++)
 		t.cell[i / columns][i % columns] =
-		    (struct stat_cell){ cases[i], cases[i] > 0 ? houses : 0, false };
+		    (struct stat_cell){ .cases = cases[i], .houses = cases[i] > 0 ? houses : 0 };
 }
 
 static const struct stat_cell *
@@ -61,7 +61,7 @@ Test(suppress, few_cases_or_few_houses_are_withheld_and_zeros_are_shown)
 
 	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
 		set(3, 3, (unsigned[]){ 50, 50, 50, 50, 50, 50, 50, 50, 50 }, 9);
-		t.cell[1][1] = (struct stat_cell){ rows[i].cases, rows[i].houses, false };
+		t.cell[1][1] = (struct stat_cell){ .cases = rows[i].cases, .houses = rows[i].houses };
 		suppress_table(&t);
 		cr_assert_eq(t.cell[1][1].withheld, rows[i].withheld, "row %u", i);
 		cr_assert_eq(count_withheld(), rows[i].withheld ? 4 : 0, "row %u", i);
@@ -189,8 +189,8 @@ Test(suppress, no_withheld_cell_follows_from_what_is_shown)
 			    : random_up_to(&seed, 3) == 0            ? 1
 								     : random_up_to(&seed, 12);
 
-			t.cell[i / t.columns][i % t.columns] =
-			    (struct stat_cell){ cases, cases > 0 ? 1 + random_up_to(&seed, 9) : 0, false };
+			t.cell[i / t.columns][i % t.columns] = (struct stat_cell){ .cases = cases,
+				.houses = cases > 0 ? 1 + random_up_to(&seed, 9) : 0 };
 		}
 		suppress_table(&t);
 		for (unsigned i = 0; i < t.rows * t.columns; i++) {
@@ -212,7 +212,7 @@ Test(suppress, the_largest_table_is_done_quickly)
 	t = (struct stat_table){ .rows = SUPPRESS_ROWS, .columns = SUPPRESS_COLUMNS };
 	for (unsigned i = 0; i < t.rows * t.columns; i++)
 		t.cell[i / t.columns][i % t.columns] =
-		    (struct stat_cell){ random_up_to(&seed, 40), 9, false };
+		    (struct stat_cell){ .cases = random_up_to(&seed, 40), .houses = 9 };
 	suppress_table(&t);
 	cr_assert_not(t.total.withheld);
 	cr_assert_gt(count_withheld(), 50);

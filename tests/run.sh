@@ -69,6 +69,7 @@ races() {
 # the unit tests of what keeps secrets; the attacks on the running program stand in tests/confidential
 confidential_units=(
 	base/test_secret base/test_log base/test_confine
+	base/test_shred crypto/test_rootkey
 	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
 	domain/test_policy domain/test_suppress domain/test_suppress_year domain/test_period domain/test_breadth
 	feed/test_marks

@@ -7,7 +7,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 marks=build/lint
-defines=(-D_GNU_SOURCE -Isrc -Iapi -Ibuild/release/gen)
+defines=(-D_GNU_SOURCE -Isrc -Iapi -Ibuild/release/gen -isystem /usr/include/p11-kit-1)
 
 if [ $# -eq 1 ]; then
 	file=$1

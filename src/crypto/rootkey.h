@@ -15,12 +15,23 @@ struct rootkey;
 /** A root key of the 32 bytes of ${bytes}, which are copied.  RC_INVALID for another length. */
 MUST_USE enum rc rootkey_new(const struct secret *bytes, struct rootkey **out, struct fault *f);
 
-/** Read ${path}: 32 bytes that only the owner may reach. */
+/**
+ * Read ${path} (NAME.root): 32 bytes that only the owner may reach.  When there is none but NAME.pkcs11
+ * stands beside it, open the key in a token that this describes (crypto/pkcs11.h, docs/hsm.md).
+ * RC_STATE_CONFLICT if both are there: nobody could tell which one the data need.
+ */
 MUST_USE enum rc rootkey_load(const char *path, struct rootkey **out, struct fault *f);
 
 /** One more owner of the same key; each frees its own. */
 MUST_USE struct rootkey *rootkey_share(struct rootkey *key);
 void rootkey_free(struct rootkey *key); /* NULL-safe; the last one wipes, or leaves the token */
+
+/** Path ${i} that a token's module goes on reading and writing, for whoever confines the process; NULL after
+ * the last one, and for a key in memory. */
+const char *rootkey_path(const struct rootkey *key, unsigned i);
+
+/** Does a token hold it? */
+bool rootkey_is_in_token(const struct rootkey *key);
 
 /** Seal under it like aead_seal; ${plain} is at most ROOTKEY_TEXT bytes (a wrapped key), ${bound}
  * ROOTKEY_BOUND. */

@@ -140,8 +140,12 @@ sweep_run(struct parts *parts, int64_t now)
 {
 	struct round r = { .parts = parts, .now = now, .arena = arena_new(LIMIT_ARENA) };
 
+	enum rc rc;
+
 	if (!r.arena)
 		return;
+	if ((rc = keyring_day(parts->keyring, now, NULL)) != RC_OK)
+		log_world("keyring_day", "rc=%s: details stay under the last day's key", rc_code(rc));
 	for (unsigned i = 0; i < COUNT_OF(chores); i++) {
 		r.chore = &chores[i];
 		run_chore(&r);

@@ -3,6 +3,7 @@
 import type { ComponentType } from 'preact';
 import { hasRole, type Me, type Role } from '../core/session';
 import type { Key } from '../i18n';
+import { DeskScreen } from './desk';
 import { HouseScreen } from './house';
 
 export interface Screen {
@@ -13,6 +14,7 @@ export interface Screen {
 }
 
 const screens: Screen[] = [
+  { id: 'desk', title: 'desk.title', roles: ['counsellor', 'shift_lead'], view: DeskScreen },
   { id: 'house', title: 'house.title', roles: ['shelter_staff', 'shelter_manager'], view: HouseScreen },
 ];
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counsellor's job, keyboard only, with the house answering in another browser.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Registry } from '../api/lib/registry.mjs';
+import { accessible, clean, open, picture, quit } from './lib/browser.mjs';
+
+let r;
+before(async () => { r = await new Registry().start(); });
+after(async () => {
+  await quit();
+  await r.close();
+});
+
+const panel = (page, title) => page.locator('.panel:visible', { hasText: title });
+
+/** From the empty form to the list of candidates: one woman with a girl of 3-9 and a baby boy. */
+async function intake(page) {
+  await page.getByRole('spinbutton', { name: 'Nő', exact: true }).waitFor();
+  await page.keyboard.press('Tab'); // men
+  await page.keyboard.press('Tab'); // girls 0-2
+  await page.keyboard.press('Tab'); // girls 3-9
+  await page.keyboard.type('1');
+  await page.getByRole('spinbutton', { name: /Fiú 0–2/ }).focus();
+  await page.keyboard.type('1');
+  await page.keyboard.press('Enter');
+  await page.locator('.candidates:visible').waitFor();
+}
+
+for (const lang of ['hu', 'en'])
+  test(`the desk is accessible and can be read (${lang})`, async () => {
+    for (const size of ['desktop', 'phone']) {
+      const { page, context } = await open(r, 'counsellor', { lang, size });
+      await page.locator('.intake').waitFor();
+      await accessible(page, `intake ${lang} ${size}`);
+      await picture(page, `desk-intake-${size}-${lang}`);
+      clean(page);
+      await context.close();
+    }
+  });
+
+test('a call from the first question to the location, by keyboard, and the house answers live', async () => {
+  const desk = await open(r, 'counsellor');
+  await intake(desk.page);
+  await accessible(desk.page, 'candidates');
+  await picture(desk.page, 'desk-candidates-desktop-hu');
+  // choose the house that somebody sits in
+  const rows = desk.page.locator('.candidate:visible');
+  const names = await rows.locator('strong').allInnerTexts();
+  const at = names.indexOf('Nyugat 1');
+  assert.ok(at >= 0, names.join());
+  await desk.page.getByRole('checkbox', { name: 'az ügyfél hozzájárult' }).focus();
+  await desk.page.keyboard.press('Space');
+  await desk.page.locator('.candidates:visible').focus();
+  for (let i = 0; i < at; i++) await desk.page.keyboard.press('ArrowDown');
+  await desk.page.keyboard.press('Enter');
+  await panel(desk.page, 'Ellenőrző szó').waitFor();
+  await picture(desk.page, 'desk-held-desktop-hu');
+  await accessible(desk.page, 'held');
+  const word = await desk.page.locator('.aloud .word:visible').innerText();
+
+  const house = await open(r, 'shelter_staff', { size: 'phone' });
+  await desk.page.getByRole('button', { name: 'Elküldöm az intézménynek' }).press('Enter');
+  const request = house.page.locator('.urgent .card', { hasText: word });
+  await request.waitFor({ timeout: 2000 });
+  await accessible(house.page, 'request');
+  await picture(house.page, 'house-request-phone-hu');
+  await request.getByRole('button', { name: 'Elfogadom' }).tap();
+  await desk.page.getByText('Cím és felvételi telefon').waitFor({ timeout: 2000 });
+  await picture(desk.page, 'desk-confirmed-desktop-hu');
+  await desk.page.getByRole('button', { name: 'az ügyfél most indul' }).press('Enter');
+  await desk.page.locator('.location').waitFor();
+  assert.match(await desk.page.locator('.location').innerText(), /\+36/);
+  await accessible(desk.page, 'location');
+  await picture(desk.page, 'desk-location-desktop-hu');
+  await desk.page.getByRole('button', { name: 'Eltakarom' }).press('Enter');
+  assert.equal(await desk.page.locator('.location').count(), 0);
+  await desk.page.getByRole('button', { name: 'Elhelyezési lap' }).press('Enter');
+  const sheet = desk.page.locator('dialog .sheet');
+  await sheet.waitFor();
+  assert.match(await sheet.innerText(), new RegExp(word, 'i'));
+  assert.doesNotMatch(await sheet.innerText(), /\+36 \d\d \d{3}/);
+  await accessible(desk.page, 'sheet');
+  await picture(desk.page, 'desk-sheet-desktop-hu');
+  await desk.page.keyboard.press('Escape');
+  await house.page.getByRole('button', { name: 'Megérkezett' }).tap();
+  await desk.page.locator('.panel .state', { hasText: 'ott' }).first().waitFor().catch(() => {});
+  await desk.page.getByRole('button', { name: 'Lezárás' }).press('Enter');
+  await desk.page.getByRole('button', { name: 'elhelyezve' }).press('Enter');
+  await desk.page.getByRole('button', { name: 'Lezárás' }).waitFor({ state: 'detached' });
+  clean(desk.page);
+  clean(house.page);
+  await desk.context.close();
+  await house.context.close();
+});
+
+test('a place that is lost to another is said, and the next needs one key', async () => {
+  const one = await open(r, 'counsellor');
+  await intake(one.page);
+  const desk = await r.as('counsellor');
+  const first = await one.page.locator('.candidate:visible strong').first().innerText();
+  // take every room of the first house before the counsellor presses Enter
+  for (let i = 0; i < 12; i++) {
+    const episode = (await desk.post('/v1/episodes', { channel: 'phone', household: { case_type: 'partner_violence', women: 1, children: [{ sex: 'female', band: '3-9' }, { sex: 'male', band: '0-2' }] } })).json;
+    const found = (await desk.post(`/v1/episodes/${episode.id}/searches`)).json;
+    const same = found.candidates.find((c) => c.code_name === first);
+    if (!same) break;
+    const held = await desk.post('/v1/reservations', { episode: episode.id, candidate: same.candidate, consent: true, need: 'no_safe_place_tonight', contact_channel: 'client_calls_house' });
+    assert.equal(held.status, 201, held.text);
+  }
+  await one.page.getByRole('checkbox', { name: 'az ügyfél hozzájárult' }).check();
+  await one.page.locator('.candidates:visible').focus();
+  await one.page.keyboard.press('Enter');
+  await one.page.getByText('Ezt most foglalta le más').first().waitFor();
+  await picture(one.page, 'desk-lost-desktop-hu');
+  await accessible(one.page, 'lost race');
+  await one.page.keyboard.press('Enter');
+  await panel(one.page, 'Ellenőrző szó').waitFor();
+  clean(one.page);
+  await one.context.close();
+});

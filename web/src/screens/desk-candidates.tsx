@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranked candidates with plain reasons.  Arrow keys choose, Enter holds; after a lost race the next best is already chosen.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { api, ask, Problem, type Schemas } from '../api/client';
+import { useAction } from '../core/action';
+import { label, options } from '../core/codes';
+import { t } from '../i18n';
+import { announce } from '../ui/announce';
+import { Age, Button, Check, CodeSelect, Panel, Phase, State } from '../ui/parts';
+import type { Episode } from './desk';
+import type { DeskReservation } from './desk-episode';
+
+type Candidate = Schemas['candidate'];
+type Search = Schemas['search'];
+
+const AGAIN_MS = 60_000; // "tell me when something fits"
+
+/** Why this one: in words, the deciding things first. */
+function reasons(c: Candidate): string {
+  const parts = [label('answer', c.answer), t('candidate.units', { units: c.unit_count, places: c.places })];
+  if (c.spare > 0) parts.push(t('candidate.spare', { n: c.spare }));
+  if (c.step_free) parts.push(t('candidate.step_free'));
+  return parts.join(' · ');
+}
+
+function Row(p: { c: Candidate; isChosen: boolean; id: string; onChoose: () => void; onHold: () => void }) {
+  return (
+    <li id={p.id} role="option" aria-selected={p.isChosen} class="candidate" onClick={p.onChoose} onDblClick={p.onHold}>
+      <span><strong>{p.c.code_name}</strong> {label('shelter_type', p.c.type)} · {label('zone', p.c.zone)}</span>
+      <span>{reasons(p.c)}</span>
+      <span>{p.c.address_unprotected && <State tone="wait">{t('candidate.unprotected')}</State>}</span>
+      <span class={p.c.freshness === 'fresh' ? 'quiet' : 'old'}>{p.c.freshness === 'unknown' || !p.c.confirmed_at ? label('freshness', 'unknown') : <Age at={p.c.confirmed_at} />}</span>
+    </li>
+  );
+}
+
+function NothingFits(p: { found: Search; isWatching: boolean; onWatch: (on: boolean) => void }) {
+  const order = { yes: 0, maybe: 1, no: 2 };
+  const blocked = [...p.found.blocked].sort((a, b) => order[a.share] - order[b.share]).slice(0, 5);
+  return (
+    <div class="banner wait">
+      <p><strong>{t('nothing.title')}</strong></p>
+      {blocked.length > 0 && (
+        <>
+          <p>{t('nothing.blocked')}</p>
+          <ul class="plain">{blocked.map((b) => <li key={b.reason}>{label('fit_reason', b.reason)}: {t(`nothing.share.${b.share}`)}</li>)}</ul>
+        </>
+      )}
+      <Check label={t('nothing.watch')} checked={p.isWatching} onChange={p.onWatch} />
+    </div>
+  );
+}
+
+function Near(p: { found: Search }) {
+  const worth = p.found.near_misses.filter((n) => n.freshness !== 'fresh');
+  if (p.found.near_misses.length === 0) return null;
+  return (
+    <details open={p.found.candidates.length === 0}>
+      <summary>{t('near.title', { n: p.found.near_misses.length })}</summary>
+      {worth.length > 0 && <p>{t('near.worth_a_call')}</p>}
+      <ul class="plain">
+        {p.found.near_misses.map((n) => (
+          <li key={n.code_name}><strong>{n.code_name}</strong> {label('shelter_type', n.type)} · {label('zone', n.zone)} · {n.reasons.map((x) => label('fit_reason', x)).join(', ')} · <span class={n.freshness === 'fresh' ? 'quiet' : 'old'}>{label('freshness', n.freshness)}</span></li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+export function Candidates(p: { episode: Episode; isShown: boolean; next: Candidate | null; onHeld: (r: DeskReservation) => void }) {
+  const [found, setFound] = useState<Search>();
+  const [chosen, setChosen] = useState(0);
+  const [consent, setConsent] = useState(false);
+  const [need, setNeed] = useState(options('need')[0]?.code ?? '');
+  const [contact, setContact] = useState(options('contact_channel')[0]?.code ?? '');
+  const [lost, setLost] = useState<Candidate | null>(null); // proposed by the service after a lost race
+  const [watching, setWatching] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+
+  const search = useCallback(async () => {
+    const answer = await ask(api.POST('/v1/episodes/{episode}/searches', { params: { path: { episode: p.episode.id } } }));
+    setFound((before) => {
+      if (before && before.candidates.length === 0 && answer.candidates.length > 0) announce(t('nothing.now_fits', { n: answer.candidates.length }));
+      return answer;
+    });
+    setChosen(0);
+  }, [p.episode.id]);
+  const searching = useAction(search);
+
+  const hold = useCallback(
+    async (header: { 'Idempotency-Key': string }, candidate: string) => {
+      const body = { episode: p.episode.id, candidate, consent: true as const, need: need as Schemas['need'], contact_channel: contact as Schemas['contact_channel'] };
+      try {
+        p.onHeld(await ask(api.POST('/v1/reservations', { params: { header }, body })));
+      } catch (e) {
+        if (e instanceof Problem && e.code === 'no_place_left') setLost(e.body.next ?? null);
+        throw e;
+      }
+    },
+    [p.episode.id, need, contact, p.onHeld],
+  );
+  const holding = useAction(hold);
+
+  useEffect(() => void searching.run(), [p.episode.id]);
+  useEffect(() => {
+    if (p.isShown && found) list.current?.focus();
+  }, [p.isShown, found !== undefined]);
+  useEffect(() => {
+    if (!watching) return;
+    const timer = setInterval(() => void searching.run(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [watching]);
+
+  useEffect(() => document.getElementById(`c-${p.episode.id}-${chosen}`)?.scrollIntoView({ block: 'nearest' }), [chosen]);
+
+  const proposed = lost ?? p.next;
+  const rows = found ? [...(proposed ? [proposed] : []), ...found.candidates.filter((c) => c.code_name !== proposed?.code_name)] : [];
+  const at = Math.min(chosen, Math.max(0, rows.length - 1));
+  const holdChosen = (): void => {
+    const c = rows[at];
+    if (c && consent) void holding.run(c.candidate);
+    else if (c) {
+      announce(t('candidate.consent_first'));
+      document.getElementById(`consent-${p.episode.id}`)?.querySelector('input')?.focus();
+    }
+  };
+  const onKey = (e: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+    if (step !== undefined) setChosen(Math.min(rows.length - 1, Math.max(0, at + step)));
+    else if (e.key === 'Enter') holdChosen();
+    else return;
+    e.preventDefault();
+  };
+  if (!found) return <Panel title={t('candidate.title')}><Phase of={searching} /></Panel>;
+  return (
+    <Panel title={t('candidate.title')} aside={<span class="quiet">{t('candidate.sums', { fits: found.fits, full: found.full, unknown: found.unknown })}</span>}>
+      {lost && <p class="banner wait" role="alert">{t('candidate.lost', { name: lost.code_name })}</p>}
+      {!lost && p.next && <p class="banner wait">{t('candidate.declined', { name: p.next.code_name })}</p>}
+      {rows.length > 0 ? (
+        <>
+          <div class="columns" id={`consent-${p.episode.id}`}>
+            <Check label={t('candidate.consent')} checked={consent} onChange={setConsent} />
+            <CodeSelect label={t('candidate.need')} list="need" value={need} onPick={setNeed} />
+            <CodeSelect label={t('candidate.contact')} list="contact_channel" value={contact} onPick={setContact} />
+          </div>
+          <ul ref={list} class="candidates" role="listbox" tabIndex={0} aria-label={t('candidate.title')} aria-activedescendant={`c-${p.episode.id}-${at}`} onKeyDown={onKey}>
+            {rows.map((c, i) => <Row key={c.candidate} id={`c-${p.episode.id}-${i}`} c={c} isChosen={i === at} onChoose={() => setChosen(i)} onHold={() => { setChosen(i); holdChosen(); }} />)}
+          </ul>
+          <div class="row">
+            <Button kind="main" class="big" busy={holding.phase === 'sending'} onClick={holdChosen}>{t('candidate.hold')} <kbd>Enter</kbd></Button>
+            <Button onClick={() => void searching.run()} busy={searching.phase === 'sending'}>{t('candidate.again')}</Button>
+          </div>
+        </>
+      ) : <NothingFits found={found} isWatching={watching} onWatch={setWatching} />}
+      <Near found={found} />
+      <Phase of={holding} />
+      {searching.problem && <Phase of={searching} />}
+    </Panel>
+  );
+}

@@ -356,7 +356,7 @@ static const struct attempt {
 	{ "own maps", try_memory_of_itself, EACCES, EACCES, EACCES, 0 },
 	{ "overwrite vault ring", try_overwriting_vault_ring, EACCES, 0, EACCES, 0 },
 	{ "rename over vault ring", try_renaming_over_vault_ring, EACCES, 255, EACCES, 0 },
-	{ "link vault ring", try_linking_vault_ring, EPERM, DIES, EXDEV, 0 },
+	{ "link vault ring", try_linking_vault_ring, EXDEV, EACCES, EXDEV, 0 },
 	{ "tcp", try_tcp, EPERM, DIES, EACCES, 0 },
 	{ "udp", try_udp, EPERM, DIES, 0, 0 },
 	{ "exec", try_exec, DIES, DIES, EACCES, 0 },

@@ -61,6 +61,12 @@ call_answer(struct call *c, unsigned status, const struct model *m, const void *
 	return reply_render(c, status, m, obj, c->api->out[c->route_index], &c->reply.body);
 }
 
+bool
+call_is_answerable(const struct call *c, enum rc rc)
+{
+	return rc == RC_OK && c->ctx.refused == RC_OK;
+}
+
 enum rc
 call_answer_empty(struct call *c, unsigned status)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "service/alerts.h"
+#include "service/attempts.h"
 #include "service/capacity.h"
 #include "service/sweep.h"
 
@@ -110,6 +111,7 @@ api_tick(struct api *api, int64_t now)
 		return;
 	api->swept_at = now;
 	idem_sweep(api->parts, now);
+	attempts_sweep(api->parts, now);
 }
 
 size_t

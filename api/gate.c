@@ -210,6 +210,9 @@ handle(struct call *c)
 		return rc;
 	if ((rc = c->route->handler(c)) != RC_OK)
 		return rc;
+	c->ctx.audit.outcome = (uint16_t)c->ctx.refused;
+	if (c->ctx.refused != RC_OK)
+		return ledger_record(c->txn, &c->ctx.audit);
 	if ((c->route->flags & R_ONCE) && !replayed && (rc = idem_store(c)) != RC_OK)
 		return rc;
 	return record(c); /* last: the entry tells of all that is written */
@@ -224,6 +227,8 @@ run_once(struct call *c)
 
 	fault_clear(&c->fault);
 	c->ctx.ids_used = 0;
+	c->ctx.refused = RC_OK;
+	c->ctx.retry_after = 0;
 	c->extra.len = 0;
 	c->reply.header_count = c->kept_headers;
 	c->reply.body.len = 0;
@@ -277,6 +282,8 @@ finish(struct call *c, enum rc rc)
 	if (rc != RC_OK) {
 		record_refusal(c, rc);
 		problem_write(c, rc);
+	} else if (c->ctx.refused != RC_OK) { /* it stands in the trail with what it wrote */
+		problem_write(c, c->ctx.refused);
 	} else if (c->subscription) {
 		c->stage = STAGE_STREAM;
 	}

@@ -135,6 +135,9 @@ MUST_USE enum rc call_answer(struct call *c, unsigned status, const struct model
  */
 void call_after(struct call *c, after_fn *fn, void *arg);
 
+/** A handler's end when its use case may have refused with ctx_refuse: then there is nothing to answer. */
+bool call_is_answerable(const struct call *c, enum rc rc);
+
 /** Answer without a body. */
 MUST_USE enum rc call_answer_empty(struct call *c, unsigned status);
 

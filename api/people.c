@@ -16,7 +16,7 @@ tokens_create(struct call *c)
 	if ((rc = call_read(c, &model_sign_in, &in)) == RC_OK)
 		rc = sign_in(&c->ctx, &in, &out);
 	wipe(&in, sizeof(in));
-	return rc == RC_OK ? call_answer(c, 201, &model_token_reply, &out) : rc;
+	return call_is_answerable(c, rc) ? call_answer(c, 201, &model_token_reply, &out) : rc;
 }
 
 enum rc
@@ -82,7 +82,7 @@ me_passphrase(struct call *c)
 	if ((rc = call_read(c, &model_passphrase_change, &in)) == RC_OK)
 		rc = passphrase_change(&c->ctx, &in);
 	wipe(&in, sizeof(in));
-	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
+	return call_is_answerable(c, rc) ? call_answer_empty(c, 204) : rc;
 }
 
 /* ---- organisations ---- */

@@ -62,11 +62,32 @@ write_problem(struct call *c, enum rc rc, struct jw *w)
 }
 
 static void
-add_headers(struct call *c, enum rc rc)
+add_usual_wait(struct call *c, enum rc rc)
 {
 	for (unsigned i = 0; i < COUNT_OF(retry_after); i++)
 		if (retry_after[i].rc == rc)
 			call_header(c, "Retry-After", retry_after[i].seconds);
+}
+
+/* A use case knows how long. */
+static void
+add_wait(struct call *c)
+{
+	char *text = arena_alloc(c->arena, 12);
+
+	if (!text)
+		return;
+	snprintf(text, 12, "%u", c->ctx.retry_after);
+	call_header(c, "Retry-After", text);
+}
+
+static void
+add_headers(struct call *c, enum rc rc)
+{
+	if (rc == RC_SLOW_DOWN && c->ctx.retry_after > 0)
+		add_wait(c);
+	else
+		add_usual_wait(c, rc);
 	if (rc == RC_TOO_BROAD)
 		call_header(c, "Retry-After", c->retry_after);
 	if (rc == RC_NO_TOKEN)

@@ -71,6 +71,7 @@ confidential_units=(
 	base/test_secret base/test_log base/test_confine
 	base/test_shred crypto/test_rootkey
 	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
+	domain/test_lockout
 	domain/test_policy domain/test_suppress domain/test_suppress_year domain/test_period domain/test_breadth
 	feed/test_marks
 	ledger/test_ledger ledger/test_tags ledger/test_breadth_watch

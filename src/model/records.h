@@ -7,6 +7,7 @@
 #ifndef MENEDEK_RECORDS_H
 #define MENEDEK_RECORDS_H
 
+#include "domain/lockout.h"
 #include "domain/reservation.h"
 #include "domain/terms.h"
 #include "model/model.h"
@@ -169,5 +170,6 @@ extern const struct model model_org, model_user, model_device, model_reference, 
     model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
     model_episode, model_reservation, model_location, model_sealed_location, model_disclosure, model_event,
     model_tally, model_maintenance;
+extern const struct model model_attempts;
 
 #endif

@@ -50,6 +50,13 @@ MODEL(model_reference, NULL, struct reference, reference_rows);
 static const struct field revoked_token_rows[] = { ROW(struct revoked_token, until, 1, F_TIME, SECRET) };
 MODEL(model_revoked_token, NULL, struct revoked_token, revoked_token_rows);
 
+static const struct field attempts_rows[] = {
+	ROW(struct attempts, failures, 1, F_U16, SECRET),
+	ROW(struct attempts, last_at, 2, F_TIME, SECRET),
+	ROW(struct attempts, welcome_at, 3, F_TIME, SECRET),
+};
+MODEL(model_attempts, NULL, struct attempts, attempts_rows);
+
 /* ---- houses ---- */
 
 static const struct field admission_rows[] = {

@@ -12,6 +12,12 @@
 /** Note for the audit entry of this request; NULL leaves a part as it is. */
 void ctx_note(struct ctx *c, const struct id *subject, const struct id *shelter, const char *reason);
 
+/**
+ * Refuse and yet commit what was written: a refusal that is itself a fact, like a wrong passphrase that counts.  The
+ * use case returns RC_OK; the gate records the refusal with it and answers with ${rc} and the fault that was set.
+ */
+void ctx_refuse(struct ctx *c, enum rc rc);
+
 /** Code at ${position}, or NULL. */
 const char *code_text(const struct code_list *list, unsigned position);
 

@@ -29,6 +29,12 @@ ctx_note(struct ctx *c, const struct id *subject, const struct id *shelter, cons
 		str_copy(c->audit.reason, sizeof(c->audit.reason), reason);
 }
 
+void
+ctx_refuse(struct ctx *c, enum rc rc)
+{
+	c->refused = rc;
+}
+
 const char *
 code_text(const struct code_list *list, unsigned position)
 {

@@ -94,6 +94,9 @@ struct ctx {
 	unsigned ids_used;      /* reset before each run */
 	uint8_t random[32];
 	struct fault *fault;
+	enum rc refused; /* ctx_refuse: what the run wrote commits, and this is the answer; reset before each
+			    run */
+	unsigned retry_after; /* seconds to wait after RC_SLOW_DOWN; 0 = the usual */
 	struct audit_entry
 	    audit; /* the entry that the gate will append if the run writes: use cases fill subject etc. */
 };

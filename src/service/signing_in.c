@@ -5,6 +5,7 @@
 
 #include "crypto/passphrase.h"
 #include "service/accounts.h"
+#include "service/attempts.h"
 
 static enum rc
 give_token(struct ctx *c, const struct user *u, struct token_reply *out)
@@ -46,16 +47,24 @@ find_user(struct ctx *c, const char *name, struct user *out)
 enum rc
 sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out)
 {
+	struct attempts_of tries;
 	struct user u;
-	enum rc rc = find_user(c, in->user, &u);
+	enum rc rc;
 
+	if ((rc = attempts_open(c, in->user, &tries)) != RC_OK)
+		return rc;
+	rc = find_user(c, in->user, &u);
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
 	/* the same work whether or not the person exists, so that time tells nothing */
 	enum rc right = passphrase_verify(bytes_str(in->passphrase), rc == RC_OK ? u.verifier : NULL);
 	bool welcome = rc == RC_OK && right == RC_OK && !u.retired && id_equal(&u.org, &c->who->org.id);
+	if (right != RC_OK && right != RC_BAD_LOGIN)
+		return right; /* no memory for the hash: nobody's mistake */
 	if (!welcome)
-		return fault_set(c->fault, RC_BAD_LOGIN, MSG_BAD_LOGIN, NULL, 0, NULL);
+		return attempts_wrong(c, &tries, RC_BAD_LOGIN, MSG_BAD_LOGIN);
+	if ((rc = attempts_right(c, &tries)) != RC_OK)
+		return rc;
 	return give_token(c, &u, out);
 }
 

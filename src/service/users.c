@@ -4,6 +4,7 @@
 
 #include "crypto/passphrase.h"
 #include "service/accounts.h"
+#include "service/attempts.h"
 #include "service/scan.h"
 
 #define HOUSE_ROLES (ROLE_BIT(ROLE_SHELTER_STAFF) | ROLE_BIT(ROLE_SHELTER_MANAGER))
@@ -187,11 +188,17 @@ user_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsi
 enum rc
 passphrase_change(struct ctx *c, const struct passphrase_change *in)
 {
+	struct attempts_of tries;
 	struct user u = c->who->user;
 	enum rc rc;
 
-	if (passphrase_verify(bytes_str(in->old_passphrase), u.verifier) != RC_OK)
-		return fault_set(c->fault, RC_BAD_LOGIN, MSG_BAD_LOGIN, NULL, 0, NULL);
+	/* who has come by an open session must not find the passphrase out here */
+	if ((rc = attempts_open(c, u.name, &tries)) != RC_OK)
+		return rc;
+	if ((rc = passphrase_verify(bytes_str(in->old_passphrase), u.verifier)) == RC_BAD_LOGIN)
+		return attempts_wrong(c, &tries, RC_BAD_LOGIN, MSG_BAD_LOGIN);
+	if (rc != RC_OK || (rc = attempts_right(c, &tries)) != RC_OK)
+		return rc;
 	if (bytes_equal(bytes_str(in->old_passphrase), bytes_str(in->new_passphrase)))
 		return fault_set(c->fault, RC_INVALID, MSG_PASSPHRASE_SAME, "/new_passphrase", 0, NULL);
 	if ((rc = passphrase_hash(bytes_str(in->new_passphrase), u.verifier)) != RC_OK)

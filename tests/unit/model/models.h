@@ -16,6 +16,7 @@ static const struct model *const stored_models[] = {
 	&model_device,
 	&model_reference,
 	&model_revoked_token,
+	&model_attempts,
 	&model_shelter,
 	&model_admission,
 	&model_unit,

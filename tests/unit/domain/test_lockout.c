@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "base/attr.h"
+#include "domain/lockout.h"
+
+#define NOW  1800000000
+#define HOUR 3600
+
+static struct attempts
+failed(unsigned times)
+{
+	struct attempts a = { 0 };
+
+	for (unsigned i = 0; i < times; i++)
+		lockout_fail(&a, NOW);
+	return a;
+}
+
+Test(lockout, waits_grow_on_the_device_after_three_free_tries)
+{
+	static const unsigned waits[] = { 0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900 };
+
+	for (unsigned n = 0; n < sizeof(waits) / sizeof(*waits); n++) {
+		const struct attempts a = failed(n);
+		cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW), waits[n], "%u failures", n);
+	}
+}
+
+Test(lockout, nobody_waits_longer_than_a_quarter_of_an_hour_however_often_was_tried)
+{
+	const struct attempts a = failed(70000);
+
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW), 900);
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW + 899), 1);
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW + 900), 0);
+}
+
+Test(lockout, other_devices_wait_for_half_a_minute_at_most)
+{
+	for (unsigned n = 0; n < 2000; n++) {
+		const struct attempts a = failed(n);
+		cr_assert_leq(lockout_wait(LOCKOUT_PERSON, &a, NOW), 30);
+	}
+	const struct attempts a = failed(2000);
+	cr_expect_eq(lockout_wait(LOCKOUT_PERSON, &a, NOW), 30);
+}
+
+Test(lockout, a_shift_later_all_is_forgotten)
+{
+	struct attempts a = failed(50);
+
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW + 12 * HOUR), 0);
+	cr_expect(lockout_is_spent(&a, NOW + 12 * HOUR));
+	cr_expect_not(lockout_is_spent(&a, NOW + 12 * HOUR - 1));
+	lockout_fail(&a, NOW + 12 * HOUR);
+	cr_expect_eq(a.failures, 1);
+}
+
+Test(lockout, a_right_passphrase_clears_the_device_and_makes_it_a_home)
+{
+	struct attempts a = failed(50);
+
+	cr_expect_not(lockout_is_home(&a, NOW));
+	cr_expect(lockout_succeed(&a, NOW));
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW), 0);
+	cr_expect(lockout_is_home(&a, NOW + 29 * 24 * HOUR));
+	cr_expect_not(lockout_is_home(&a, NOW + 30 * 24 * HOUR));
+	cr_expect_not(lockout_is_spent(&a, NOW));
+	cr_expect_not(lockout_succeed(&a, NOW + HOUR), "nothing to write");
+	cr_expect(lockout_succeed(&a, NOW + 25 * HOUR));
+}
+
+Test(lockout, failures_do_not_make_a_home_strange)
+{
+	struct attempts a = { 0 };
+
+	cr_expect(lockout_succeed(&a, NOW));
+	for (unsigned i = 0; i < 9; i++)
+		lockout_fail(&a, NOW);
+	cr_expect(lockout_is_home(&a, NOW));
+}
+
+Test(lockout, a_clock_that_was_set_back_makes_nobody_wait_for_longer)
+{
+	const struct attempts a = failed(50);
+
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW - 100000), 900);
+}

@@ -92,8 +92,9 @@ attempts_right(struct ctx *c, struct attempts_of *a)
 
 struct spent {
 	int64_t now;
+	struct audit_entry audit;
 	struct key keys[SWEEP_MAX];
-	unsigned count;
+	unsigned count, removed;
 	enum rc rc;
 };
 
@@ -120,7 +121,7 @@ remove_spent(struct txn *t, void *arg)
 	struct attempts row;
 	enum rc rc;
 
-	s->count = 0;
+	s->count = s->removed = 0;
 	s->rc = RC_OK;
 	if ((rc = txn_scan(t, &prefix, NULL, collect, s)) != RC_OK || (rc = s->rc) != RC_OK)
 		return rc;
@@ -129,27 +130,31 @@ remove_spent(struct txn *t, void *arg)
 			continue;
 		if (rc != RC_OK)
 			return rc;
-		if (lockout_is_spent(&row, s->now) && (rc = txn_delete(t, &s->keys[i])) != RC_OK)
+		if (!lockout_is_spent(&row, s->now))
+			continue;
+		if ((rc = txn_delete(t, &s->keys[i])) != RC_OK)
 			return rc;
+		s->removed++;
 	}
-	return RC_OK;
+	return s->removed == 0 ? RC_OK : ledger_record(t, &s->audit);
 }
 
 void
 attempts_sweep(struct parts *parts, int64_t now)
 {
 	struct arena *arena = arena_new(LIMIT_ARENA);
-	struct spent s = { .now = now };
+	struct spent s = { .now = now, .audit = { .at = now, .action = "clock_forget_attempts" } };
 	enum rc rc;
 
 	if (!arena)
 		return;
 	do {
+		random_fill(s.audit.salt, sizeof(s.audit.salt));
 		if ((rc = store_update(parts->store, arena, remove_spent, &s)) != RC_OK) {
 			log_world("attempts_sweep", "rc=%s", rc_code(rc));
 			break;
 		}
 		arena_rewind(arena, 0);
-	} while (s.count == SWEEP_MAX);
+	} while (s.removed == SWEEP_MAX);
 	arena_free(arena);
 }

@@ -2,7 +2,8 @@
 // Guessing passphrases: it gets slower and slower, it costs no hash, it tells nothing, and it shuts no colleague out.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Clockwork, MINUTE } from '../api/lib/clockwork.mjs';
+import { Clockwork, HOUR, MINUTE } from '../api/lib/clockwork.mjs';
+import { sleep } from '../api/lib/registry.mjs';
 
 let clock;
 let r;
@@ -151,4 +152,24 @@ test('wrong passphrases stand in the trail', async () => {
   await auditor.signIn('ellenor', r.passphrase('ellenor'));
   const { data } = (await auditor.get('/v1/audit?limit=100')).json;
   assert.ok(data.some((e) => e.action === 'tokens_create' && e.outcome === 'sign_in_refused'));
+});
+
+test('what was forgotten is removed, and the trail knows of every row', async () => {
+  const rows = () => Number(JSON.parse(r.run('check', '--json').trim().split('\n').at(-1)).records);
+  await guesses(r.bare('counsellor'), 'made.up', 4);
+  await r.stop();
+  const many = rows();
+  await r.start(clock.environment);
+  clock.jump(13 * HOUR);
+  const auditor = r.bare('auditor');
+  await auditor.signIn('ellenor', r.passphrase('ellenor'));
+  let seen = false;
+  for (let i = 0; i < 100 && !seen; i++) {
+    await sleep(100);
+    seen = (await auditor.get('/v1/audit?limit=20')).json.data.some((e) => e.action === 'clock_forget_attempts');
+  }
+  assert.ok(seen);
+  await r.stop();
+  assert.ok(rows() < many);
+  await r.start(clock.environment);
 });

@@ -41,7 +41,7 @@ run "help" 0 help
 out_has "People and devices"
 run "no command" 2
 run "help of a command" 0 help device add
-out_has "--out PREFIX"
+out_has "--out FILE|PREFIX"
 run "--help of a command" 0 import --help
 out_has "all or nothing"
 run "a command mistyped" 2 imprt

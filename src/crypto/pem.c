@@ -35,6 +35,16 @@ pem_read_key(const struct pem *key)
 	return pkey;
 }
 
+EVP_PKEY *
+pem_read_public(const struct pem *key)
+{
+	BIO *bio = reader(key->text, strnlen(key->text, sizeof(key->text)));
+	EVP_PKEY *pkey = bio == NULL ? NULL : PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
+
+	BIO_free(bio);
+	return pkey;
+}
+
 X509 *
 pem_read_cert(const char *text)
 {

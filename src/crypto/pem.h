@@ -10,6 +10,7 @@
 
 /** NULL if it is not what it should be, or is encrypted: nothing here asks for a passphrase. */
 EVP_PKEY *pem_read_key(const struct pem *key);
+EVP_PKEY *pem_read_public(const struct pem *key);
 X509 *pem_read_cert(const char *text);
 X509_REQ *pem_read_request(struct bytes text);
 

@@ -191,9 +191,7 @@ check_records(struct ctx *c, void *arg)
 static enum rc
 check_ledger(struct ctx *c, void *arg)
 {
-	struct trail_report *r = arg;
-
-	return trail_check(c->txn, r);
+	return trail_check(c, NULL, arg);
 }
 
 static void
@@ -209,7 +207,7 @@ print_result(const struct check *k, const struct trail_report *t)
 		(void)printf("%-5s audit log  %llu entries%s%s\n", r->first_bad == 0 ? "ok" : "BAD",
 		    (unsigned long long)r->entries, r->first_bad == 0 ? ", chain verified" : ": ",
 		    r->first_bad == 0 ? "" : r->finding);
-		trail_print_tags(t);
+		trail_print(t);
 		return;
 	}
 	jw_init(&w, buf, sizeof(buf));
@@ -246,6 +244,8 @@ cmd_check(const struct args *args)
 	if ((k.record = calloc(1, largest_record())) == NULL)
 		return talk_failure("check", RC_UNAVAILABLE, NULL);
 	if ((status = offline_open(args, true, &o)) == STATUS_OK)
+		status = talk_failure("check", parts_open_signer(&o.parts, &o.fault), &o.fault);
+	if (status == STATUS_OK)
 		status = talk_failure("check", offline_view(&o, check_records, &k), &o.fault);
 	if (status == STATUS_OK)
 		status = talk_failure("check", offline_view(&o, check_ledger, &report), &o.fault);

@@ -53,7 +53,7 @@ remove_old(const struct init *in)
 {
 	const struct paths *p = &in->paths;
 	const char *files[] = { p->keyring, p->vaultring, p->record_root, p->location_root, p->token_key,
-		p->ca_cert, p->ca_key, p->server_cert, p->server_key, p->host };
+		p->ca_cert, p->ca_key, p->server_cert, p->server_key, p->audit_key, p->audit_pub, p->host };
 	char path[512];
 
 	for (unsigned i = 0; i < COUNT_OF(files); i++)
@@ -217,6 +217,22 @@ make_certificates(struct init *in)
 	return rc;
 }
 
+/* Who has the public half can check every export of the audit trail, and nothing else. */
+static enum rc
+make_audit_key(struct init *in)
+{
+	const struct paths *p = &in->paths;
+	struct pem key, public;
+	enum rc rc = signing_new(&key, &public);
+
+	if (rc == RC_OK)
+		rc = write_pair(p->audit_key, &key, p->audit_pub, &public, &in->fault);
+	wipe(&key, sizeof(key));
+	if (rc == RC_OK)
+		talk_step(in->args, "Key that signs the audit trail; give %s to the auditors", p->audit_pub);
+	return rc;
+}
+
 /* ---- the first records ---- */
 
 static enum rc
@@ -331,6 +347,8 @@ cmd_init(const struct args *args)
 	rc = make_keys(&in);
 	if (rc == RC_OK)
 		rc = make_certificates(&in);
+	if (rc == RC_OK)
+		rc = make_audit_key(&in);
 	status = talk_failure("init", rc, &in.fault);
 	if (status == STATUS_OK)
 		status = make_records(&in);

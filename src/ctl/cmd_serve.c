@@ -61,6 +61,24 @@ read_sandbox(const char *text, enum confine_mode *mode)
 	return text == NULL || *mode == CONFINE_REQUIRE || strcmp(text, "try") == 0;
 }
 
+/* "ENTRIES,SECONDS", each 1 to 999999. */
+static bool
+read_every(const char *text, struct notary_options *notary)
+{
+	char *end;
+	unsigned long entries, seconds;
+
+	if (text == NULL)
+		return true;
+	entries = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != ',' || end[1] < '0' || end[1] > '9')
+		return false;
+	seconds = strtoul(end + 1, &end, 10);
+	notary->entries = (unsigned)entries;
+	notary->seconds = (unsigned)seconds;
+	return *end == '\0' && entries > 0 && entries < 1000000 && seconds > 0 && seconds < 1000000;
+}
+
 enum status
 cmd_serve(const struct args *args)
 {
@@ -80,6 +98,12 @@ cmd_serve(const struct args *args)
 			   "from outside");
 		return STATUS_USAGE;
 	}
+	if (!read_every(args->value[OPT_CHECKPOINT_EVERY], &options.notary)) {
+		talk_error("--checkpoint-every takes ENTRIES,SECONDS, for instance 256,300");
+		return STATUS_USAGE;
+	}
+	options.notary.file = args->value[OPT_CHECKPOINTS];
+	options.notary.socket = args->value[OPT_SYSLOG];
 	if (!read_sandbox(args->value[OPT_SANDBOX], &options.sandbox)) {
 		talk_error("--sandbox takes require or try");
 		return STATUS_USAGE;

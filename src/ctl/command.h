@@ -94,6 +94,8 @@ enum status cmd_device_list(const struct args *args);
 enum status cmd_device_revoke(const struct args *args);
 enum status cmd_rotate_keys(const struct args *args);
 enum status cmd_audit_verify(const struct args *args);
+enum status cmd_audit_checkpoint(const struct args *args);
+enum status cmd_audit_export(const struct args *args);
 enum status cmd_version(const struct args *args);
 enum status cmd_help(const struct args *args);
 

@@ -22,7 +22,8 @@ const struct command commands[] = {
 	    .summary = "serve the API until told to stop",
 	    .needed = OPT_BIT(OPT_LISTEN),
 	    .taken = PLACE | OPT_BIT(OPT_HEALTH) | OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_TLS) | OPT_BIT(OPT_USER) |
-		OPT_BIT(OPT_SANDBOX),
+		OPT_BIT(OPT_SANDBOX) | OPT_BIT(OPT_CHECKPOINTS) | OPT_BIT(OPT_SYSLOG) |
+		OPT_BIT(OPT_CHECKPOINT_EVERY),
 	    .run = cmd_serve,
 	    .example = { "menedek serve --listen 0.0.0.0:8443 --health /run/menedek/health.sock",
 		"menedek serve --dir var/dev --listen 127.0.0.1:8443" } },
@@ -93,10 +94,28 @@ const struct command commands[] = {
 	    .example = { "menedek rotate-keys" } },
 	{ .name = "audit verify",
 	    .group = "Safety",
-	    .summary = "walk the whole audit chain and say whether anything is missing or altered",
-	    .taken = PLACE | OUTPUT,
+	    .summary = "say whether anything in the audit trail, or in the store it describes, is missing, "
+		       "altered or older than it was",
+	    .taken =
+		PLACE | OUTPUT | OPT_BIT(OPT_EXPORT) | OPT_BIT(OPT_PUBLIC_KEY) | OPT_BIT(OPT_CHECKPOINTS),
 	    .run = cmd_audit_verify,
-	    .example = { "menedek audit verify", "menedek audit verify --json" } },
+	    .example = { "menedek audit verify --checkpoints /mnt/elsewhere/checkpoints",
+		"menedek audit verify --export trail.txt --public-key audit.pub --checkpoints "
+		"checkpoints" } },
+	{ .name = "audit checkpoint",
+	    .group = "Safety",
+	    .summary = "sign the audit trail as it is now",
+	    .taken = PLACE | OUTPUT,
+	    .run = cmd_audit_checkpoint,
+	    .example = { "menedek audit checkpoint" } },
+	{ .name = "audit export",
+	    .group = "Safety",
+	    .summary = "write the audit trail for an outsider: checkable with the public key, showing no "
+		       "person, house or device",
+	    .needed = OPT_BIT(OPT_OUT),
+	    .taken = PLACE | OUTPUT,
+	    .run = cmd_audit_export,
+	    .example = { "menedek audit export --out trail.txt" } },
 	{ .name = "version",
 	    .group = "About",
 	    .summary = "version of the program",

@@ -44,30 +44,108 @@ say(void *arg, const struct tag_finding *f)
 	(void)fputc('\n', stderr);
 }
 
-enum rc
-trail_check(struct txn *t, struct trail_report *out)
+static bool
+take_line(void *arg, const char *line, size_t len)
 {
-	enum rc rc = ledger_verify(t, &out->ledger);
+	return transcript_take(arg, line, len);
+}
+
+/* What an outsider would find, without the detour over a file. */
+static enum rc
+check_signatures(struct ctx *c, const struct kept *kept, struct trail_report *out)
+{
+	const struct signer *signer = &c->parts->signer;
+	enum rc rc;
+
+	out->signatures.signer = signer;
+	out->signatures.kept = kept;
+	out->signatures.may_be_ahead = true;
+	rc = transcript_write(c->txn, c->arena, signer, take_line, &out->signatures);
+	if (rc == RC_OK)
+		(void)transcript_end(&out->signatures);
+	return rc;
+}
+
+enum rc
+trail_check(struct ctx *c, const struct kept *kept, struct trail_report *out)
+{
+	enum rc rc = ledger_verify(c->txn, &out->ledger);
 
 	out->tags = (struct tags_report){ 0 };
-	if (rc == RC_OK && out->ledger.first_bad == 0)
-		rc = tags_check(t, say, out, &out->tags);
+	memset(&out->signatures, 0, sizeof(out->signatures));
+	if (rc != RC_OK || out->ledger.first_bad != 0)
+		return rc;
+	if ((rc = check_signatures(c, kept, out)) == RC_OK)
+		rc = tags_check(c->txn, say, out, &out->tags);
 	return rc;
 }
 
 bool
 trail_is_good(const struct trail_report *report)
 {
-	return report->ledger.first_bad == 0 && report->tags.findings == 0;
+	return report->ledger.first_bad == 0 && report->signatures.finding == NULL &&
+	    report->tags.findings == 0;
 }
 
 void
-trail_print_tags(const struct trail_report *report)
+trail_finding(const struct transcript_check *k, char out[TRAIL_FINDING])
 {
-	if (report->ledger.first_bad != 0)
-		(void)printf("BAD   values      not compared: the trail is not whole\n");
-	else
-		(void)printf("%-5s values      %llu as the trail says, %llu findings\n",
-		    report->tags.findings == 0 ? "ok" : "BAD", (unsigned long long)report->tags.compared,
-		    (unsigned long long)report->tags.findings);
+	int n = 0;
+
+	out[0] = '\0';
+	if (k->finding == NULL)
+		return;
+	if (k->checkpoint != 0)
+		n = snprintf(out, TRAIL_FINDING, "checkpoint %llu: ", (unsigned long long)k->checkpoint);
+	if (k->first != 0 && k->first < k->last)
+		n += snprintf(out + n, TRAIL_FINDING - (size_t)n,
+		    "entries %llu to %llu: ", (unsigned long long)k->first, (unsigned long long)k->last);
+	else if (k->first != 0)
+		n += snprintf(
+		    out + n, TRAIL_FINDING - (size_t)n, "entry %llu: ", (unsigned long long)k->first);
+	(void)snprintf(out + n, TRAIL_FINDING - (size_t)n, "%s", k->finding);
+}
+
+void
+trail_print(const struct trail_report *report)
+{
+	const struct transcript_check *k = &report->signatures;
+	char finding[TRAIL_FINDING];
+
+	if (report->ledger.first_bad != 0) {
+		(void)printf("BAD   signatures, values: not looked at, the trail is not whole\n");
+		return;
+	}
+	trail_finding(k, finding);
+	(void)printf("%-5s signatures  %llu checkpoints, up to entry %llu%s%s\n",
+	    k->finding == NULL ? "ok" : "BAD", (unsigned long long)k->checkpoints,
+	    (unsigned long long)k->covered, *finding == '\0' ? "" : ": ", finding);
+	(void)printf("%-5s values      %llu as the trail says, %llu findings\n",
+	    report->tags.findings == 0 ? "ok" : "BAD", (unsigned long long)report->tags.compared,
+	    (unsigned long long)report->tags.findings);
+}
+
+enum status
+trail_read_kept(const char *path, const struct signer *signer, struct kept *kept)
+{
+	FILE *file = fopen(path, "re");
+	char line[4096]; /* a syslog's own prefix and a checkpoint */
+	uint64_t number = 0;
+	enum rc rc = RC_OK;
+
+	if (file == NULL) {
+		talk_error("%s cannot be read", path);
+		return STATUS_NOT_FOUND;
+	}
+	while (rc == RC_OK && fgets(line, sizeof(line), file) != NULL)
+		rc = kept_add(kept, signer, (struct bytes){ (const uint8_t *)line, strlen(line) }, ++number);
+	if (rc == RC_OK && ferror(file))
+		rc = RC_UNAVAILABLE;
+	(void)fclose(file);
+	kept_sort(kept);
+	if (rc == RC_OK && kept->count == 0 && kept->bad_line == 0) {
+		talk_error("%s holds no checkpoint of %s", path, signer->origin);
+		return STATUS_CHECK_FAILED;
+	}
+	return talk_failure(path, rc, NULL);
 }

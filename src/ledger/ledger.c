@@ -5,6 +5,8 @@
  */
 #include "ledger/ledger.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/digest.h"
@@ -68,8 +70,8 @@ add_public(struct leaf_text *out, const struct audit_entry *e)
 	return add_text(out, e->action, sizeof(e->action)) && add_text(out, e->reason, sizeof(e->reason));
 }
 
-static void
-digest_private(const struct audit_entry *e, uint8_t out[DIGEST_BYTES])
+void
+ledger_hidden(const struct audit_entry *e, uint8_t out[32])
 {
 	const struct bytes parts[1 + PRIVATE_IDS + 1] = { BYTES_OF(e->salt), BYTES_OF(e->user.b),
 		BYTES_OF(e->org.b), BYTES_OF(e->device.b), BYTES_OF(e->subject.b), BYTES_OF(e->shelter.b),
@@ -79,15 +81,35 @@ digest_private(const struct audit_entry *e, uint8_t out[DIGEST_BYTES])
 }
 
 enum rc
-ledger_leaf(const struct audit_entry *e, uint8_t leaf[32])
+ledger_leaf_of(const struct audit_entry *e, const uint8_t hidden[32], uint8_t leaf[32])
 {
 	struct leaf_text public = { .len = 0 };
-	uint8_t private[DIGEST_BYTES];
 
 	if (!add_public(&public, e))
 		return RC_INTERNAL;
-	digest_private(e, private);
-	digest_parts((struct bytes[]){ { public.b, public.len }, BYTES_OF(private) }, 2, leaf);
+	digest_parts((struct bytes[]){ { public.b, public.len }, { hidden, DIGEST_BYTES } }, 2, leaf);
+	return RC_OK;
+}
+
+enum rc
+ledger_leaf(const struct audit_entry *e, uint8_t leaf[32])
+{
+	uint8_t hidden[DIGEST_BYTES];
+
+	ledger_hidden(e, hidden);
+	return ledger_leaf_of(e, hidden, leaf);
+}
+
+enum rc
+ledger_public(const struct audit_entry *e, uint8_t out[LEDGER_PUBLIC_MAX], size_t *len)
+{
+	struct leaf_text public = { .len = 0 };
+
+	_Static_assert(PUBLIC_MAX - 1 <= LEDGER_PUBLIC_MAX, "a public part must fit");
+	if (!add_public(&public, e))
+		return RC_INTERNAL;
+	*len = public.len - 1; /* without the leaf's 0x00 */
+	memcpy(out, public.b + 1, *len);
 	return RC_OK;
 }
 
@@ -102,7 +124,7 @@ collect_tags(const struct txn *t, uint8_t out[TAGS_MAX])
 	size_t len = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (key_is_log_entry(&writes[i].key))
+		if (!tags_cover(writes[i].key.b[0]))
 			continue;
 		tag_write(&writes[i].key, writes[i].value, out + len);
 		len += TAG_BYTES;
@@ -133,6 +155,37 @@ ledger_record(struct txn *t, const struct audit_entry *e)
 	return rc;
 }
 
+/* ---- erasing ---- */
+
+static const char erased_to[] = "to ";
+
+enum rc
+ledger_erase(struct txn *t, uint64_t from, uint64_t to, struct audit_entry *e)
+{
+	enum rc rc = from > 0 && to >= from && to - from < LEDGER_ERASE_MOST ? RC_OK : RC_INVALID;
+
+	for (uint64_t number = from; number <= to && rc == RC_OK; number++)
+		rc = txn_log_erase(t, LOG_AUDIT, number);
+	if (rc != RC_OK)
+		return rc;
+	str_copy(e->action, sizeof(e->action), LEDGER_ERASED);
+	(void)snprintf(e->reason, sizeof(e->reason), "%s%" PRIu64, erased_to, to);
+	return ledger_record(t, e);
+}
+
+uint64_t
+ledger_erased_to(const struct audit_entry *e)
+{
+	const char *p = e->reason + strlen(erased_to);
+	uint64_t number = 0;
+
+	if (strcmp(e->action, LEDGER_ERASED) != 0 || strncmp(e->reason, erased_to, strlen(erased_to)) != 0)
+		return 0;
+	for (; *p >= '0' && *p <= '9' && number < e->number; p++)
+		number = number * 10 + (uint64_t)(*p - '0');
+	return *p == '\0' && number < e->number ? number : 0; /* never what comes after it */
+}
+
 /* ---- reading ---- */
 
 bool
@@ -153,7 +206,15 @@ ledger_decode(const struct key *key, struct bytes value, struct audit_entry *out
 	size_t form, tags;
 	enum rc rc;
 
-	if (value.len < LEAF + FORM_HEAD || key->len < sizeof(uint64_t))
+	if (value.len < LEAF || key->len < sizeof(uint64_t))
+		return RC_CORRUPT;
+	if (value.len == LEAF) {
+		*out = (struct audit_entry){ .is_erased = true };
+		memcpy(out->leaf, value.p, LEAF);
+		out->number = get_u64(key->b + key->len - sizeof(uint64_t));
+		return RC_OK;
+	}
+	if (value.len < LEAF + FORM_HEAD)
 		return RC_CORRUPT;
 	form = (size_t)text[0] << 8 | text[1];
 	if (form > value.len - LEAF - FORM_HEAD)
@@ -165,6 +226,7 @@ ledger_decode(const struct key *key, struct bytes value, struct audit_entry *out
 	if (tags > 0)
 		out->tags = (struct bytes){ text + FORM_HEAD + form, tags };
 	out->number = get_u64(key->b + key->len - sizeof(uint64_t));
+	memcpy(out->leaf, value.p, LEAF); /* decoding cleared it */
 	return rc;
 }
 
@@ -207,7 +269,8 @@ ledger_read(struct txn *t, uint64_t from, ledger_fn *fn, void *arg)
 
 /* ---- checking ---- */
 
-static const char missing[] = "missing", altered[] = "altered", wrong_head[] = "head does not match";
+static const char missing[] = "missing", altered[] = "altered", wrong_head[] = "head does not match",
+		  gone[] = "content is gone, but not by retention";
 
 static bool
 found(struct ledger_report *report, uint64_t number, const char *finding)
@@ -230,11 +293,15 @@ check_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	rc = ledger_decode(key, value, &e);
 	if (rc == RC_OK && e.number != expected)
 		return found(report, expected, missing);
-	if (rc != RC_OK || ledger_leaf(&e, leaf) != RC_OK)
+	if (rc != RC_OK)
 		return found(report, expected, altered);
-	if (!bytes_equal(BYTES_OF(leaf), (struct bytes){ value.p, LEAF }))
+	if (e.is_erased)
+		report->erased = expected;
+	else if (ledger_leaf(&e, leaf) != RC_OK || !bytes_equal(BYTES_OF(leaf), BYTES_OF(e.leaf)))
 		return found(report, expected, altered);
-	log_chain(report->head, e.number, leaf);
+	if (ledger_erased_to(&e) > report->may_be_erased)
+		report->may_be_erased = ledger_erased_to(&e);
+	log_chain(report->head, e.number, e.leaf);
 	report->entries++;
 	return true;
 }
@@ -258,6 +325,8 @@ check_head(const struct log_head *head, struct ledger_report *report)
 {
 	if (report->entries < head->count)
 		found(report, report->entries + 1, missing);
+	else if (report->erased > report->may_be_erased)
+		found(report, report->may_be_erased + 1, gone);
 	else if (report->entries > head->count)
 		found(report, head->count + 1, wrong_head);
 	else if (!bytes_equal(BYTES_OF(report->head), BYTES_OF(head->head)))

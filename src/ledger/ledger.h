@@ -34,8 +34,14 @@ struct audit_entry {
 	/* private part */
 	uint8_t salt[16];
 	struct id user, org, device, subject, shelter;
-	struct bytes tags; /* set when read back, a view that ends with the call; else left empty */
+	/* set when read back, else left empty */
+	struct bytes tags; /* a view that ends with the call */
+	uint8_t leaf[32];  /* as it is stored */
+	bool is_erased;    /* retention took all but number and leaf */
 };
+
+/** The action by which retention says what it erased; the reason is "to NUMBER". */
+#define LEDGER_ERASED "clock_erase_audit"
 
 extern const struct model model_audit_entry;
 
@@ -45,6 +51,19 @@ extern const struct model model_audit_entry;
  * transaction.
  */
 MUST_USE enum rc ledger_record(struct txn *t, const struct audit_entry *e);
+
+/**
+ * Retention (DOMAIN 5): erase the texts of entries ${from} to ${to}, at most LEDGER_ERASE_MOST, and append
+ * the entry that says so; ${e} is ledger_record's, its action and reason are set here.  Leaves stay, and with
+ * them chain, tree and proofs.  Entries are erased from the first on without a gap: content that is gone
+ * anywhere else is a finding.  What an erased entry's tags vouched for must be written again before (a
+ * finding otherwise): ledger_stale names it.
+ */
+#define LEDGER_ERASE_MOST 64u
+MUST_USE enum rc ledger_erase(struct txn *t, uint64_t from, uint64_t to, struct audit_entry *e);
+
+/** Up to which number ${e} says that entries were erased, else 0. */
+uint64_t ledger_erased_to(const struct audit_entry *e);
 
 struct ledger;
 
@@ -80,10 +99,21 @@ struct ledger_report {
 	    first_bad; /* 0 = all good; of a head that does not match, the last number that it could cover */
 	const char *finding; /* what is wrong with it: "missing", "altered", "head does not match"; static */
 	uint8_t head[32];
+	uint64_t erased, may_be_erased; /* the last entry without content; up to where retention said so */
 };
 MUST_USE enum rc ledger_verify(struct txn *t, struct ledger_report *out);
 
 /** The leaf of an entry.  RC_INTERNAL if a text has no end. */
 MUST_USE enum rc ledger_leaf(const struct audit_entry *e, uint8_t leaf[32]);
+
+/** SHA-256(salt || private): all that an outsider gets of the private part. */
+void ledger_hidden(const struct audit_entry *e, uint8_t out[32]);
+
+/** The leaf of an entry of whose private part only ${hidden} is known. */
+MUST_USE enum rc ledger_leaf_of(const struct audit_entry *e, const uint8_t hidden[32], uint8_t leaf[32]);
+
+/** The public part as its bytes, as the leaf covers them; RC_INTERNAL as ledger_leaf. */
+#define LEDGER_PUBLIC_MAX 96u
+MUST_USE enum rc ledger_public(const struct audit_entry *e, uint8_t out[LEDGER_PUBLIC_MAX], size_t *len);
 
 #endif

@@ -110,6 +110,12 @@ subtree(uint64_t begin, uint64_t end, merkle_node_fn *node, void *arg, uint8_t o
 	return RC_OK;
 }
 
+enum rc
+merkle_root_at(uint64_t size, merkle_node_fn *node, void *arg, uint8_t root[MERKLE_HASH])
+{
+	return subtree(0, size, node, arg, root);
+}
+
 static void
 reverse(struct merkle_proof *proof)
 {

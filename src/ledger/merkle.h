@@ -36,6 +36,9 @@ void merkle_root(const struct merkle_range *range, uint8_t root[MERKLE_HASH]);
 /** The hash of the complete subtree of ${level} at ${index}; the error ends the making of the proof. */
 typedef enum rc merkle_node_fn(void *arg, unsigned level, uint64_t index, uint8_t hash[MERKLE_HASH]);
 
+/** Root of the tree of the first ${size} leaves. */
+MUST_USE enum rc merkle_root_at(uint64_t size, merkle_node_fn *node, void *arg, uint8_t root[MERKLE_HASH]);
+
 struct merkle_proof {
 	unsigned count;
 	uint8_t hash[MERKLE_DEPTH + 1][MERKLE_HASH];

@@ -134,6 +134,21 @@ struct maintenance {
 	uint32_t interruptions; /* how often it had to begin again where it was */
 };
 
+/** A signed statement about the audit trail at one size (ledger/checkpoint.h). */
+struct checkpoint {
+	uint64_t number, size; /* from 1; entries */
+	int64_t at;
+	uint8_t root[32], head[32]; /* of the tree and of the chain */
+	uint8_t signature[64];      /* Ed25519 over the note */
+	uint16_t range_len;
+	uint8_t range[64 * 32]; /* what the tree goes on from: the nodes of its merkle_range */
+};
+
+/** A complete subtree of the audit trail's tree; only levels from 8 on, for proofs without reading it all. */
+struct tree_node {
+	uint8_t hash[32];
+};
+
 #define RECORD_MAX (16u * 1024) /* of every kind; the largest, a full house, takes about 12,500 */
 
 /** Kinds of record: K(name, key byte, key use, struct, model). */
@@ -168,8 +183,8 @@ const char *kind_name(enum kind kind);
 
 extern const struct model model_org, model_user, model_device, model_reference, model_revoked_token,
     model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
-    model_episode, model_reservation, model_location, model_sealed_location, model_disclosure, model_event,
-    model_tally, model_maintenance;
+    model_checkpoint, model_tree_node, model_episode, model_reservation, model_location,
+    model_sealed_location, model_disclosure, model_event, model_tally, model_maintenance;
 extern const struct model model_attempts;
 
 #endif

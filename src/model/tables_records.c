@@ -290,3 +290,19 @@ static const struct field maintenance_rows[] = {
 	ROW(struct maintenance, interruptions, 12, F_U32, SECRET),
 };
 MODEL(model_maintenance, NULL, struct maintenance, maintenance_rows);
+
+/* ---- what is signed of the audit trail ---- */
+
+static const struct field checkpoint_rows[] = {
+	ROW(struct checkpoint, number, 1, F_U64, SECRET),
+	ROW(struct checkpoint, size, 2, F_U64, SECRET),
+	ROW(struct checkpoint, at, 3, F_TIME, SECRET),
+	ROW(struct checkpoint, root, 4, F_BYTES, SECRET),
+	ROW(struct checkpoint, head, 5, F_BYTES, SECRET),
+	ROW(struct checkpoint, signature, 6, F_BYTES, SECRET),
+	ROW_BLOB(struct checkpoint, range, range_len, 7, SECRET),
+};
+MODEL(model_checkpoint, NULL, struct checkpoint, checkpoint_rows);
+
+static const struct field tree_node_rows[] = { ROW(struct tree_node, hash, 1, F_BYTES, SECRET) };
+MODEL(model_tree_node, NULL, struct tree_node, tree_node_rows);

@@ -203,11 +203,13 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	server.before_clients_arg = &serving;
 	if ((rc = parts_read(parts, &options->paths, true, f)) != RC_OK)
 		return rc;
+	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
+		return rc;
 	if ((rc = server_listen(&options->server, &listeners, f)) != RC_OK)
 		return rc;
 	if ((rc = confine_to_files(&serving, f)) != RC_OK)
 		return rc;
-	if ((rc = parts_start(parts, true, f)) != RC_OK)
+	if ((rc = parts_start(parts, true, f)) != RC_OK || (rc = parts_start_notary(parts, f)) != RC_OK)
 		return rc;
 	if ((rc = api_new(parts, &api, f)) == RC_OK)
 		rc = serve(parts, api, &server, set, f);

@@ -11,6 +11,7 @@ struct serve_options {
 	const char *user;   /* who to become once keys and sockets are open, or NULL */
 	enum confine_mode sandbox;
 	struct server_options server;
+	struct notary_options notary;
 };
 
 /**

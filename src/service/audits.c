@@ -24,6 +24,8 @@ is_own_house(const struct ctx *c, const struct audit_entry *e)
 static bool
 may_see(const struct ctx *c, const struct audit_entry *e)
 {
+	if (e->is_erased)
+		return false;
 	if (who_is(c, ROLE_AUDITOR) || who_is(c, ROLE_ADMIN))
 		return true;
 	if (who_is(c, ROLE_SHIFT_LEAD) && id_equal(&e->org, &c->who->org.id))

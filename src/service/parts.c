@@ -36,6 +36,8 @@ static const struct place places[] = {
 	PLACE(ca_key, "ca.key", true),
 	PLACE(server_cert, "tls/server.crt", true),
 	PLACE(server_key, "tls/server.key", true),
+	PLACE(audit_key, "audit.key", true),
+	PLACE(audit_pub, "audit.pub", false),
 	PLACE(host, "host", false),
 	PLACE(terms, "terms.csv", false),
 	PLACE(breadth, "breadth.csv", false),
@@ -130,17 +132,58 @@ parts_read_pem(const char *path, bool is_private, struct pem *out, struct fault 
 	return rc;
 }
 
+/* The registry's own name, malloc'd. */
+static enum rc
+read_host(const struct parts *p, char **host, struct fault *f)
+{
+	size_t len = 0;
+	enum rc rc = file_read(p->paths.host, HOST_FILE, host, &len, f);
+
+	if (rc == RC_OK)
+		(*host)[strcspn(*host, "\r\n")] = '\0';
+	return rc;
+}
+
+enum rc
+parts_open_signer(struct parts *p, struct fault *f)
+{
+	struct pem key = { 0 };
+	char *host = NULL;
+	enum rc rc;
+
+	if ((rc = read_host(p, &host, f)) != RC_OK)
+		return rc;
+	if ((rc = parts_read_pem(p->paths.audit_key, true, &key, f)) == RC_OK &&
+	    (rc = signing_load(&key, true, &p->audit_key)) != RC_OK)
+		rc = fault_set(f, rc, MSG_AUDIT_KEY, NULL, 0, "audit.key");
+	if (rc == RC_OK && (rc = signer_init(&p->signer, host, p->audit_key)) != RC_OK)
+		rc = fault_set(f, rc, MSG_AUDIT_ORIGIN, NULL, 0, host);
+	wipe(&key, sizeof(key));
+	free(host);
+	return rc;
+}
+
+enum rc
+parts_open_notary(struct parts *p, const struct notary_options *options, struct fault *f)
+{
+	return notary_open(&p->signer, options, &p->notary, f);
+}
+
+enum rc
+parts_start_notary(struct parts *p, struct fault *f)
+{
+	return notary_start(p->notary, p->store, f);
+}
+
 static enum rc
 open_auth(struct parts *p, struct fault *f)
 {
 	struct pem key = { 0 };
 	char *host = NULL;
-	size_t len = 0;
 	enum rc rc;
 
-	if ((rc = file_read(p->paths.host, HOST_FILE, &host, &len, f)) != RC_OK)
+	if ((rc = read_host(p, &host, f)) != RC_OK)
 		return rc;
-	host[strcspn(host, "\r\n")] = '\0';
 	if ((rc = parts_read_pem(p->paths.token_key, true, &key, f)) == RC_OK)
 		rc = auth_new(&key, host, &p->auth, f);
 	wipe(&key, sizeof(key));
@@ -220,7 +263,9 @@ read_rest(struct parts *p, struct fault *f)
 		return rc;
 	if ((rc = parts_read_pem(p->paths.ca_key, true, &p->ca_key, f)) != RC_OK)
 		return rc;
-	return open_auth(p, f);
+	if ((rc = open_auth(p, f)) != RC_OK)
+		return rc;
+	return parts_open_signer(p, f);
 }
 
 enum rc
@@ -266,8 +311,11 @@ void
 parts_close(struct parts *p)
 {
 	ledger_free(p->ledger); /* its last entries still need the store */
+	notary_stop(p->notary); /* and are signed */
 	store_close(p->store);
 	breadth_watch_free(p->breadth);
+	notary_free(p->notary);
+	signing_free(p->audit_key);
 	feed_free(p->feed);
 	index_free(p->index);
 	trust_free(p->trust);

@@ -12,6 +12,8 @@
 #include "index/index.h"
 #include "ledger/breadth_watch.h"
 #include "ledger/ledger.h"
+#include "ledger/notary.h"
+#include "ledger/tree.h"
 #include "model/schema.h"
 
 /** Where the files of one registry lie; made by paths_of.  All inside the data directory but the two root
@@ -29,6 +31,7 @@ struct paths {
 	char host[256];      /* DIR/host: the registry's own name, one line; the audience of its tokens */
 	char breadth[256];   /* DIR/breadth.csv: what is unusual, only if the built-in rows do not hold */
 	char terms[256];     /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
+	char audit_key[256], audit_pub[256]; /* KEYS/audit.key signs checkpoints, DIR/audit.pub checks them */
 };
 
 /** ${keys} NULL: DIR/keys.  False if a path does not fit. */
@@ -44,6 +47,9 @@ struct parts {
 	struct schemas *schemas;
 	struct store *store;
 	struct ledger *ledger;
+	struct signing_key *audit_key;
+	struct signer signer; /* of checkpoints; its key is audit_key */
+	struct notary *notary;
 	struct index *index;
 	struct feed *feed;
 	struct trust *trust;
@@ -73,6 +79,16 @@ void parts_close(struct parts *p); /* also one that was opened in part, or is ze
 /** Open the vault of parts that were opened without it: for offline programs that must read or write
  * locations. */
 MUST_USE enum rc parts_open_vault(struct parts *p, struct fault *f);
+
+/** Read the key that signs checkpoints into ${p->signer}: for programs that sign or export the trail. */
+MUST_USE enum rc parts_open_signer(struct parts *p, struct fault *f);
+
+/**
+ * Sign the trail while it grows (notary.h): open where checkpoints go, after parts_read and before the
+ * process is confined; then begin, after parts_start and before the first commit.
+ */
+MUST_USE enum rc parts_open_notary(struct parts *p, const struct notary_options *options, struct fault *f);
+MUST_USE enum rc parts_start_notary(struct parts *p, struct fault *f);
 
 /** Read a root key of 32 bytes. */
 MUST_USE enum rc parts_read_root(const char *path, struct secret **out, struct fault *f);

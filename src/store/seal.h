@@ -22,7 +22,8 @@ size_t seal_opened_size(struct bytes stored);
 
 /**
  * Open what stands at ${key} into ${out}, which holds seal_opened_size(stored).  A log entry gives leaf ||
- * text. RC_CORRUPT if it is not what was sealed for that place.
+ * text; one whose text was erased is its leaf, unsealed, and gives that. RC_CORRUPT if it is not what was
+ * sealed for that place.
  */
 MUST_USE enum rc seal_open(
     struct keyring *ring, const struct key *key, struct bytes stored, uint8_t *out, size_t *out_len);

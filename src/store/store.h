@@ -67,6 +67,12 @@ MUST_USE enum rc txn_delete(struct txn *txn, const struct key *key);
 MUST_USE enum rc txn_append(
     struct txn *txn, enum store_log log, const uint8_t leaf[32], enum key_use use, struct bytes value);
 
+/**
+ * Erase the text of entry ${number} of ${log}: its leaf stays, so chain and tree stay whole, and it reads as
+ * its leaf alone.  RC_NOT_FOUND without such an entry.
+ */
+MUST_USE enum rc txn_log_erase(struct txn *txn, enum store_log log, uint64_t number);
+
 /** Called in key order with the opened value; return false to stop. */
 typedef bool txn_scan_fn(void *arg, const struct key *key, struct bytes value, uint64_t rev);
 

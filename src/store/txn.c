@@ -260,6 +260,25 @@ txn_append(
 	return RC_OK;
 }
 
+enum rc
+txn_log_erase(struct txn *t, enum store_log log, uint64_t number)
+{
+	const struct key key = log_key(log, number);
+	uint8_t *leaf = arena_alloc(t->arena, LOG_LEAF);
+	struct write_entry *w;
+	enum rc rc;
+
+	if (leaf == NULL || !may_write(t, &key, false))
+		return leaf == NULL ? RC_TOO_BIG : RC_INTERNAL;
+	if ((rc = txn_log_leaf(t, log, number, leaf)) != RC_OK)
+		return rc;
+	if ((w = write_slot(t, &key)) == NULL)
+		return RC_TOO_BIG;
+	w->value = (struct bytes){ leaf, LOG_LEAF };
+	w->is_delete = false;
+	return RC_OK;
+}
+
 /* One walk: opens each value into a piece of arena that is used again and again. */
 struct walk {
 	struct txn *txn;

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread that signs and sends.  The committer's thread counts entries for it and never waits. */
+#include "ledger/notary.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ledger/tree.h"
+
+#define ENTRIES 256u
+#define SECONDS 300u
+#define ARENA   (256u * 1024)
+#define AGAIN_S 5 /* after a failure */
+#define OUTLETS 2u
+
+struct notary {
+	struct store *store;
+	struct signer signer;
+	struct arena *arena;
+	struct outlet *outlet[OUTLETS];
+	uint64_t sent[OUTLETS]; /* number of the last checkpoint that went out; the thread's own */
+	unsigned entries, seconds;
+	pthread_t thread;
+	bool is_running;
+
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t moved; /* enough came, or the end */
+	unsigned pending;     /* entries since the last checkpoint */
+	bool is_ending;
+};
+
+/* ---- what went out before ---- */
+
+/* The store must know all that was ever signed and sent; if not, it is older than its own past. */
+static void
+compare_past(struct notary *n, unsigned i, uint64_t newest, struct txn *t)
+{
+	struct checkpoint sent, ours;
+
+	outlet_last(n->outlet[i], &sent);
+	n->sent[i] = sent.number;
+	if (sent.number == 0)
+		return;
+	if (sent.number <= newest && tree_checkpoint(t, sent.number, &ours) == RC_OK &&
+	    memcmp(ours.root, sent.root, sizeof(ours.root)) == 0 && ours.size == sent.size)
+		return;
+	log_world("audit_rolled_back", "signed=%llu entries=%llu ours=%llu", (unsigned long long)sent.number,
+	    (unsigned long long)sent.size, (unsigned long long)newest);
+	n->sent[i] = newest; /* go on: the file then shows both pasts */
+}
+
+static enum rc
+find_past(struct txn *t, void *arg)
+{
+	struct notary *n = arg;
+	struct checkpoint latest;
+	enum rc rc = tree_checkpoint(t, 0, &latest);
+
+	if (rc == RC_NOT_FOUND)
+		latest.number = 0;
+	else if (rc != RC_OK)
+		return rc;
+	for (unsigned i = 0; i < OUTLETS; i++)
+		if (n->outlet[i] != NULL)
+			compare_past(n, i, latest.number, t);
+	/* what went to a daemon cannot be asked back: it gets the newest once more */
+	if (n->outlet[1] != NULL)
+		n->sent[1] = latest.number > 0 ? latest.number - 1 : 0;
+	return RC_OK;
+}
+
+/* ---- sending ---- */
+
+struct fetch {
+	uint64_t number;
+	struct checkpoint checkpoint;
+};
+
+static enum rc
+fetch(struct txn *t, void *arg)
+{
+	struct fetch *f = arg;
+
+	return tree_checkpoint(t, f->number, &f->checkpoint);
+}
+
+static bool
+send_up_to(struct notary *n, unsigned i, uint64_t newest)
+{
+	struct fetch f;
+	enum rc rc;
+
+	while (n->outlet[i] != NULL && n->sent[i] < newest) {
+		f.number = n->sent[i] + 1;
+		rc = store_view(n->store, n->arena, fetch, &f);
+		arena_rewind(n->arena, 0);
+		if (rc == RC_OK)
+			rc = outlet_send(n->outlet[i], &f.checkpoint);
+		if (rc != RC_OK) {
+			log_world("checkpoint_not_sent", "number=%llu code=%s", (unsigned long long)f.number,
+			    rc_code(rc));
+			return false;
+		}
+		n->sent[i]++;
+	}
+	return true;
+}
+
+/* Sign and send; false when it must be tried again. */
+static bool
+work(struct notary *n)
+{
+	struct checkpoint latest;
+	enum rc rc = tree_sign(n->store, n->arena, &n->signer, clock_now(), &latest);
+	bool is_done = rc == RC_OK;
+
+	if (rc == RC_CORRUPT)
+		log_world("audit_broken", "after entry %llu: run menedek audit verify",
+		    (unsigned long long)latest.size);
+	else if (rc != RC_OK)
+		log_world("checkpoint_not_written", "code=%s", rc_code(rc));
+	for (unsigned i = 0; i < OUTLETS && rc == RC_OK; i++)
+		is_done = send_up_to(n, i, latest.number) && is_done;
+	return is_done;
+}
+
+/* ---- the thread ---- */
+
+/* Until enough came, time is up with something to sign, or the end.  Called and left with the lock held. */
+static void
+wait_for_work(struct notary *n, unsigned seconds, bool must_work)
+{
+	struct timespec until;
+	bool is_time = false;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	while (!n->is_ending && (must_work || n->pending < n->entries) && !is_time) {
+		if (pthread_cond_timedwait(&n->moved, &n->lock, &until) == 0)
+			continue;
+		is_time = must_work || n->pending > 0;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += seconds;
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct notary *n = arg;
+	bool is_done, is_ending;
+
+	pthread_mutex_lock(&n->lock);
+	do {
+		is_ending = n->is_ending;
+		n->pending = 0;
+		pthread_mutex_unlock(&n->lock);
+		is_done = work(n);
+		pthread_mutex_lock(&n->lock);
+		if (!is_ending)
+			wait_for_work(n, is_done ? n->seconds : AGAIN_S, !is_done);
+	} while (!is_ending);
+	pthread_mutex_unlock(&n->lock);
+	return NULL;
+}
+
+static void
+count_entries(void *arg, const struct change *changes, size_t count)
+{
+	struct notary *n = arg;
+	const struct key prefix = log_key(LOG_AUDIT, 0);
+	unsigned more = 0;
+
+	for (size_t i = 0; i < count; i++)
+		more += changes[i].is_append && changes[i].key.b[1] == prefix.b[1];
+	if (more == 0)
+		return;
+	pthread_mutex_lock(&n->lock);
+	n->pending += more;
+	if (n->pending >= n->entries)
+		pthread_cond_signal(&n->moved);
+	pthread_mutex_unlock(&n->lock);
+}
+
+/* ---- life ---- */
+
+static bool
+init_lock(struct notary *n)
+{
+	pthread_condattr_t attr;
+	bool is_ready;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	is_ready = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+	    pthread_cond_init(&n->moved, &attr) == 0;
+	pthread_condattr_destroy(&attr);
+	if (is_ready)
+		pthread_mutex_init(&n->lock, NULL);
+	return is_ready;
+}
+
+static enum rc
+open_outlets(struct notary *n, const struct notary_options *o, struct fault *f)
+{
+	enum rc rc = RC_OK;
+
+	if (o->file != NULL)
+		rc = outlet_file(o->file, &n->signer, &n->outlet[0], f);
+	if (rc == RC_OK && o->socket != NULL)
+		rc = outlet_syslog(o->socket, &n->signer, &n->outlet[1], f);
+	return rc;
+}
+
+enum rc
+notary_open(
+    const struct signer *signer, const struct notary_options *options, struct notary **out, struct fault *f)
+{
+	struct notary *n = calloc(1, sizeof(*n));
+	enum rc rc;
+
+	*out = NULL;
+	if (n == NULL || !init_lock(n)) {
+		free(n);
+		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
+	}
+	n->signer = *signer;
+	n->entries = options->entries > 0 ? options->entries : ENTRIES;
+	n->seconds = options->seconds > 0 ? options->seconds : SECONDS;
+	if ((n->arena = arena_new(ARENA)) == NULL)
+		rc = fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
+	else
+		rc = open_outlets(n, options, f);
+	if (rc == RC_OK)
+		*out = n;
+	else
+		notary_free(n);
+	return rc;
+}
+
+enum rc
+notary_start(struct notary *n, struct store *store, struct fault *f)
+{
+	enum rc rc;
+
+	n->store = store;
+	if ((rc = store_view(store, n->arena, find_past, n)) != RC_OK)
+		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "checkpoints");
+	arena_rewind(n->arena, 0);
+	store_watch(store, count_entries, n);
+	n->is_running = pthread_create(&n->thread, NULL, run, n) == 0;
+	return n->is_running ? RC_OK
+			     : fault_set(f, RC_UNAVAILABLE, MSG_SERVER_UNSTARTED, NULL, 0, "checkpoints");
+}
+
+void
+notary_stop(struct notary *n)
+{
+	if (n == NULL || !n->is_running)
+		return;
+	pthread_mutex_lock(&n->lock);
+	n->is_ending = true;
+	pthread_cond_signal(&n->moved);
+	pthread_mutex_unlock(&n->lock);
+	pthread_join(n->thread, NULL);
+	n->is_running = false;
+}
+
+void
+notary_free(struct notary *n)
+{
+	if (n == NULL)
+		return;
+	for (unsigned i = 0; i < OUTLETS; i++)
+		outlet_free(n->outlet[i]);
+	arena_free(n->arena);
+	pthread_mutex_destroy(&n->lock);
+	pthread_cond_destroy(&n->moved);
+	free(n);
+}

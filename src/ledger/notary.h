@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signs the trail while it grows: a checkpoint after every so many entries and, if anything was added, after
+ * so many seconds; at the start and at the end too, so that what a program wrote meanwhile is covered.  Each
+ * goes at once to the outlets; one that could not leave is tried again, in order, for ever.  One thread of
+ * its own: a slow disk of others must not hold up entries.
+ */
+#ifndef MENEDEK_NOTARY_H
+#define MENEDEK_NOTARY_H
+
+#include "ledger/outlet.h"
+
+struct notary_options {
+	unsigned entries, seconds; /* 0: 256 and 300 */
+	const char *file;          /* append here; NULL: nowhere */
+	const char *socket;        /* of a syslog daemon; NULL: none */
+};
+
+struct notary;
+
+/** Open the outlets: before the process is confined.  ${signer} is copied, its key outlives the notary. */
+MUST_USE enum rc notary_open(
+    const struct signer *signer, const struct notary_options *options, struct notary **out, struct fault *f);
+
+/**
+ * Start: before the first commit, since it watches them.  A store that is older than what the file says was
+ * signed is said loudly in the log: somebody put back an old one.
+ */
+MUST_USE enum rc notary_start(struct notary *notary, struct store *store, struct fault *f);
+
+/** Sign what is left and end the thread: after the last entry, before the store is closed.  NULL-safe. */
+void notary_stop(struct notary *notary);
+void notary_free(struct notary *notary); /* after the store was closed; NULL-safe */
+
+#endif

@@ -20,8 +20,8 @@ static const struct model *const answer_models[] = { &model_token_reply, &model_
 	&model_device_list, &model_device_reply, &model_shelter, &model_shelter_list, &model_unit_view,
 	&model_availability_reply, &model_location_reply, &model_look_list, &model_episode,
 	&model_episode_list, &model_search_reply, &model_reservation_view, &model_reservation_list,
-	&model_sheet_reply, &model_disclosure_reply, &model_capacity_reply, &model_audit_list,
-	&model_alert_list, &model_statistics_reply };
+	&model_sheet_reply, &model_disclosure_reply, &model_break_glass_view, &model_break_glass_list,
+	&model_capacity_reply, &model_audit_list, &model_alert_list, &model_statistics_reply };
 
 static const struct model *
 model_named(const char *name)

@@ -232,6 +232,12 @@ reservations_renew(struct call *c)
 }
 
 enum rc
+reservations_take_over(struct call *c)
+{
+	return event_bare(c, EV_TAKE_OVER);
+}
+
+enum rc
 reservations_request(struct call *c)
 {
 	return event_bare(c, EV_REQUEST);
@@ -289,39 +295,4 @@ reservations_extend(struct call *c)
 	if ((rc = call_read(c, &model_extension, &in)) != RC_OK)
 		return rc;
 	return event(c, EV_EXTEND, &(struct reservation_detail){ .reason = in.reason, .until = in.until });
-}
-
-/* After the commit of the disclosure. */
-static enum rc
-tell_location(struct call *c, void *arg)
-{
-	const struct telling *t = arg;
-	struct location *place;
-	enum rc rc = location_tell(c->api->parts, c->arena, t, &place);
-
-	if (rc != RC_OK)
-		return rc;
-	return call_answer(c, 200, &model_disclosure_reply,
-	    &(struct disclosure_reply){ .address = place->address,
-		.intake_phone = place->intake_phone,
-		.travel_notes = place->travel_notes,
-		.until = t->until,
-		.disclosures_left = t->left });
-}
-
-enum rc
-reservations_disclose(struct call *c)
-{
-	struct telling *t = arena_alloc(c->arena, sizeof(*t));
-	struct reason_disclose in = { .reason = CODE_NONE };
-	enum rc rc;
-
-	if (!t)
-		return RC_UNAVAILABLE;
-	if ((rc = call_read(c, &model_reason_disclose, &in)) != RC_OK)
-		return rc;
-	rc = reservation_disclose(&c->ctx, call_param(c, 0), in.reason, c->is_replay, t);
-	if (rc == RC_OK)
-		call_after(c, tell_location, t);
-	return rc;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "service/locations.h"
+#include "service/looks.h"
 #include "service/shelters.h"
 
 /* A profile has no counter of its own: its revision in the store is its version. */
@@ -251,6 +252,7 @@ enum rc
 looks_list(struct call *c)
 {
 	struct look_row *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
+	struct look_mark after, last = { .at = 0 };
 	struct page_request page;
 	unsigned n;
 	enum rc rc;
@@ -259,7 +261,9 @@ looks_list(struct call *c)
 		return RC_UNAVAILABLE;
 	if ((rc = call_page(c, &page)) != RC_OK)
 		return rc;
-	if ((rc = location_looks(&c->ctx, call_param(c, 0), page.limit, rows, &n)) != RC_OK)
+	after = (struct look_mark){ (int64_t)page.number, page.after };
+	if ((rc = look_page(&c->ctx, call_param(c, 0), &after, page.limit, rows, &n, &last)) != RC_OK)
 		return rc;
-	return call_answer_page(c, &model_look_list, rows, n, &page, NULL, 0);
+	return call_answer_page(c, &model_look_list, rows, n, &page, n == page.limit ? &last.id : NULL,
+	    n == page.limit ? (uint64_t)last.at : 0);
 }

@@ -33,6 +33,7 @@ static const struct {
 	{ "reservations_disclose", BREADTH_DISCLOSURE, true },
 	{ "break_glass_disclose", BREADTH_DISCLOSURE, false },
 	{ "reservations_take_over", BREADTH_TAKE_OVER, true },
+	{ "break_glass_create", BREADTH_TAKE_OVER, false },
 	{ "locations_read", BREADTH_OWN_LOCATION, true },
 };
 

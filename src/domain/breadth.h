@@ -48,8 +48,9 @@ enum breadth_class breadth_of_operation(const char *operation);
 
 /* ---- one person's operations of one class ---- */
 
-#define BREADTH_SLOT 600 /* seconds counted together; so an hour is one to 1 1/6 hours: on the strict side \
-			  */
+#define BREADTH_SLOT                                                                          \
+	600 /* seconds counted together; so an hour is one to 1 1/6 hours: on the strict side \
+	     */
 #define BREADTH_SLOTS 145u
 
 struct breadth_history {

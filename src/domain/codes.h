@@ -176,6 +176,28 @@
 	X(DISCLOSE_INTAKE_CALL, "intake_call", "felvételi egyeztetés", "intake call")                      \
 	X(DISCLOSE_ESCORT, "escort_arranged", "kíséretet szerveznek", "an escort is arranged")
 
+/* When a shift lead may ask for a location that is not hers to ask for (break_glass.h). */
+#define BREAK_GLASS_CODES(X)                                                                       \
+	X(GLASS_DANGER_NOW, "danger_to_life_now", "most van életveszélyben", "danger to life now") \
+	X(GLASS_LOST_ON_WAY, "client_lost_on_the_way", "az ügyfél úton van, és nem talál oda",     \
+	    "the client is on the way and lost")                                                   \
+	X(GLASS_HOLDER_AWAY, "holder_not_reachable", "aki intézi, nem érhető el",                  \
+	    "who handles it cannot be reached")                                                    \
+	X(GLASS_RESCUE, "rescue_services", "mentő, rendőrség vagy tűzoltóság kéri",                \
+	    "asked by rescue services")
+
+#define GLASS_STATE_CODES(X)                                                     \
+	X(GLASS_ASKED, "asked", "jóváhagyásra vár", "waits for a second person") \
+	X(GLASS_APPROVED, "approved", "jóváhagyva", "approved")                  \
+	X(GLASS_TOLD, "told", "közölve", "told")                                 \
+	X(GLASS_LAPSED, "lapsed", "lejárt", "lapsed")
+
+#define LOOK_CODES(X)                                                                                       \
+	X(LOOK_CANDIDATE, "candidate", "találatként megnyitva", "opened as a candidate")                    \
+	X(LOOK_DISCLOSURE, "disclosure", "cím közölve", "location told")                                    \
+	X(LOOK_BREAK_GLASS, "break_glass", "cím közölve vészhozzáféréssel", "location told by break-glass") \
+	X(LOOK_OWN, "own", "az intézmény maga nézte meg", "read by the house itself")
+
 /* What one person may do unusually often (breadth.h), and the window in which it was counted. */
 #define BREADTH_CLASS_CODES(X)                                                                 \
 	X(BREADTH_SEARCH, "search", "keresés", "search")                                       \
@@ -295,6 +317,9 @@ enum decline_reason { DECLINE_CODES(CODE_ENUM) DECLINE_COUNT };
 enum client_reason { CLIENT_DECLINE_CODES(CODE_ENUM) CLIENT_COUNT };
 enum cancel_reason { CANCEL_CODES(CODE_ENUM) CANCEL_COUNT };
 enum disclose_reason { DISCLOSE_CODES(CODE_ENUM) DISCLOSE_COUNT };
+enum break_glass_reason { BREAK_GLASS_CODES(CODE_ENUM) BREAK_GLASS_COUNT };
+enum break_glass_state { GLASS_STATE_CODES(CODE_ENUM) GLASS_STATES };
+enum look_kind { LOOK_CODES(CODE_ENUM) LOOK_COUNT };
 enum breadth_class { BREADTH_CLASS_CODES(CODE_ENUM) BREADTH_CLASSES };
 enum breadth_window { BREADTH_WINDOW_CODES(CODE_ENUM) BREADTH_WINDOWS };
 enum extend_reason { EXTEND_CODES(CODE_ENUM) EXTEND_COUNT };
@@ -338,6 +363,9 @@ struct code_list {
 	X(client_reason, CLIENT_DECLINE_CODES)         \
 	X(cancel_reason, CANCEL_CODES)                 \
 	X(disclose_reason, DISCLOSE_CODES)             \
+	X(break_glass_reason, BREAK_GLASS_CODES)       \
+	X(break_glass_state, GLASS_STATE_CODES)        \
+	X(look_kind, LOOK_CODES)                       \
 	X(breadth_class, BREADTH_CLASS_CODES)          \
 	X(breadth_window, BREADTH_WINDOW_CODES)        \
 	X(extend_reason, EXTEND_CODES)                 \

@@ -18,12 +18,14 @@ struct cell {
 static const struct cell table[RES_STATES][RES_EVENTS] = {
 	[RES_HELD] = {
 		[EV_RENEW] = BY(DESK, HELD),
+		[EV_TAKE_OVER] = BY(DESK, HELD),
 		[EV_REQUEST] = BY(DESK, REQUESTED),
 		[EV_CLIENT_DECLINE] = BY(DESK, DECLINED_BY_CLIENT),
 		[EV_CANCEL] = BY(DESK, CANCELLED),
 		[EV_EXPIRE] = BY(CLOCK, EXPIRED),
 	},
 	[RES_REQUESTED] = {
+		[EV_TAKE_OVER] = BY(DESK, REQUESTED),
 		[EV_CONFIRM] = BY(HOUSE, CONFIRMED),
 		[EV_DECLINE] = BY(HOUSE, DECLINED_BY_HOUSE),
 		[EV_CLIENT_DECLINE] = BY(DESK, DECLINED_BY_CLIENT),
@@ -31,6 +33,7 @@ static const struct cell table[RES_STATES][RES_EVENTS] = {
 		[EV_EXPIRE] = BY(CLOCK, EXPIRED),
 	},
 	[RES_CONFIRMED] = {
+		[EV_TAKE_OVER] = BY(DESK, CONFIRMED),
 		[EV_DISCLOSE] = BY(DESK, CONFIRMED),
 		[EV_ARRIVE] = BY(HOUSE, IN_STAY),
 		[EV_DECLINE] = BY(HOUSE, DECLINED_BY_HOUSE), /* DOMAIN 7: also after confirming */
@@ -57,6 +60,7 @@ static const char *const names[RES_EVENTS] = {
 	[EV_EXTEND] = "extend",
 	[EV_LEAVE] = "leave",
 	[EV_NO_SHOW] = "no_show",
+	[EV_TAKE_OVER] = "take_over",
 };
 
 const char *

@@ -22,6 +22,7 @@ enum reservation_event {
 	EV_EXTEND,
 	EV_LEAVE,
 	EV_NO_SHOW,
+	EV_TAKE_OVER, /* another person of the desk handles it from here on */
 	RES_EVENTS
 };
 

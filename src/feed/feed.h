@@ -31,7 +31,11 @@
 	X(EVENT_EPISODE_TAKEN, "episode.taken_over") \
 	X(EVENT_EPISODE_CLOSED, "episode.closed") \
 	X(EVENT_LOCATION_READ, "location.read") \
-	X(EVENT_ALERT, "alert.raised")
+	X(EVENT_ALERT, "alert.raised") \
+	X(EVENT_RES_TAKEN, "reservation.taken_over") \
+	X(EVENT_GLASS_ASKED, "break_glass.requested") \
+	X(EVENT_GLASS_APPROVED, "break_glass.approved") \
+	X(EVENT_GLASS_TOLD, "break_glass.told")
 /* clang-format on */
 
 enum event_kind {

@@ -55,6 +55,9 @@ struct reason_cancel {
 struct reason_disclose {
 	uint8_t reason;
 };
+struct reason_glass {
+	uint8_t reason;
+};
 struct reason_leave {
 	uint8_t reason;
 };
@@ -199,10 +202,17 @@ struct alert_row {
 };
 struct look_row {
 	int64_t at, until;
-	uint32_t count;
-	const char *org_kind;
-	const char *reason;
+	uint8_t kind;
+	const char *person, *second; /* sign-in names; the second of a break-glass */
+	const char *org, *org_kind;
+	const char *reason; /* code of the list that ${kind} uses */
 	struct id reservation;
+};
+struct break_glass_view {
+	struct id id, reservation;
+	uint8_t state, reason;
+	const char *person, *second; /* sign-in names */
+	int64_t asked_at, approved_at, until;
 };
 struct statistics_row {
 	const char *key;
@@ -235,6 +245,6 @@ extern const struct model model_sign_in, model_passphrase_change, model_device_n
     model_disclosure_reply, model_capacity_row, model_capacity_reply, model_audit_row, model_look_row,
     model_statistics_row, model_statistics_reply, model_org_list, model_user_list, model_device_list,
     model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list,
-    model_alert_row, model_alert_list;
+    model_alert_row, model_alert_list, model_reason_glass, model_break_glass_view, model_break_glass_list;
 
 #endif

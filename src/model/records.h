@@ -7,6 +7,7 @@
 #ifndef MENEDEK_RECORDS_H
 #define MENEDEK_RECORDS_H
 
+#include "domain/break_glass.h"
 #include "domain/lockout.h"
 #include "domain/reservation.h"
 #include "domain/terms.h"
@@ -94,8 +95,16 @@ struct sealed_location {
 struct disclosure {
 	struct id id;
 	struct id reservation, shelter, user, org, device;
-	uint8_t reason; /* enum disclose_reason; CODE_NONE: the house read its own */
+	uint8_t reason; /* enum disclose_reason; CODE_NONE: the house read its own, or break-glass */
 	int64_t at, until;
+	struct id break_glass; /* that stands behind it; zero: the reservation does */
+};
+
+/** A desk has opened the house as a candidate: the house's manager sees who, when and why. */
+struct opened {
+	struct id reservation, shelter, user, org, device;
+	uint8_t need; /* enum need */
+	int64_t at;
 };
 
 struct event {
@@ -186,5 +195,6 @@ extern const struct model model_org, model_user, model_device, model_reference, 
     model_checkpoint, model_tree_node, model_episode, model_reservation, model_location,
     model_sealed_location, model_disclosure, model_event, model_tally, model_maintenance;
 extern const struct model model_attempts;
+extern const struct model model_break_glass, model_opened;
 
 #endif

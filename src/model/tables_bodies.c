@@ -80,6 +80,11 @@ static const struct field reason_disclose_rows[] = {
 };
 MODEL(model_reason_disclose, "reason-disclose", struct reason_disclose, reason_disclose_rows);
 
+static const struct field reason_glass_rows[] = {
+	V_CODED(struct reason_glass, reason, F_CODE, codes_break_glass_reason),
+};
+MODEL(model_reason_glass, "reason-break-glass", struct reason_glass, reason_glass_rows);
+
 static const struct field reason_leave_rows[] = {
 	V_CODED(struct reason_leave, reason, F_CODE, codes_leave_reason),
 };
@@ -311,6 +316,19 @@ static const struct field audit_row_rows[] = {
 };
 MODEL(model_audit_row, NULL, struct audit_row, audit_row_rows);
 
+static const struct field break_glass_view_rows[] = {
+	V(struct break_glass_view, id, F_ID),
+	V(struct break_glass_view, reservation, F_ID),
+	V_CODED(struct break_glass_view, state, F_CODE, codes_break_glass_state),
+	V_CODED(struct break_glass_view, reason, F_CODE, codes_break_glass_reason),
+	V(struct break_glass_view, person, F_STRING),
+	V(struct break_glass_view, second, F_STRING),
+	V(struct break_glass_view, asked_at, F_TIME),
+	V(struct break_glass_view, approved_at, F_TIME),
+	V(struct break_glass_view, until, F_TIME),
+};
+MODEL(model_break_glass_view, "break-glass", struct break_glass_view, break_glass_view_rows);
+
 static const struct field alert_row_rows[] = {
 	V(struct alert_row, at, F_TIME),
 	V_CODED(struct alert_row, class, F_CODE, codes_breadth_class),
@@ -325,7 +343,10 @@ MODEL(model_alert_row, NULL, struct alert_row, alert_row_rows);
 static const struct field look_row_rows[] = {
 	V(struct look_row, at, F_TIME),
 	V(struct look_row, until, F_TIME),
-	V(struct look_row, count, F_U32),
+	V_CODED(struct look_row, kind, F_CODE, codes_look_kind),
+	V(struct look_row, person, F_STRING),
+	V(struct look_row, second, F_STRING),
+	V(struct look_row, org, F_STRING),
 	V(struct look_row, org_kind, F_STRING),
 	V(struct look_row, reason, F_STRING),
 	V(struct look_row, reservation, F_ID),
@@ -366,5 +387,6 @@ LIST(model_shelter_list, "shelter-list", model_shelter);
 LIST(model_episode_list, "episode-list", model_episode);
 LIST(model_reservation_list, "reservation-list", model_reservation_view);
 LIST(model_audit_list, "audit-list", model_audit_row);
+LIST(model_break_glass_list, "break-glass-list", model_break_glass_view);
 LIST(model_alert_list, "alert-list", model_alert_row);
 LIST(model_look_list, "look-list", model_look_row);

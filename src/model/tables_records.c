@@ -154,8 +154,38 @@ static const struct field disclosure_rows[] = {
 	ROW_CODED(struct disclosure, reason, 7, F_CODE, SECRET, codes_disclose_reason),
 	ROW(struct disclosure, at, 8, F_TIME, SECRET),
 	ROW(struct disclosure, until, 9, F_TIME, SECRET),
+	ROW(struct disclosure, break_glass, 10, F_ID, SECRET),
 };
 MODEL(model_disclosure, NULL, struct disclosure, disclosure_rows);
+
+static const struct field break_glass_rows[] = {
+	ROW(struct break_glass, id, 1, F_ID, SECRET),
+	ROW(struct break_glass, reservation, 2, F_ID, SECRET),
+	ROW(struct break_glass, shelter, 3, F_ID, SECRET),
+	ROW(struct break_glass, org, 4, F_ID, SECRET),
+	ROW(struct break_glass, user, 5, F_ID, SECRET),
+	ROW(struct break_glass, device, 6, F_ID, SECRET),
+	ROW(struct break_glass, second, 7, F_ID, SECRET),
+	ROW(struct break_glass, second_device, 8, F_ID, SECRET),
+	ROW(struct break_glass, disclosure, 9, F_ID, SECRET),
+	ROW_CODED(struct break_glass, reason, 10, F_CODE, SECRET, codes_break_glass_reason),
+	ROW(struct break_glass, asked_at, 11, F_TIME, SECRET),
+	ROW(struct break_glass, approved_at, 12, F_TIME, SECRET),
+	ROW(struct break_glass, told_at, 13, F_TIME, SECRET),
+	ROW(struct break_glass, version, 14, F_U32, SECRET),
+};
+MODEL(model_break_glass, NULL, struct break_glass, break_glass_rows);
+
+static const struct field opened_rows[] = {
+	ROW(struct opened, reservation, 1, F_ID, SECRET),
+	ROW(struct opened, shelter, 2, F_ID, SECRET),
+	ROW(struct opened, user, 3, F_ID, SECRET),
+	ROW(struct opened, org, 4, F_ID, SECRET),
+	ROW(struct opened, device, 5, F_ID, SECRET),
+	ROW_CODED(struct opened, need, 6, F_CODE, SECRET, codes_need),
+	ROW(struct opened, at, 7, F_TIME, SECRET),
+};
+MODEL(model_opened, NULL, struct opened, opened_rows);
 
 /* ---- episodes and reservations ---- */
 

@@ -111,3 +111,17 @@ access_reservation(
 	ctx_note(c, reservation, &out->shelter, NULL);
 	return RC_OK;
 }
+
+enum rc
+access_name(struct ctx *c, const struct id *id, const char **out)
+{
+	struct key key = record_key(KIND_USER, id);
+	struct user *user = arena_alloc(c->arena, sizeof(*user));
+	enum rc rc;
+
+	if (!user)
+		return RC_UNAVAILABLE;
+	if ((rc = record_peek(c->txn, KIND_USER, &key, user)) == RC_OK)
+		*out = user->name;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

@@ -44,4 +44,8 @@ MUST_USE enum rc access_episode(struct ctx *c, const struct id *episode, struct 
 MUST_USE enum rc access_reservation(
     struct ctx *c, const struct id *reservation, struct reservation *out, enum reservation_actor *actor);
 
+/** The sign-in name of a person, for whom it may be told; ${out} stays as it is when there is none (any
+ * more). */
+MUST_USE enum rc access_name(struct ctx *c, const struct id *user, const char **out);
+
 #endif

@@ -51,10 +51,6 @@ alerts_raise(struct parts *parts, int64_t now)
 static enum rc
 show(struct ctx *c, bool by_name, const struct breadth_alert *alert, struct alert_row *row)
 {
-	struct key key = record_key(KIND_USER, &alert->user);
-	struct user *user;
-	enum rc rc;
-
 	*row = (struct alert_row){ .at = alert->at,
 		.class = alert->class,
 		.window = alert->window,
@@ -65,11 +61,7 @@ show(struct ctx *c, bool by_name, const struct breadth_alert *alert, struct aler
 		return RC_OK;
 	}
 	id_format(&alert->user, row->actor);
-	if (!(user = arena_alloc(c->arena, sizeof(*user))))
-		return RC_UNAVAILABLE;
-	if ((rc = record_peek(c->txn, KIND_USER, &key, user)) == RC_OK)
-		row->person = user->name;
-	return rc == RC_NOT_FOUND ? RC_OK : rc;
+	return access_name(c, &alert->user, &row->person);
 }
 
 enum rc

@@ -36,8 +36,4 @@ MUST_USE enum rc location_tell(
 /** Open the sealed location, for programs that work offline.  RC_NOT_FOUND when none was entered. */
 MUST_USE enum rc location_unseal(struct ctx *c, const struct id *shelter, struct location *out);
 
-/** Who looked at the own house's location, newest last, at most ${limit}. */
-MUST_USE enum rc location_looks(
-    struct ctx *c, const struct id *shelter, unsigned limit, struct look_row *out, unsigned *count);
-
 #endif

@@ -30,6 +30,7 @@ static const uint8_t event_kinds[RES_EVENTS] = {
 	[EV_EXTEND] = EVENT_RES_EXTENDED,
 	[EV_LEAVE] = EVENT_RES_LEFT,
 	[EV_NO_SHOW] = EVENT_RES_NO_SHOW,
+	[EV_TAKE_OVER] = EVENT_RES_TAKEN,
 };
 
 static const struct code_list *const state_reasons[RES_STATES] = {
@@ -123,6 +124,23 @@ new_reservation(
 	reservation_words(c->random + 8, r->check_word, r->number);
 }
 
+/* What the house's manager sees of it, for as long as the trail stands: the reservation itself goes much
+ * sooner. */
+static enum rc
+note_opened(struct ctx *c, const struct reservation *r)
+{
+	struct key key = record_key2(KIND_OPENED, &r->shelter, &r->id);
+	struct opened o = { .reservation = r->id,
+		.shelter = r->shelter,
+		.user = c->who->user.id,
+		.org = c->who->org.id,
+		.device = c->who->device.id,
+		.need = r->need,
+		.at = c->now };
+
+	return record_put(c->txn, KIND_OPENED, &key, &o);
+}
+
 static enum rc
 load_candidate(struct ctx *c, const struct reservation_new *in, struct booking *b, struct id *shelter)
 {
@@ -164,6 +182,8 @@ reservation_hold(struct ctx *c, const struct reservation_new *in, struct reserva
 	fit_allocation(&b->episode.household, fit.units, &b->r.id, b->r.expires_at, &share);
 	if ((rc = house_take(&b->house, &b->shelter, &share, c->now)) != RC_OK)
 		return fault_set(c->fault, rc, MSG_NO_PLACE_LEFT, NULL, 0, NULL);
+	if ((rc = note_opened(c, &b->r)) != RC_OK)
+		return rc;
 	b->episode.reservation = b->r.id;
 	b->episode.attempts++;
 	ctx_note(c, &b->r.id, &b->shelter.id, code_text(&codes_need, in->need));
@@ -245,6 +265,8 @@ apply(struct ctx *c, struct booking *b, enum reservation_event ev, enum reservat
 		return rc;
 	if ((rc = set_term(c, b, ev, d)) != RC_OK)
 		return rc;
+	if (ev == EV_TAKE_OVER)
+		b->r.desk_user = c->who->user.id;
 	if (state_reasons[b->r.state])
 		b->r.reason = d->reason;
 	if ((rc = free_episode(c, b)) != RC_OK || (rc = save(c, b)) != RC_OK)

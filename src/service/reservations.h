@@ -41,12 +41,4 @@ const struct code_list *reservation_reasons(enum reservation_state state);
 MUST_USE enum rc reservation_list(
     struct ctx *c, const struct id *after, unsigned limit, struct reservation *out, unsigned *count);
 
-/**
- * Record that the location is told for a confirmed reservation; ${out} is what location_tell may open after
- * the commit.  ${again}: a repeated request whose first answer was committed; tells once more within the same
- * window without counting.  Only the person who handles it, or a shift lead of the desk.
- */
-MUST_USE enum rc reservation_disclose(
-    struct ctx *c, const struct id *id, uint8_t reason, bool again, struct telling *out);
-
 #endif

@@ -43,6 +43,7 @@ export const BODIES = {
   'reason-client': { reason: 'too_far' },
   'reason-cancel': { reason: 'contact_lost' },
   'reason-disclose': { reason: 'intake_call' },
+  'reason-break-glass': { reason: 'danger_to_life_now' },
   'reason-leave': { reason: 'relatives' },
   extension: { until: '2099-01-01', reason: 'health' },
 };

@@ -66,6 +66,9 @@ static const struct {
 	enum reservation_state to;
 } allowed[] = {
 	{ RES_HELD, EV_RENEW, ACTOR_DESK, RES_HELD },
+	{ RES_HELD, EV_TAKE_OVER, ACTOR_DESK, RES_HELD },
+	{ RES_REQUESTED, EV_TAKE_OVER, ACTOR_DESK, RES_REQUESTED },
+	{ RES_CONFIRMED, EV_TAKE_OVER, ACTOR_DESK, RES_CONFIRMED },
 	{ RES_HELD, EV_REQUEST, ACTOR_DESK, RES_REQUESTED },
 	{ RES_HELD, EV_CANCEL, ACTOR_DESK, RES_CANCELLED },
 	{ RES_HELD, EV_CLIENT_DECLINE, ACTOR_DESK, RES_DECLINED_BY_CLIENT },
@@ -129,7 +132,7 @@ Test(reservation, values_outside_the_table_are_refused)
 Test(reservation, every_event_has_its_public_name)
 {
 	static const char *const names[] = { "renew", "request", "confirm", "decline", "client_decline",
-		"cancel", "expire", "disclose", "arrive", "extend", "leave", "no_show" };
+		"cancel", "expire", "disclose", "arrive", "extend", "leave", "no_show", "take_over" };
 
 	cr_assert_eq(COUNT_OF(names), RES_EVENTS);
 	for (unsigned ev = 0; ev < RES_EVENTS; ev++)

@@ -209,14 +209,38 @@ open_change(struct feed *feed, const struct change *change, struct event *e)
 }
 
 static bool
-is_event(const struct change *change)
+is_ours(const struct change *change)
 {
 	struct key sample = log_key(LOG_EVENT, 0);
 
-	if (!change->is_append || change->key.len != sample.len)
+	if (change->key.len != sample.len)
 		return false;
 	sample.len = (uint8_t)(sample.len - sizeof(uint64_t));
 	return memcmp(change->key.b, sample.b, sample.len) == 0;
+}
+
+static bool
+is_event(const struct change *change)
+{
+	return change->is_append && is_ours(change);
+}
+
+static bool
+is_removal(const struct change *change)
+{
+	return change->is_delete && is_ours(change);
+}
+
+/* What retention removed is not told any more: who is behind it hears of a reset. */
+static void
+forget(struct feed *feed, uint64_t number)
+{
+	pthread_mutex_lock(&feed->lock);
+	if (number >= feed->first && number <= feed->newest) {
+		feed->first = number + 1;
+		memset(&feed->ring[number % KEPT], 0, sizeof(feed->ring[0]));
+	}
+	pthread_mutex_unlock(&feed->lock);
 }
 
 static void
@@ -228,6 +252,8 @@ follow(void *arg, const struct change *changes, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		struct event e;
+		if (is_removal(&changes[i]))
+			forget(feed, number_of(&changes[i].key));
 		if (!is_event(&changes[i]) || !open_change(feed, &changes[i], &e))
 			continue;
 		pthread_mutex_lock(&feed->lock);

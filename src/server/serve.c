@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/control.h"
 
 /* ---- what systemd hears ---- */
 
@@ -172,20 +173,26 @@ announce(const struct server_options *options, const struct server *server)
 }
 
 static enum rc
-serve(struct parts *parts, struct api *api, const struct server_options *options, const sigset_t *set,
-    struct fault *f)
+serve(struct parts *parts, struct api *api, const struct server_options *options, int *control_fd,
+    const sigset_t *set, struct fault *f)
 {
+	struct control *control = NULL;
 	struct server *server = NULL;
 	enum rc rc;
 
 	if ((rc = server_start(parts, api, options, &server, f)) != RC_OK)
 		return rc;
-	announce(options, server);
-	wait_for_end(server, set);
-	notify("STOPPING=1");
+	rc = control_start(parts, *control_fd, &control, f);
+	*control_fd = -1;
+	if (rc == RC_OK) {
+		announce(options, server);
+		wait_for_end(server, set);
+		notify("STOPPING=1");
+	}
+	control_stop(control);
 	if (!server_stop(server))
 		_exit(EXIT_FAILURE);
-	return RC_OK;
+	return rc;
 }
 
 /* Sockets and keys first, then nothing but the rows of confine_to_files, then threads, then no new calls. */
@@ -196,6 +203,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	struct server_options server = options->server;
 	struct listeners listeners;
 	struct api *api = NULL;
+	int control_fd = -1;
 	enum rc rc;
 
 	server.listeners = &listeners;
@@ -205,6 +213,8 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 		return rc;
 	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
 		return rc;
+	if ((rc = control_listen(&options->paths, &control_fd, f)) != RC_OK)
+		return rc;
 	if ((rc = server_listen(&options->server, &listeners, f)) != RC_OK)
 		return rc;
 	if ((rc = confine_to_files(&serving, f)) != RC_OK)
@@ -212,8 +222,10 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	if ((rc = parts_start(parts, true, f)) != RC_OK || (rc = parts_start_notary(parts, f)) != RC_OK)
 		return rc;
 	if ((rc = api_new(parts, &api, f)) == RC_OK)
-		rc = serve(parts, api, &server, set, f);
+		rc = serve(parts, api, &server, &control_fd, set, f);
 	api_free(api);
+	if (control_fd >= 0)
+		(void)close(control_fd);
 	return rc;
 }
 

@@ -149,22 +149,43 @@ episode_close(struct ctx *c, const struct id *id, uint8_t outcome, struct episod
 	return tell(c, out, EVENT_EPISODE_CLOSED);
 }
 
+/* How a request ends when its time is over.  False: not yet, a promised place keeps it open; never end it
+ * under a travelling family.  Who has arrived needs no request any more, and a household is not kept for the
+ * length of a stay. */
+static enum rc
+end_by_clock(struct ctx *c, struct episode *e, bool *ended)
+{
+	struct key key = record_key(KIND_RESERVATION, &e->reservation);
+	struct reservation r;
+	bool is_live;
+	enum rc rc = episode_has_live_reservation(c, e, &is_live);
+
+	*ended = rc == RC_OK && !is_live;
+	e->state = EPISODE_EXPIRED;
+	if (rc != RC_OK || !is_live)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK || r.state != RES_IN_STAY)
+		return rc;
+	e->state = EPISODE_CLOSED;
+	e->outcome = OUTCOME_PLACED;
+	*ended = true;
+	return RC_OK;
+}
+
 enum rc
 episode_expire(struct ctx *c, const struct id *id)
 {
 	struct key key = record_key(KIND_EPISODE, id);
 	struct episode e;
-	bool is_live;
+	bool ended;
 	enum rc rc;
 
 	if ((rc = record_get(c->txn, KIND_EPISODE, &key, &e)) != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
 	if (e.state != EPISODE_OPEN || e.expires_at > c->now)
 		return RC_OK;
-	if ((rc = episode_has_live_reservation(c, &e, &is_live)) != RC_OK || is_live)
-		return rc; /* a promised place keeps its request open: never end it under a travelling family
-			    */
-	e.state = EPISODE_EXPIRED;
+	if ((rc = end_by_clock(c, &e, &ended)) != RC_OK || !ended)
+		return rc;
 	e.closed_at = c->now;
 	ctx_note(c, id, NULL, NULL);
 	if ((rc = episode_store(c, &e)) != RC_OK)
@@ -183,8 +204,14 @@ episode_describe(struct ctx *c, struct episode *e)
 	e->arranged = false;
 	if (id_is_zero(&e->reservation))
 		return RC_OK;
-	if ((rc = record_peek(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
-		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	rc = record_peek(c->txn, KIND_RESERVATION, &key, &r);
+	if (rc == RC_NOT_FOUND) { /* every end but that of a stay cleared it: the stay is over and its detail
+				     gone */
+		e->arranged = true;
+		return RC_OK;
+	}
+	if (rc != RC_OK)
+		return rc;
 	e->arranged = r.state == RES_CONFIRMED || r.state == RES_IN_STAY || r.state == RES_LEFT;
 	return RC_OK;
 }

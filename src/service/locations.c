@@ -14,6 +14,7 @@ location_write(struct ctx *c, const struct id *shelter, const struct location *i
 	uint8_t *plain = arena_alloc(c->arena, LOCATION_BYTES);
 	struct key key = record_key(KIND_LOCATION, shelter);
 	struct location stamped = *in;
+	struct bytes before;
 	struct shelter s;
 	size_t len;
 	enum rc rc;
@@ -32,7 +33,47 @@ location_write(struct ctx *c, const struct id *shelter, const struct location *i
 	if (rc != RC_OK)
 		return rc;
 	sealed->len = (uint16_t)(len + VAULT_OVERHEAD);
+	/* in the read set: a rotation of the house's keys that comes between makes this run again */
+	if ((rc = txn_get(c->txn, &key, &before)) != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
 	return record_put(c->txn, KIND_LOCATION, &key, sealed);
+}
+
+enum rc
+location_renew_keys(struct parts *parts, struct fault *f)
+{
+	return vaultring_renew(parts->vault, f);
+}
+
+enum rc
+location_seal_again(struct ctx *c, const struct id *shelter)
+{
+	struct sealed_location *old = arena_alloc(c->arena, sizeof(*old));
+	struct sealed_location *next = arena_alloc(c->arena, sizeof(*next));
+	struct key key = record_key(KIND_LOCATION, shelter);
+	enum rc rc;
+
+	if (!old || !next)
+		return RC_UNAVAILABLE;
+	if ((rc = record_get(c->txn, KIND_LOCATION, &key, old)) != RC_OK)
+		return rc;
+	next->len = old->len;
+	rc =
+	    vaultring_reseal(c->parts->vault, shelter, (struct bytes){ old->sealed, old->len }, next->sealed);
+	return rc == RC_OK ? record_put(c->txn, KIND_LOCATION, &key, next) : rc;
+}
+
+enum rc
+location_prune_keys(struct parts *parts, struct txn *t, const struct id *shelter, struct fault *f)
+{
+	struct key key = record_key(KIND_LOCATION, shelter);
+	struct sealed_location stored;
+	enum rc rc = record_peek(t, KIND_LOCATION, &key, &stored);
+
+	if (rc != RC_OK)
+		return rc;
+	return vaultring_prune(
+	    parts->vault, shelter, vault_sealed_id((struct bytes){ stored.sealed, stored.len }), f);
 }
 
 enum rc

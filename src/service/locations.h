@@ -36,4 +36,14 @@ MUST_USE enum rc location_tell(
 /** Open the sealed location, for programs that work offline.  RC_NOT_FOUND when none was entered. */
 MUST_USE enum rc location_unseal(struct ctx *c, const struct id *shelter, struct location *out);
 
+/*
+ * Rotation of the houses' keys, in this order, each of which may be repeated: a new current key for every
+ * house; each location sealed anew under it, in a transaction; then, once that is on disk, the older keys
+ * destroyed.
+ */
+MUST_USE enum rc location_renew_keys(struct parts *parts, struct fault *f);
+MUST_USE enum rc location_seal_again(struct ctx *c, const struct id *shelter);
+MUST_USE enum rc location_prune_keys(
+    struct parts *parts, struct txn *t, const struct id *shelter, struct fault *f);
+
 #endif

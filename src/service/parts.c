@@ -41,6 +41,8 @@ static const struct place places[] = {
 	PLACE(host, "host", false),
 	PLACE(terms, "terms.csv", false),
 	PLACE(breadth, "breadth.csv", false),
+	PLACE(retention, "retention.csv", false),
+	PLACE(control, "control.sock", false),
 };
 
 bool
@@ -198,6 +200,12 @@ read_own_terms(struct parts *p, struct bytes text, struct fault *f)
 }
 
 static enum rc
+read_own_retention(struct parts *p, struct bytes text, struct fault *f)
+{
+	return schedule_read(text, &p->schedule, f);
+}
+
+static enum rc
 read_own_breadth(struct parts *p, struct bytes text, struct fault *f)
 {
 	return breadth_read(text, &p->breadth_rules, f);
@@ -219,7 +227,7 @@ read_own(struct parts *p, const char *path, enum rc (*read)(struct parts *, stru
 	return rc;
 }
 
-/* Rules are dated configuration: a registry may carry its own tables (DOMAIN 2). */
+/* Rules are dated configuration: a registry may carry its own tables (DOMAIN 2, 5). */
 static enum rc
 read_rules(struct parts *p, struct fault *f)
 {
@@ -229,7 +237,10 @@ read_rules(struct parts *p, struct fault *f)
 	p->freshness = FRESHNESS_DEFAULT;
 	terms_default(&p->terms);
 	breadth_default(&p->breadth_rules);
+	schedule_default(&p->schedule);
 	if ((rc = read_own(p, p->paths.terms, read_own_terms, f)) != RC_OK)
+		return rc;
+	if ((rc = read_own(p, p->paths.retention, read_own_retention, f)) != RC_OK)
 		return rc;
 	return read_own(p, p->paths.breadth, read_own_breadth, f);
 }

@@ -7,6 +7,7 @@
 #include "crypto/vaultring.h"
 #include "domain/policy.h"
 #include "domain/rank.h"
+#include "domain/schedule.h"
 #include "feed/feed.h"
 #include "feed/trust.h"
 #include "index/index.h"
@@ -32,6 +33,9 @@ struct paths {
 	char breadth[256];   /* DIR/breadth.csv: what is unusual, only if the built-in rows do not hold */
 	char terms[256];     /* DIR/terms.csv: dated terms of stays, only if the built-in ones do not hold */
 	char audit_key[256], audit_pub[256]; /* KEYS/audit.key signs checkpoints, DIR/audit.pub checks them */
+	char retention[256]; /* DIR/retention.csv: hours that things are kept, only if the built-in ones do
+				not hold */
+	char control[256];   /* DIR/control.sock: where a running service takes commands */
 };
 
 /** ${keys} NULL: DIR/keys.  False if a path does not fit. */
@@ -60,6 +64,7 @@ struct parts {
 	struct booking_rules booking;
 	struct freshness_rule freshness;
 	struct breadth_rules breadth_rules;
+	struct schedule schedule;
 	uint8_t etag_key[32], cursor_key[32];
 };
 

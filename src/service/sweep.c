@@ -89,6 +89,7 @@ struct settling {
 	struct ctx ctx;
 	const struct chore *chore;
 	const struct id *id;
+	bool is_changed;
 };
 
 static enum rc
@@ -99,12 +100,14 @@ settle(struct txn *t, void *arg)
 
 	s->ctx.txn = t;
 	s->ctx.ids_used = 0;
+	s->is_changed = false;
 	if ((rc = s->chore->settle(&s->ctx, s->id)) != RC_OK || !txn_is_writing(t))
 		return rc;
+	s->is_changed = true;
 	return ledger_record(t, &s->ctx.audit);
 }
 
-static void
+static bool
 settle_due(struct round *r, const struct id *id)
 {
 	const struct principal nobody = { 0 };
@@ -118,11 +121,13 @@ settle_due(struct round *r, const struct id *id)
 	rc = store_update(r->parts->store, r->arena, settle, &s);
 	if (rc != RC_OK)
 		log_world("sweep", "action=%s rc=%s", r->chore->action, rc_code(rc));
+	return rc == RC_OK && s.is_changed;
 }
 
-static void
+static unsigned
 run_chore(struct round *r)
 {
+	unsigned settled = 0;
 	size_t mark = arena_mark(r->arena);
 	enum rc rc = store_view(r->parts->store, r->arena, collect, r);
 
@@ -130,25 +135,27 @@ run_chore(struct round *r)
 		log_world("sweep", "action=%s rc=%s", r->chore->action, rc_code(rc));
 	arena_rewind(r->arena, mark);
 	for (unsigned i = 0; i < r->count; i++) {
-		settle_due(r, &r->due[i]);
+		settled += settle_due(r, &r->due[i]);
 		arena_rewind(r->arena, mark);
 	}
+	return settled;
 }
 
-void
+unsigned
 sweep_run(struct parts *parts, int64_t now)
 {
 	struct round r = { .parts = parts, .now = now, .arena = arena_new(LIMIT_ARENA) };
-
+	unsigned settled = 0;
 	enum rc rc;
 
 	if (!r.arena)
-		return;
+		return 0;
 	if ((rc = keyring_day(parts->keyring, now, NULL)) != RC_OK)
 		log_world("keyring_day", "rc=%s: details stay under the last day's key", rc_code(rc));
 	for (unsigned i = 0; i < COUNT_OF(chores); i++) {
 		r.chore = &chores[i];
-		run_chore(&r);
+		settled += run_chore(&r);
 	}
 	arena_free(r.arena);
+	return settled;
 }

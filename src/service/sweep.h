@@ -9,7 +9,7 @@
 
 #include "service/parts.h"
 
-/** One round at ${now}; logs what fails and goes on. */
-void sweep_run(struct parts *parts, int64_t now);
+/** One round at ${now}; logs what fails and goes on.  Returns how many were settled. */
+unsigned sweep_run(struct parts *parts, int64_t now);
 
 #endif

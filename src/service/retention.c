@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schedule at work: one rule a class says whose keys to walk and what is due; the rest is common. */
+#include "service/retention.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "service/cases.h"
+#include "service/sweep.h"
+
+#define ACTION      "purge"
+#define DAY         86400
+#define BATCH       20u /* a case reads its record and its tallies, and writes as many */
+#define PREFIX_IDEM 'i' /* api/idem.c: time 8, then what was answered */
+
+enum phase { PHASE_REST, PHASE_REMOVE, PHASE_CARRY };
+
+/* ---- what is due ---- */
+
+/* ${keep} is the class's time; RC_OK with *due, or what kept it from being read. */
+typedef enum rc due_fn(struct ctx *c, struct bytes value, int64_t keep, bool *due);
+
+static enum rc
+request_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct episode e;
+	const enum rc rc = record_decode(KIND_EPISODE, value, &e);
+
+	*due = rc == RC_OK && e.state != EPISODE_OPEN && e.opened_at + keep <= c->now;
+	return rc;
+}
+
+/* What the house still counts on stays, whatever the record says: a place given twice is worse than a day
+ * more. */
+static bool
+is_counted_on(struct ctx *c, const struct reservation *r)
+{
+	const struct key key = record_key(KIND_HOUSE, &r->shelter);
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+
+	if (h == NULL)
+		return true;
+	return record_peek(c->txn, KIND_HOUSE, &key, h) == RC_OK && house_find_allocation(h, &r->id) >= 0;
+}
+
+static enum rc
+reservation_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct reservation r;
+	const enum rc rc = record_decode(KIND_RESERVATION, value, &r);
+
+	*due = rc == RC_OK && reservation_is_over((enum reservation_state)r.state) && r.ended_at != 0 &&
+	    r.ended_at + keep <= c->now && !is_counted_on(c, &r);
+	return rc;
+}
+
+static enum rc
+repeat_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	*due = value.len >= 8 && (int64_t)get_u64(value.p) + keep <= c->now;
+	return RC_OK;
+}
+
+static enum rc
+token_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct revoked_token t;
+	const enum rc rc = record_decode(KIND_REVOKED_TOKEN, value, &t);
+
+	*due = rc == RC_OK && t.until + keep <= c->now;
+	return rc;
+}
+
+static enum rc
+event_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct event e = { 0 };
+	enum rc rc = RC_CORRUPT;
+
+	if (value.len >= LOG_LEAF)
+		rc = model_decode(
+		    &model_event, (struct bytes){ value.p + LOG_LEAF, value.len - LOG_LEAF }, &e);
+	*due = rc == RC_OK && e.at + keep <= c->now;
+	return rc;
+}
+
+static enum rc
+look_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct disclosure d;
+	const enum rc rc = record_decode(KIND_DISCLOSURE, value, &d);
+
+	*due = rc == RC_OK && d.at + keep <= c->now;
+	return rc;
+}
+
+struct rule {
+	struct key (*prefix)(void);
+	due_fn *is_due;
+	bool is_in_order; /* of time: the first that is not due ends the walk */
+	bool is_counted;  /* in the statistics, as ${kind} */
+	enum kind kind;
+};
+
+#define PREFIX_OF(name, kind)                           \
+	static struct key name(void)                    \
+	{                                               \
+		return record_key_bytes((kind), "", 0); \
+	}
+PREFIX_OF(prefix_requests, KIND_EPISODE)
+PREFIX_OF(prefix_reservations, KIND_RESERVATION)
+PREFIX_OF(prefix_tokens, KIND_REVOKED_TOKEN)
+PREFIX_OF(prefix_looks, KIND_DISCLOSURE)
+
+static struct key
+prefix_repeats(void)
+{
+	return key_kind(PREFIX_IDEM);
+}
+
+static struct key
+prefix_events(void)
+{
+	struct key key = log_key(LOG_EVENT, 0);
+
+	key.len = (uint8_t)(key.len - sizeof(uint64_t));
+	return key;
+}
+
+static const struct rule rules[RETAIN_COUNT] = {
+	[RETAIN_REQUESTS] = { prefix_requests, request_is_due, .is_counted = true, .kind = KIND_EPISODE },
+	[RETAIN_RESERVATIONS] = { prefix_reservations, reservation_is_due, .is_counted = true,
+	    .kind = KIND_RESERVATION },
+	[RETAIN_REPEATS] = { prefix_repeats, repeat_is_due },
+	[RETAIN_TOKENS] = { prefix_tokens, token_is_due },
+	[RETAIN_EVENTS] = { prefix_events, event_is_due, .is_in_order = true },
+	[RETAIN_LOOKS] = { prefix_looks, look_is_due },
+};
+
+/* ---- collecting ---- */
+
+struct walk {
+	struct upkeep *u;
+	enum retention_class class;
+	struct ctx ctx;
+	struct key item[BATCH];
+	unsigned count, most;
+	bool counts_only;
+	uint64_t due;
+	struct key next; /* where the next walk begins */
+	bool has_next;
+	uint64_t removed; /* by the last batch, which looked at ${used} of the items */
+	unsigned used;
+};
+
+static int64_t
+keep_of(const struct walk *w)
+{
+	return w->u->parts->schedule.keep[w->class];
+}
+
+/* What cannot be read is left alone: `menedek check` names it. */
+static bool
+collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct walk *w = arg;
+	const size_t mark = arena_mark(w->ctx.arena);
+	bool due = false;
+	enum rc rc;
+
+	(void)rev;
+	if (w->count == w->most && !w->counts_only) {
+		w->next = *key;
+		w->has_next = true;
+		return false;
+	}
+	rc = rules[w->class].is_due(&w->ctx, value, keep_of(w), &due);
+	arena_rewind(w->ctx.arena, mark);
+	if (rc != RC_OK)
+		return true;
+	w->due += due;
+	if (due && !w->counts_only)
+		w->item[w->count++] = *key;
+	return due || !rules[w->class].is_in_order;
+}
+
+static enum rc
+collect(struct txn *t, void *arg)
+{
+	struct walk *w = arg;
+	const struct key prefix = rules[w->class].prefix(), from = w->has_next ? w->next : prefix;
+	enum rc rc;
+
+	w->ctx.txn = t;
+	w->count = 0;
+	w->due = 0;
+	w->has_next = false;
+	rc = txn_scan(t, &prefix, &from, collect_one, w);
+	return rc == RC_CORRUPT ? RC_OK : rc;
+}
+
+/* ---- removing ---- */
+
+/* Looked at again in the transaction: it may have changed since it was collected. */
+static enum rc
+remove_one(struct ctx *c, const struct walk *w, const struct key *key, uint64_t *removed)
+{
+	const struct rule *rule = &rules[w->class];
+	union {
+		struct reservation reservation;
+		struct episode episode;
+	} record;
+	struct bytes value;
+	bool due = false;
+	enum rc rc;
+
+	if ((rc = txn_get(c->txn, key, &value)) != RC_OK)
+		return rc == RC_NOT_FOUND || rc == RC_CORRUPT ? RC_OK : rc;
+	if (rule->is_due(c, value, keep_of(w), &due) != RC_OK || !due)
+		return RC_OK;
+	if (rule->is_counted) {
+		if ((rc = record_decode(rule->kind, value, &record)) != RC_OK)
+			return rc;
+		if ((rc = case_tally(c, rule->kind, &record)) != RC_OK)
+			return rc;
+	}
+	++*removed;
+	return txn_delete(c->txn, key);
+}
+
+static enum rc
+remove_batch(struct ctx *c, struct maintenance *m, void *arg)
+{
+	struct walk *w = arg;
+	enum rc rc = RC_OK;
+
+	w->removed = 0;
+	w->used = w->count < w->most ? w->count : w->most;
+	for (unsigned i = 0; i < w->used && rc == RC_OK; i++)
+		rc = remove_one(c, w, &w->item[i], &w->removed);
+	m->removed += w->removed;
+	(void)snprintf(c->audit.reason, sizeof(c->audit.reason), "%" PRIu64 " removed", w->removed);
+	return rc;
+}
+
+static enum rc
+remove_collected(struct walk *w, uint64_t *removed)
+{
+	char action[sizeof(((struct audit_entry *)0)->action)];
+	enum rc rc;
+
+	(void)snprintf(action, sizeof(action), ACTION "_%s", schedule_name(w->class));
+	rc = upkeep_try(w->u, JOB_PURGE, action, remove_batch, w, &w->most);
+	if (w->most > BATCH)
+		w->most = BATCH;
+	if (rc != RC_OK)
+		return rc;
+	*removed += w->removed;
+	if (w->used < w->count) { /* it was too many at once: the rest comes next */
+		w->next = w->item[w->used];
+		w->has_next = true;
+	}
+	return RC_OK;
+}
+
+static void
+tell_removed(struct upkeep *u, const char *what, uint64_t removed)
+{
+	char buf[192];
+	struct jw w;
+
+	upkeep_line(&w, buf, sizeof(buf), ACTION, what);
+	jw_field_int(&w, "removed", (int64_t)removed);
+	upkeep_tell(u, &w);
+}
+
+static enum rc
+remove_class(struct upkeep *u, enum retention_class class, bool dry_run, uint64_t *removed)
+{
+	struct walk *w = calloc(1, sizeof(*w));
+	struct arena *arena = arena_new(LIMIT_ARENA);
+	enum rc rc = w == NULL || arena == NULL ? RC_UNAVAILABLE : RC_OK;
+
+	*removed = 0;
+	if (rc == RC_OK) {
+		*w = (struct walk){ .u = u, .class = class, .most = BATCH, .counts_only = dry_run };
+		w->ctx = (struct ctx){ .parts = u->parts, .arena = arena, .now = u->now };
+	}
+	while (rc == RC_OK) {
+		arena_rewind(arena, 0);
+		if ((rc = store_view(u->parts->store, arena, collect, w)) != RC_OK)
+			break;
+		if (dry_run)
+			*removed += w->due;
+		else if (w->count > 0 && (rc = remove_collected(w, removed)) == RC_OK)
+			tell_removed(u, schedule_name(class), *removed);
+		if (!w->has_next)
+			break;
+	}
+	arena_free(arena);
+	free(w);
+	return rc;
+}
+
+static enum rc
+remove_all(struct upkeep *u, bool dry_run, struct purge_report *out)
+{
+	enum rc rc = RC_OK;
+
+	for (unsigned i = 0; i < RETAIN_COUNT && rc == RC_OK; i++)
+		rc = remove_class(u, (enum retention_class)i, dry_run, &out->removed[i]);
+	return rc;
+}
+
+/* ---- the keys ---- */
+
+/* All that were made before the run's own. */
+static bool
+is_past(const struct upkeep *u, const struct key_info *key)
+{
+	return key->use == KEY_DETAIL && key->id <= u->state.newest_before;
+}
+
+static unsigned
+count_past(const struct upkeep *u, uint32_t newest)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < u->key_count; i++)
+		count += u->keys[i].use == KEY_DETAIL && u->keys[i].id <= newest;
+	return count;
+}
+
+static enum rc
+enter_carry(struct ctx *c, struct maintenance *m, void *arg)
+{
+	const struct upkeep *u = arg;
+
+	m->phase = PHASE_CARRY;
+	m->cursor_len = 0;
+	m->newest_before = u->keys[u->key_count - 1].id;
+	m->held_before = count_past(u, m->newest_before);
+	(void)snprintf(c->audit.reason, sizeof(c->audit.reason), "fresh key");
+	return RC_OK;
+}
+
+/* The day's own if it has none yet, else one more. */
+static enum rc
+make_key(struct upkeep *u)
+{
+	struct keyring *ring = u->parts->keyring;
+	enum rc rc = keyring_day(ring, u->now, u->fault);
+
+	if (rc == RC_OK && keyring_current(ring, KEY_DETAIL) <= u->state.newest_before)
+		rc = keyring_renew(ring, KEY_DETAIL, u->fault);
+	return rc;
+}
+
+static enum rc
+destroy(struct upkeep *u, unsigned *kept)
+{
+	enum rc rc;
+
+	if ((rc = upkeep_list_keys(u)) != RC_OK)
+		return rc;
+	if ((rc = upkeep_step(u, JOB_PURGE, ACTION "_keys", enter_carry, u)) != RC_OK)
+		return rc;
+	if ((rc = make_key(u)) != RC_OK)
+		return rc;
+	if ((rc = upkeep_list_keys(u)) != RC_OK)
+		return rc;
+	if ((rc = upkeep_reseal(u, JOB_PURGE, ACTION "_carry", is_past)) != RC_OK)
+		return rc;
+	/* whatever was sealed before the key was made is on disk, or refused, once this is on disk */
+	if ((rc = upkeep_step(u, JOB_PURGE, ACTION "_keys", NULL, NULL)) != RC_OK)
+		return rc;
+	if ((rc = upkeep_retire(u, is_past, kept)) != RC_OK)
+		return rc;
+	return upkeep_list_keys(u);
+}
+
+/* ---- the whole ---- */
+
+static enum rc
+begin(struct ctx *c, struct maintenance *m, void *arg)
+{
+	const struct upkeep *u = arg;
+
+	(void)c;
+	if (m->phase != PHASE_REST) { /* from the start: what became due meanwhile goes with the same keys */
+		m->phase = PHASE_REMOVE;
+		m->interruptions++;
+		return RC_OK;
+	}
+	*m = (struct maintenance){ .phase = PHASE_REMOVE, .runs = m->runs + 1, .started_at = u->now };
+	return RC_OK;
+}
+
+static enum rc
+finish(struct ctx *c, struct maintenance *m, void *arg)
+{
+	const struct upkeep *u = arg;
+
+	m->phase = PHASE_REST;
+	m->cursor_len = 0;
+	m->finished_at = u->now + upkeep_seconds(u);
+	m->retired = m->held_before - count_past(u, m->newest_before);
+	(void)snprintf(c->audit.reason, sizeof(c->audit.reason),
+	    "%" PRIu64 " removed, %" PRIu32 " keys destroyed", m->removed, m->retired);
+	return RC_OK;
+}
+
+static enum rc
+purge(struct upkeep *u, struct purge_report *out)
+{
+	const char *action = u->state.phase == PHASE_REST ? ACTION "_started" : ACTION "_resumed";
+	enum rc rc;
+
+	while (sweep_run(u->parts, u->now) > 0)
+		continue;
+	if ((rc = upkeep_step(u, JOB_PURGE, action, begin, u)) != RC_OK)
+		return rc;
+	if ((rc = remove_all(u, false, out)) != RC_OK)
+		return rc;
+	if ((rc = destroy(u, &out->kept)) != RC_OK)
+		return rc;
+	return upkeep_step(u, JOB_PURGE, ACTION "_finished", finish, u);
+}
+
+static void
+note(const struct purge_report *r, uint64_t removed)
+{
+	log_note("purged", "run=%u removed=%" PRIu64 " carried=%" PRIu64 " keys_destroyed=%u keys_kept=%u",
+	    r->run, removed, r->carried, r->retired, r->kept);
+	if (r->kept > 0)
+		log_world("purge_incomplete", "keys_kept=%u", r->kept);
+}
+
+enum rc
+retention_purge(struct upkeep *u, bool dry_run, struct purge_report *out)
+{
+	enum rc rc = upkeep_begin(u, JOB_PURGE);
+
+	memset(out, 0, sizeof(*out));
+	if (rc != RC_OK)
+		return rc;
+	rc = dry_run ? remove_all(u, true, out) : purge(u, out);
+	out->dry_run = dry_run;
+	out->run = u->state.runs;
+	out->carried = u->state.resealed;
+	out->retired = dry_run ? 0 : u->state.retired;
+	out->interruptions = u->state.interruptions;
+	out->started_at = u->state.started_at;
+	out->finished_at = u->state.finished_at;
+	if (rc == RC_OK && !dry_run)
+		note(out, u->state.removed);
+	upkeep_end(u);
+	return rc;
+}
+
+/* ---- when ---- */
+
+static bool
+has_older_key(struct keyring *ring, int64_t now)
+{
+	struct key_info *keys = calloc(KEYRING_KEYS, sizeof(*keys));
+	const size_t count = keys == NULL ? 0 : keyring_list(ring, keys, KEYRING_KEYS);
+	bool is_older = false;
+
+	for (size_t i = 0; i < count && i < KEYRING_KEYS; i++)
+		is_older |= keys[i].use == KEY_DETAIL && keys[i].day != 0 && keys[i].day < now / DAY;
+	free(keys);
+	return is_older;
+}
+
+enum rc
+retention_is_due(struct parts *parts, int64_t now, bool *out)
+{
+	struct maintenance m;
+	const enum rc rc = upkeep_status(parts, JOB_PURGE, &m);
+
+	*out = rc == RC_OK &&
+	    (m.phase != PHASE_REST ||
+		(m.finished_at / DAY < now / DAY && has_older_key(parts->keyring, now)));
+	return rc;
+}
+
+void
+retention_write(struct jw *w, const struct purge_report *r)
+{
+	if (r->dry_run)
+		jw_field_bool(w, "dry_run", true);
+	else
+		jw_field_int(w, "run", r->run);
+	for (unsigned i = 0; i < RETAIN_COUNT; i++)
+		jw_field_int(w, schedule_name((enum retention_class)i), (int64_t)r->removed[i]);
+	if (r->dry_run)
+		return;
+	jw_field_int(w, "details_carried_on", (int64_t)r->carried);
+	jw_field_int(w, "keys_destroyed", r->retired);
+	jw_field_int(w, "keys_kept", r->kept);
+	jw_field_int(w, "interruptions", r->interruptions);
+	jw_field_time(w, "started_at", r->started_at);
+	if (r->finished_at != 0)
+		jw_field_time(w, "finished_at", r->finished_at);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the purge removes and what it must never touch; that counts survive it; that it may be broken off
+ * anywhere. */
+#include "details.h"
+#include "service/cases.h"
+#include "service/statistics.h"
+
+static struct details x;
+
+static void
+set_up(void)
+{
+	details_open(&x);
+}
+
+static void
+tear_down(void)
+{
+	details_close(&x);
+}
+
+TestSuite(retention, .init = set_up, .fini = tear_down, .timeout = 120);
+
+Test(retention, what_is_due_goes_and_what_lives_stays)
+{
+	const int64_t now = START + 10 * DAY;
+	const struct {
+		enum reservation_state state;
+		int64_t ended_ago;
+		bool stays;
+	} rows[] = {
+		{ RES_HELD, 0, true },
+		{ RES_REQUESTED, 0, true },
+		{ RES_CONFIRMED, 0, true },
+		{ RES_IN_STAY, 0, true },
+		{ RES_LEFT, 23 * HOUR, true },
+		{ RES_LEFT, 24 * HOUR, false },
+		{ RES_DECLINED_BY_HOUSE, 23 * HOUR, true },
+		{ RES_DECLINED_BY_HOUSE, 2 * DAY, false },
+		{ RES_DECLINED_BY_CLIENT, 2 * DAY, false },
+		{ RES_CANCELLED, 2 * DAY, false },
+		{ RES_EXPIRED, 2 * DAY, false },
+		{ RES_NO_SHOW, 2 * DAY, false },
+	};
+	struct id id[COUNT_OF(rows)];
+	struct purge_report r;
+
+	for (unsigned i = 0; i < COUNT_OF(rows); i++)
+		id[i] = details_reservation(
+		    &x, rows[i].state, rows[i].ended_ago == 0 ? 0 : now - rows[i].ended_ago);
+	r = details_purge(&x, now);
+	for (unsigned i = 0; i < COUNT_OF(rows); i++)
+		cr_expect_eq(details_reading(&x, KIND_RESERVATION, &id[i]),
+		    rows[i].stays ? RC_OK : RC_NOT_FOUND, "row %u", i);
+	cr_expect_eq(r.removed[RETAIN_RESERVATIONS], 6);
+	cr_expect_eq(r.carried, 6, "what stays is under the new key");
+	cr_expect_eq(r.kept, 0);
+	assert_no_leak();
+}
+
+Test(retention, a_request_goes_after_72_hours_but_never_while_it_is_open)
+{
+	const struct id closed = details_episode(&x, EPISODE_CLOSED, START);
+	const struct id expired = details_episode(&x, EPISODE_EXPIRED, START);
+	const struct id open = details_episode(&x, EPISODE_OPEN, START);
+
+	cr_expect_eq(details_purge(&x, START + 71 * HOUR).removed[RETAIN_REQUESTS], 0);
+	cr_expect_eq(details_purge(&x, START + 72 * HOUR).removed[RETAIN_REQUESTS], 2);
+	cr_expect_eq(details_reading(&x, KIND_EPISODE, &closed), RC_NOT_FOUND);
+	cr_expect_eq(details_reading(&x, KIND_EPISODE, &expired), RC_NOT_FOUND);
+	cr_expect_eq(details_reading(&x, KIND_EPISODE, &open), RC_OK);
+}
+
+Test(retention, a_reservation_that_the_house_still_counts_on_stays_whatever_it_says)
+{
+	const struct id id = details_reservation(&x, RES_CANCELLED, START);
+	struct house *h = calloc(1, sizeof(*h));
+	const struct key key = record_key(KIND_HOUSE, &x.shelter.id);
+
+	h->shelter = x.shelter.id;
+	h->allocation_count = 1;
+	h->allocations[0].reservation = id;
+	details_put(&x, KIND_HOUSE, &key, h);
+	cr_expect_eq(details_purge(&x, START + 30 * DAY).removed[RETAIN_RESERVATIONS], 0);
+	cr_expect_eq(details_reading(&x, KIND_RESERVATION, &id), RC_OK);
+	free(h);
+}
+
+Test(retention, index_rows_and_answers_to_repeats_are_carried_on_and_spent_ones_go)
+{
+	const struct id org = id_new(), one = id_new();
+	const struct reference row = { one };
+	const struct key q = record_key2(KIND_RES_DESK, &org, &one),
+			 h = record_key2(KIND_RES_HOUSE, &org, &one);
+	const struct key p = record_key2(KIND_EPISODE_DESK, &org, &one);
+	struct key fresh = key_kind('i'), spent = key_kind('i');
+	uint8_t answer[80] = { 0 };
+
+	key_add_id(&fresh, &one);
+	key_add_id(&spent, &org);
+	details_put(&x, KIND_RES_DESK, &q, &row);
+	details_put(&x, KIND_RES_HOUSE, &h, &row);
+	details_put(&x, KIND_EPISODE_DESK, &p, &row);
+	put_u64(answer, START + HOUR);
+	details_put_raw(&x, &fresh, KEY_DETAIL, BYTES_OF(answer));
+	put_u64(answer, START);
+	details_put_raw(&x, &spent, KEY_DETAIL, BYTES_OF(answer));
+	cr_expect_eq(details_purge(&x, START + DAY).removed[RETAIN_REPEATS], 1);
+	cr_expect_eq(details_read(&x, &q), RC_OK);
+	cr_expect_eq(details_read(&x, &h), RC_OK);
+	cr_expect_eq(details_read(&x, &p), RC_OK);
+	cr_expect_eq(details_read(&x, &fresh), RC_OK);
+	cr_expect_eq(details_read(&x, &spent), RC_NOT_FOUND);
+}
+
+/* ---- statistics ---- */
+
+static const char *const table_names[] = { "placements", "outcomes", "declines" };
+
+struct counts {
+	uint32_t value[COUNT_OF(table_names)], houses;
+};
+
+static enum rc
+count_tables(struct txn *t, void *arg)
+{
+	struct counts *out = arg;
+	struct statistics_reply reply;
+	struct ctx c = { .parts = &x.parts, .txn = t, .arena = x.arena, .fault = &x.fault };
+
+	c.now = START + 60 * DAY; /* the quarter is over */
+	for (unsigned i = 0; i < COUNT_OF(table_names); i++) {
+		out->value[i] = 0;
+		cr_assert_eq(statistics_table(&c, table_names[i], "2026-Q4", &reply), RC_OK);
+		for (unsigned j = 0; j < reply.count; j++)
+			out->value[i] += reply.rows[j].value;
+	}
+	return RC_OK;
+}
+
+static struct counts
+statistics_now(void)
+{
+	struct counts c = { .houses = 0 };
+
+	cr_assert_eq(store_view(x.parts.store, x.arena, count_tables, &c), RC_OK);
+	arena_rewind(x.arena, 0);
+	return c;
+}
+
+/* Three houses, so that nothing is withheld. */
+static void
+fill_three_houses(void)
+{
+	for (unsigned h = 0; h < 3; h++) {
+		if (h > 0)
+			details_make_house(&x);
+		for (unsigned i = 0; i < 15; i++) {
+			(void)details_reservation(&x, RES_LEFT, START + (i + 1) * HOUR);
+			(void)details_reservation(&x, RES_DECLINED_BY_HOUSE, START + (i + 1) * HOUR);
+			(void)details_episode(&x, EPISODE_CLOSED, START + i * HOUR);
+		}
+	}
+}
+
+Test(retention, statistics_say_the_same_before_between_and_after_purges)
+{
+	struct counts before, later;
+
+	fill_three_houses();
+	before = statistics_now();
+	for (unsigned i = 0; i < COUNT_OF(table_names); i++)
+		cr_assert_eq(before.value[i], 45, "%s", table_names[i]);
+	for (int hours = 12; hours <= 120; hours += 12) {
+		(void)details_purge(&x, START + hours * HOUR);
+		later = statistics_now();
+		for (unsigned i = 0; i < COUNT_OF(table_names); i++)
+			cr_expect_eq(later.value[i], 45, "%s after %d hours", table_names[i], hours);
+	}
+	assert_no_leak();
+}
+
+/* ---- breaking off ---- */
+
+/* A store whose transactions end the job after so many: what a kill in the middle leaves behind. */
+static atomic_bool stopped;
+static unsigned steps_left;
+
+static void
+count_down(void *arg, const char *text, size_t len)
+{
+	(void)arg;
+	(void)text;
+	(void)len;
+	if (steps_left > 0 && --steps_left == 0)
+		atomic_store(&stopped, true);
+}
+
+Test(retention, broken_off_after_any_step_it_goes_on_and_counts_each_case_once)
+{
+	struct purge_report r;
+	unsigned interruptions = 0, steps;
+	enum rc rc = RC_UNAVAILABLE;
+
+	fill_three_houses();
+	for (steps = 1; steps < 100 && rc != RC_OK; steps++) {
+		struct upkeep u = { .parts = &x.parts,
+			.now = START + 5 * DAY,
+			.stop = &stopped,
+			.say = count_down,
+			.fault = &x.fault };
+
+		atomic_store(&stopped, false);
+		steps_left = 1; /* one batch a run: as many interruptions as there can be */
+		rc = retention_purge(&u, false, &r);
+		interruptions += rc != RC_OK;
+		parts_close(&x.parts);
+		details_open_parts(&x);
+	}
+	cr_assert_eq(rc, RC_OK);
+	cr_expect_gt(interruptions, 5);
+	cr_expect_eq(r.interruptions, interruptions);
+	for (unsigned i = 0; i < COUNT_OF(table_names); i++)
+		cr_expect_eq(statistics_now().value[i], 45, "%s", table_names[i]);
+	cr_expect_eq(details_purge(&x, START + 5 * DAY).removed[RETAIN_RESERVATIONS], 0);
+	assert_no_leak();
+}
+
+Test(retention, it_is_due_once_a_day_and_when_it_was_broken_off)
+{
+	struct purge_report r;
+	bool due;
+
+	cr_assert_eq(retention_is_due(&x.parts, START + HOUR, &due), RC_OK);
+	cr_expect_not(due, "all details are of today");
+	cr_assert_eq(retention_is_due(&x.parts, START + DAY, &due), RC_OK);
+	cr_expect(due);
+	(void)details_purge(&x, START + DAY);
+	cr_assert_eq(keyring_day(x.parts.keyring, START + DAY, &x.fault), RC_OK);
+	cr_assert_eq(retention_is_due(&x.parts, START + DAY + HOUR, &due), RC_OK);
+	cr_expect_not(due);
+	(void)details_reservation(&x, RES_CANCELLED, START);
+	atomic_store(&stopped, true);
+	cr_assert_neq(details_try_purge(&x, START + DAY, &stopped, &r), RC_OK);
+	cr_assert_eq(retention_is_due(&x.parts, START + DAY + HOUR, &due), RC_OK);
+	cr_expect_not(due, "it never began");
+	{
+		struct upkeep u = { .parts = &x.parts,
+			.now = START + 2 * DAY - 1,
+			.stop = &stopped,
+			.say = count_down,
+			.fault = &x.fault };
+		atomic_store(&stopped, false);
+		steps_left = 1;
+		cr_assert_neq(retention_purge(&u, false, &r), RC_OK);
+	}
+	cr_assert_eq(retention_is_due(&x.parts, START + DAY + HOUR, &due), RC_OK);
+	cr_expect(due, "it was broken off");
+}
+
+Test(retention, a_dry_run_counts_and_changes_nothing)
+{
+	const struct id id = details_reservation(&x, RES_CANCELLED, START);
+	struct upkeep u = { .parts = &x.parts, .now = START + DAY, .fault = &x.fault };
+	struct store_stats before, after;
+	struct purge_report r;
+
+	store_stats(x.parts.store, &before);
+	cr_assert_eq(retention_purge(&u, true, &r), RC_OK);
+	store_stats(x.parts.store, &after);
+	cr_expect_eq(r.removed[RETAIN_RESERVATIONS], 1);
+	cr_expect_eq(before.commits, after.commits);
+	cr_expect_eq(details_reading(&x, KIND_RESERVATION, &id), RC_OK);
+}
+
+/* ---- the trail ---- */
+
+struct trail {
+	char text[4096];
+	size_t len;
+};
+
+static bool
+note_entry(void *arg, const struct audit_entry *e)
+{
+	struct trail *t = arg;
+
+	t->len +=
+	    (size_t)snprintf(t->text + t->len, sizeof(t->text) - t->len, "%s: %s\n", e->action, e->reason);
+	return t->len < sizeof(t->text) - 100;
+}
+
+static enum rc
+read_trail(struct txn *t, void *arg)
+{
+	return ledger_read(t, 1, note_entry, arg);
+}
+
+Test(retention, the_trail_says_what_was_removed_and_how_many_keys_were_destroyed)
+{
+	struct trail trail = { .len = 0 };
+
+	(void)details_reservation(&x, RES_CANCELLED, START);
+	(void)details_reservation(&x, RES_LEFT, START);
+	(void)details_episode(&x, EPISODE_CLOSED, START - 3 * DAY);
+	(void)details_purge(&x, START + DAY);
+	cr_assert_eq(store_view(x.parts.store, x.arena, read_trail, &trail), RC_OK);
+	arena_rewind(x.arena, 0);
+	cr_expect_not_null(strstr(trail.text, "purge_started: "));
+	cr_expect_not_null(strstr(trail.text, "purge_reservations: 2 removed"), "%s", trail.text);
+	cr_expect_not_null(strstr(trail.text, "purge_requests: 1 removed"));
+	cr_expect_not_null(
+	    strstr(trail.text, "purge_finished: 3 removed, 3 keys destroyed"), "%s", trail.text);
+}
+
+/* ---- the schedule ---- */
+
+Test(retention, a_registrys_own_hours_hold_within_their_bounds)
+{
+	const struct {
+		const char *csv;
+		enum rc rc;
+	} rows[] = {
+		{ "what,hours\nreservations,48\nevents,24\n", RC_OK },
+		{ "what,hours\nreservations,169\n", RC_INVALID },
+		{ "what,hours\nrepeats,23\n", RC_INVALID },
+		{ "what,hours\nhouseholds,24\n", RC_INVALID },
+		{ "what,hours\nreservations,-1\n", RC_INVALID },
+		{ "what,hours\nreservations,\n", RC_INVALID },
+		{ "what\nreservations\n", RC_INVALID },
+	};
+
+	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+		struct schedule s;
+
+		schedule_default(&s);
+		cr_expect_eq(schedule_read(bytes_str(rows[i].csv), &s, &x.fault), rows[i].rc, "row %u", i);
+		cr_expect_eq(s.keep[RETAIN_RESERVATIONS], rows[i].rc == RC_OK ? 2 * DAY : DAY, "row %u", i);
+	}
+}

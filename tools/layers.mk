@@ -47,7 +47,8 @@ $(B)/lib/$(1).a: $(call LAYER_O,$(1))
 endef
 $(foreach l,$(ALL),$(eval $(call ARCHIVE,$(l))))
 
-$(B)/menedek: $(call libs_below,$(BELOW.ctl))
+# wiping_free by name: what comes from an archive is hidden, and the libraries would not find it
+$(B)/menedek: $(B)/obj/src/base/wiping_free.o $(call libs_below,$(BELOW.ctl))
 	@echo "  LINK $@"
 	@$(CC) $(LDFLAGS) -Wl,-u,main $^ $(LIBS) -o $@
 

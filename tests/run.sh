@@ -73,6 +73,7 @@ confidential_units=(
 	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
 	domain/test_lockout
 	domain/test_policy domain/test_suppress domain/test_suppress_year domain/test_period domain/test_breadth domain/test_break_glass
+	domain/test_veil
 	feed/test_marks
 	ledger/test_ledger ledger/test_tags ledger/test_breadth_watch
 	model/test_view

@@ -22,7 +22,7 @@ breadth_default(struct breadth_rules *out)
 	memcpy(out->rule, built_in, sizeof(out->rule));
 }
 
-/* A telling by break-glass counts, but somebody's life may hang on it: it is never held up. */
+/* A telling by break-glass and a call for help count, but somebody's life may hang on them: never held up. */
 static const struct {
 	const char *operation;
 	enum breadth_class class;
@@ -35,6 +35,7 @@ static const struct {
 	{ "reservations_take_over", BREADTH_TAKE_OVER, true },
 	{ "break_glass_create", BREADTH_TAKE_OVER, false },
 	{ "locations_read", BREADTH_OWN_LOCATION, true },
+	{ "episodes_create", BREADTH_REQUEST, false },
 };
 
 enum breadth_class

@@ -205,7 +205,8 @@
 	X(BREADTH_DISCLOSURE, "disclosure", "cím közlése", "location told")                    \
 	X(BREADTH_TAKE_OVER, "take_over", "foglalás átvétele", "reservation taken over")       \
 	X(BREADTH_OWN_LOCATION, "own_location", "saját cím megtekintése", "own location read") \
-	X(BREADTH_REFUSED, "refused", "elutasított kérés", "request refused")
+	X(BREADTH_REFUSED, "refused", "elutasított kérés", "request refused")                  \
+	X(BREADTH_REQUEST, "request", "megnyitott ügy", "call for help opened")
 
 #define BREADTH_WINDOW_CODES(X)                                                  \
 	X(BREADTH_HOUR, "hour", "egy óra alatt", "in one hour")                  \
@@ -267,7 +268,7 @@
 	X(FIT_NOT_EMERGENCY, "not_in_emergency", "sürgősségi elhelyezésre nem használható",              \
 	    "never in an emergency search")                                                              \
 	X(FIT_HELPLINE_ONLY, "helpline_only", "csak a krízistelefonon át", "through the helpline only")  \
-	X(FIT_DANGER_COUNTY, "in_danger_county", "veszélyes megyében van", "in a danger county")         \
+	X(FIT_DANGER_COUNTY, "in_danger_county", "veszélyes megyében vagy annak régiójában van", "in a danger county or its region")         \
 	X(FIT_OWN_COUNTY, "in_own_county", "a saját lakóhelyéhez közel van", "close to her own home")    \
 	X(FIT_CLOSED, "not_open", "most nem fogad", "not open now")                                      \
 	X(FIT_NO_MEN, "men_not_admitted", "férfit nem fogad", "men are not admitted")                    \

@@ -6,6 +6,7 @@
 #include "domain/fit.h"
 
 #include "domain/units.h"
+#include "domain/veil.h"
 
 #define CASE_BIT(c) (1u << (c))
 #define VIOLENCE \
@@ -98,13 +99,15 @@ is_closed(const struct question *q)
 static bool
 is_danger_county(const struct question *q)
 {
-	return (q->who->danger_counties >> q->s->county & 1u) != 0;
+	return (q->who->danger_counties & veil_counties(q->s)) != 0;
 }
 
 static bool
 is_own_county(const struct question *q)
 {
-	return q->who->home_county == q->s->county && !q->s->admission.own_county;
+	if (q->who->home_county >= COUNTY_COUNT || q->s->admission.own_county)
+		return false;
+	return (veil_counties(q->s) >> q->who->home_county & 1u) != 0;
 }
 
 static bool

@@ -3,6 +3,7 @@
  * its claims. */
 #include <string.h>
 
+#include "domain/veil.h"
 #include "service/candidates.h"
 #include "service/searches.h"
 
@@ -52,4 +53,19 @@ candidate_open(struct ctx *c, const char *text, const struct id *episode, struct
 		return fault_set(c->fault, RC_INVALID, MSG_CANDIDATE_BAD, "/candidate", 0, NULL);
 	memcpy(shelter->b, plain, ID_BYTES);
 	return RC_OK;
+}
+
+const char *
+candidate_name(struct ctx *c, const struct shelter *s, const struct id *episode)
+{
+	uint8_t in[1 + 2 * ID_BYTES] = { 'N' }, mac[DIGEST_BYTES];
+	char name[LIMIT_NAME];
+
+	if (!veil_hides_name((enum shelter_type)s->type))
+		return arena_strndup(c->arena, s->code_name, strlen(s->code_name));
+	memcpy(in + 1, episode->b, ID_BYTES);
+	memcpy(in + 1 + ID_BYTES, s->id.b, ID_BYTES);
+	digest_hmac(BYTES_OF(c->parts->cursor_key), BYTES_OF(in), mac);
+	veil_name(mac, county_zone((enum county)s->county), name);
+	return arena_strndup(c->arena, name, strlen(name));
 }

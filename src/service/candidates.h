@@ -11,4 +11,10 @@
 MUST_USE enum rc candidate_seal(
     struct ctx *c, const struct id *episode, const struct id *shelter, const char **out);
 
+/**
+ * What the desk calls the house in this request and its reservations: its code name, or, where a name would
+ * be an identity, one that no other request has.  NULL only without memory.
+ */
+const char *candidate_name(struct ctx *c, const struct shelter *s, const struct id *episode);
+
 #endif

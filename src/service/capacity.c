@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The banded table and its cache.  A unit counts as a chance when somebody could be put there now, for no one
- * in particular. */
+/*
+ * The banded table and its cache.  A unit counts as a chance when somebody could be put there now, for no one
+ * in particular.  A cell that changed when one woman arrived would tell whoever looks for her where she is,
+ * if he knows when she fled: so secret addresses have one answer in the whole country, made once an hour, and
+ * no cell speaks for fewer than three houses.
+ */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/rank.h"
+#include "domain/veil.h"
 #include "service/capacity.h"
 
 #define SHOWN_TYPES (TYPE_FAMILY_HOME + 1u) /* the types after it are off by default (DOMAIN 2) */
 #define ROWS        (SHOWN_TYPES * ZONE_COUNT)
 
+#define HOUSES_LEAST 3u /* behind an answer, as behind a cell of the statistics (DOMAIN 5) */
+
 struct capacity_cache {
 	pthread_mutex_t lock; /* guards all below */
-	int64_t slot;
+	int64_t slot, slow_slot;
 	struct capacity_row rows[ROWS];
 };
 
 struct chances {
-	unsigned fresh, other;
+	unsigned houses, fresh, other;
 };
 
 enum rc
@@ -57,6 +64,7 @@ count_house(struct ctx *c, const struct index_entry *e, struct chances *out)
 	bool is_full = house_persons(&e->house, c->now) >= s->licensed_capacity;
 	bool is_sure = !s->admission.assessment_first;
 
+	out->houses++;
 	if (!s->is_open || s->retired)
 		return;
 	for (unsigned i = 0; i < e->house.unit_count && !is_full; i++) {
@@ -74,40 +82,71 @@ count_house(struct ctx *c, const struct index_entry *e, struct chances *out)
 }
 
 static void
-fill(struct ctx *c, struct capacity_row rows[ROWS])
+add_to(struct chances *all, const struct chances *part)
 {
-	struct chances chances[SHOWN_TYPES][ZONE_COUNT] = { 0 };
+	all->houses += part->houses;
+	all->fresh += part->fresh;
+	all->other += part->other;
+}
+
+static enum banded
+answer_of(const struct chances *zone, const struct chances *country, bool is_secret)
+{
+	const struct chances *x = is_secret || zone->houses < HOUSES_LEAST ? country : zone;
+
+	if (x->houses > 0 && x->houses < HOUSES_LEAST)
+		return BANDED_MAYBE; /* never another answer: it would be about one house */
+	return band_answer(x->fresh, x->other);
+}
+
+/* The rows of secret addresses, or those of public ones. */
+static void
+fill(struct ctx *c, bool is_secret, struct capacity_row rows[ROWS])
+{
+	struct chances zones[SHOWN_TYPES][ZONE_COUNT] = { 0 }, country[SHOWN_TYPES] = { 0 };
 	const struct index_view *view = index_enter(c->parts->index);
 
 	for (unsigned i = 0; i < view->count; i++) {
 		const struct index_entry *e = view->entries[i];
 		if (e->shelter.type < SHOWN_TYPES)
-			count_house(c, e, &chances[e->shelter.type][county_zone(e->shelter.county)]);
+			count_house(c, e, &zones[e->shelter.type][county_zone(e->shelter.county)]);
 	}
 	index_leave(c->parts->index);
+	for (unsigned i = 0; i < ROWS; i++)
+		add_to(&country[i / ZONE_COUNT], &zones[i / ZONE_COUNT][i % ZONE_COUNT]);
 	for (unsigned i = 0; i < ROWS; i++) {
-		const struct chances *x = &chances[i / ZONE_COUNT][i % ZONE_COUNT];
-		rows[i] = (struct capacity_row){ .type = (uint8_t)(i / ZONE_COUNT),
-			.zone = (uint8_t)(i % ZONE_COUNT),
-			.answer = (uint8_t)band_answer(x->fresh, x->other) };
+		const unsigned type = i / ZONE_COUNT, zone = i % ZONE_COUNT;
+		if (veil_hides_address((enum shelter_type)type) != is_secret)
+			continue;
+		rows[i] = (struct capacity_row){ .type = (uint8_t)type,
+			.zone = (uint8_t)zone,
+			.answer = (uint8_t)answer_of(&zones[type][zone], &country[type], is_secret) };
 	}
+}
+
+static void
+refresh(struct ctx *c, bool is_secret, int64_t length, int64_t *slot, struct capacity_row rows[ROWS])
+{
+	const int64_t now = c->now - c->now % length;
+
+	if (*slot == now)
+		return;
+	fill(c, is_secret, rows);
+	*slot = now;
 }
 
 enum rc
 capacity_read_table(struct ctx *c, struct capacity_cache *cache, struct capacity_reply *out)
 {
 	struct capacity_row *rows = arena_calloc(c->arena, ROWS, sizeof(*rows));
-	int64_t slot = c->now - c->now % CAPACITY_SLOT;
 
 	if (!rows)
 		return RC_UNAVAILABLE;
 	pthread_mutex_lock(&cache->lock);
-	if (cache->slot != slot) {
-		fill(c, cache->rows);
-		cache->slot = slot;
-	}
+	refresh(c, false, CAPACITY_SLOT, &cache->slot, cache->rows);
+	refresh(c, true, CAPACITY_SLOW_SLOT, &cache->slow_slot, cache->rows);
 	memcpy(rows, cache->rows, sizeof(cache->rows));
+	*out = (struct capacity_reply){ .at = cache->slot, .rows = rows, .count = ROWS };
 	pthread_mutex_unlock(&cache->lock);
-	*out = (struct capacity_reply){ .at = slot, .rows = rows, .count = ROWS };
 	return RC_OK;
 }

@@ -2,7 +2,7 @@
 /*
  * Where is there a chance?  yes / maybe / no per type and zone, for family-support: no counts, no codes, made
  * once per time slot and the same for everybody in it, so that asking again and again tells nothing more
- * (DOMAIN 5).
+ * (DOMAIN 5); of secret addresses the same in all zones.
  */
 #ifndef MENEDEK_CAPACITY_H
 #define MENEDEK_CAPACITY_H
@@ -10,7 +10,8 @@
 #include "model/bodies.h"
 #include "service/access.h"
 
-#define CAPACITY_SLOT 300 /* seconds */
+#define CAPACITY_SLOT      300  /* seconds: addresses that are public */
+#define CAPACITY_SLOW_SLOT 3600 /* secret ones */
 
 struct capacity_cache;
 MUST_USE enum rc capacity_cache_new(struct capacity_cache **out);

@@ -5,6 +5,7 @@
 
 #include "base/jw.h"
 #include "domain/fit.h"
+#include "service/candidates.h"
 #include "service/reservations.h"
 #include "service/searches.h"
 
@@ -70,7 +71,7 @@ derive_facts(struct ctx *c, const struct reservation *r, const struct shelter *s
 
 	if (reservation_has_expired(r, c->now))
 		v->state = RES_EXPIRED; /* counts at once, before the timer has written it */
-	v->code_name = s->code_name;
+	v->code_name = candidate_name(c, s, &r->episode);
 	v->type = s->type;
 	v->zone = (uint8_t)county_zone(s->county);
 	v->reason = reasons ? code_text(reasons, r->reason) : NULL;

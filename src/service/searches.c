@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain/rank.h"
+#include "domain/veil.h"
 #include "service/candidates.h"
 #include "service/searches.h"
 
@@ -33,6 +34,23 @@ tie_of(const struct episode *e, const struct id *shelter)
 	put_u64(in + ID_BYTES, e->order);
 	digest(BYTES_OF(in), out);
 	return get_u64(out);
+}
+
+/* The first few of the episode's random order: the index's would be the same for every request. */
+static void
+note_near(struct survey *s, const struct scored *x)
+{
+	unsigned last = 0;
+
+	if (s->near_count < SEARCH_NEAR) {
+		s->near[s->near_count++] = *x;
+		return;
+	}
+	for (unsigned i = 1; i < s->near_count; i++)
+		if (s->near[i].tie > s->near[last].tie)
+			last = i;
+	if (x->tie < s->near[last].tie)
+		s->near[last] = *x;
 }
 
 static int
@@ -64,14 +82,16 @@ note_entry(struct ctx *c, const struct episode *e, const struct index_entry *ent
 	/* only desks search, and every desk is a helpline's: a family-support request was taken over by now
 	 */
 	fit_house(&entry->shelter, &entry->house, &e->household, PATH_HELPLINE, c->now, &x.fit);
+	veil_fit((enum shelter_type)entry->shelter.type, household_persons(&e->household), &x.fit);
+	x.tie = tie_of(e, &entry->shelter.id);
 	s->seen++;
 	for (unsigned i = 0; i < x.fit.reason_count; i++)
 		s->blocked[x.fit.reasons[i]]++;
 	if (x.fit.answer == ANSWER_NO_CAPACITY) {
 		bool near = is_near_miss(&x.fit);
 		s->full = (uint16_t)(s->full + near);
-		if (near && s->near_count < SEARCH_NEAR)
-			s->near[s->near_count++] = x;
+		if (near)
+			note_near(s, &x);
 		return;
 	}
 	if (x.fit.answer != ANSWER_WAITLIST) {
@@ -80,7 +100,6 @@ note_entry(struct ctx *c, const struct episode *e, const struct index_entry *ent
 			s->unknown++;
 	}
 	x.score = rank_score(&x.fit, entry->shelter.type, &e->household, c->now, fresh);
-	x.tie = tie_of(e, &entry->shelter.id);
 	s->hits[s->hit_count++] = x;
 }
 
@@ -98,6 +117,8 @@ survey_index(struct ctx *c, const struct episode *e, struct survey *s)
 		note_entry(c, e, view->entries[i], s);
 	if (rc == RC_OK)
 		qsort(s->hits, s->hit_count, sizeof(*s->hits), compare);
+	if (rc == RC_OK)
+		qsort(s->near, s->near_count, sizeof(*s->near), compare);
 	return rc; /* the caller leaves the view when it has copied what it needs */
 }
 
@@ -110,7 +131,7 @@ fill_candidate(struct ctx *c, const struct episode *e, const struct scored *x, s
 	memset(out, 0, sizeof(*out));
 	if ((rc = candidate_seal(c, &e->id, &s->id, &out->candidate)) != RC_OK)
 		return rc;
-	out->code_name = arena_strndup(c->arena, s->code_name, strlen(s->code_name));
+	out->code_name = candidate_name(c, s, &e->id);
 	out->type = s->type;
 	out->zone = (uint8_t)county_zone(s->county);
 	out->answer = x->fit.answer;
@@ -118,7 +139,9 @@ fill_candidate(struct ctx *c, const struct episode *e, const struct scored *x, s
 	out->unit_count = x->fit.unit_count;
 	out->places = x->fit.places;
 	out->spare = x->fit.spare;
-	for (unsigned i = 0; i < x->entry->house.unit_count; i++)
+	/* of a house without a name only what was asked for */
+	bool is_told = e->household.step_free || !veil_hides_name((enum shelter_type)s->type);
+	for (unsigned i = 0; is_told && i < x->entry->house.unit_count; i++)
 		if ((x->fit.units >> i & 1) && x->entry->house.units[i].step_free)
 			out->step_free = true;
 	out->address_unprotected = x->fit.address_unprotected;
@@ -127,12 +150,12 @@ fill_candidate(struct ctx *c, const struct episode *e, const struct scored *x, s
 }
 
 static void
-fill_near(struct ctx *c, const struct scored *x, struct near_miss *out)
+fill_near(struct ctx *c, const struct episode *e, const struct scored *x, struct near_miss *out)
 {
 	const struct shelter *s = &x->entry->shelter;
 
 	memset(out, 0, sizeof(*out));
-	out->code_name = arena_strndup(c->arena, s->code_name, strlen(s->code_name));
+	out->code_name = candidate_name(c, s, &e->id);
 	out->type = s->type;
 	out->zone = (uint8_t)county_zone(s->county);
 	out->freshness = (uint8_t)freshness_of(x->fit.confirmed_at, c->now, &c->parts->freshness);
@@ -156,6 +179,13 @@ fill_blocked(const struct survey *s, struct blocked_reason *out)
 	return n;
 }
 
+/* No more than the rows that are shown: whoever wants the size of the network has to look elsewhere. */
+static uint16_t
+up_to(uint16_t count, uint16_t most)
+{
+	return count < most ? count : most;
+}
+
 static enum rc
 fill_reply(struct ctx *c, const struct episode *e, const struct survey *s, struct search_reply *out)
 {
@@ -171,7 +201,7 @@ fill_reply(struct ctx *c, const struct episode *e, const struct survey *s, struc
 		if ((rc = fill_candidate(c, e, &s->hits[i], &hits[i])) != RC_OK)
 			return rc;
 	for (unsigned i = 0; i < s->near_count; i++)
-		fill_near(c, &s->near[i], &near[i]);
+		fill_near(c, e, &s->near[i], &near[i]);
 	*out = (struct search_reply){ .episode = e->id,
 		.at = c->now,
 		.candidates = hits,
@@ -180,9 +210,9 @@ fill_reply(struct ctx *c, const struct episode *e, const struct survey *s, struc
 		.near_count = s->near_count,
 		.blocked = blocked,
 		.blocked_count = fill_blocked(s, blocked),
-		.fits = s->fits,
-		.full = s->full,
-		.unknown = s->unknown };
+		.fits = up_to(s->fits, LIMIT_CANDIDATES),
+		.full = up_to(s->full, SEARCH_NEAR),
+		.unknown = up_to(s->unknown, LIMIT_CANDIDATES) };
 	return RC_OK;
 }
 

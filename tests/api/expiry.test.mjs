@@ -9,8 +9,8 @@ import { hold, holdBody, openEpisode, ownHouse, search, settle } from './lib/sce
 import { listen } from './lib/stream.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
-const NEAR = { ...ALONE, danger_counties: ['HU110', 'HU212', 'HU213', 'HU221', 'HU222', 'HU223', 'HU231', 'HU232', 'HU233', 'HU311',
-  'HU312', 'HU313', 'HU321', 'HU322', 'HU323', 'HU331', 'HU332', 'HU333'] };
+const NEAR = { ...ALONE, danger_counties: ['HU221', 'HU222', 'HU223', 'HU231', 'HU232', 'HU233', 'HU311', 'HU312', 'HU313', 'HU321',
+  'HU322', 'HU323', 'HU331', 'HU332', 'HU333'] }; // leaves two regions: of secret addresses no less can be excluded
 const TIMER = 3000;
 const skip = ['asan', 'tsan'].includes(process.env.VARIANT) &&
   'a sanitizer must be the first library of its process, and so must libfaketime';

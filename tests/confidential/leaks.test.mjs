@@ -149,10 +149,17 @@ test('a secret house is a code name and a zone to its desk, less to all others, 
   const found = await told('post', `/v1/episodes/${episode.id}/searches`);
   const secret = found.candidates.filter((c) => c.type === 'secret_house');
   assert.ok(secret.length > 1);
-  const candidate = secret.find((c) => c.code_name === 'Délkelet 5');
-  assert.ok(candidate, JSON.stringify(secret));
-  const reservation = await told('post', '/v1/reservations', holdBody(episode, candidate));
-  const path = `/v1/reservations/${reservation.id}`;
+  assert.deepEqual(finds(JSON.stringify(secret), codeNames.map((n) => `"${n}"`)), [], 'its own name is not told');
+  // its name is one for this request: which house it is, only its staff know
+  let candidate, reservation, path;
+  for (candidate of secret.filter((c) => c.zone === 'south_east')) {
+    reservation = await told('post', '/v1/reservations', holdBody(episode, candidate));
+    path = `/v1/reservations/${reservation.id}`;
+    if ((await staff.get(path)).status === 200) break;
+    await told('post', `${path}/cancel`, { reason: 'entered_by_mistake' });
+  }
+  assert.equal((await staff.get(path)).status, 200);
+  assert.equal(reservation.code_name, candidate.code_name);
   await told('get', path);
   await told('get', `${path}/sheet`);
   await told('post', `${path}/request`);
@@ -183,7 +190,7 @@ test('a secret house is a code name and a zone to its desk, less to all others, 
   assert.equal(outcome.json.arranged, true);
   assert.ok(!outcome.text.includes('secret_house'));
   const all = await crawl(family) + outcome.text;
-  assert.deepEqual(finds(all, ['Délkelet 5', reservation.number, reservation.id, reservation.check_word]), []);
+  assert.deepEqual(finds(all, [candidate.code_name, reservation.number, reservation.id, reservation.check_word]), []);
   assert.equal((await family.get(path)).status, 403);
   assert.ok(!r.logText().includes(answer.json.address));
 });

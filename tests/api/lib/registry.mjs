@@ -97,6 +97,8 @@ export class Registry {
     this.log = join(this.work, 'server.log');
     execFileSync(join(root, 'tools/sample.sh'), [maker, this.dir, this.certs], { stdio: ['ignore', 'ignore', 'inherit'] });
     this.ca = readFileSync(join(this.certs, 'ca.crt'));
+    // one test opens more requests in a minute than a counsellor in a night; tests of breadth set their own limits
+    writeFileSync(join(this.dir, 'breadth.csv'), `class,hour,night,day,night_from,night_to,delay,delay_max\nrequest,60000,60000,60000,22,6,0,0\n`);
   }
 
   /** Run the program offline on this registry; the server must not be running. */

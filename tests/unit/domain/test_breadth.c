@@ -54,6 +54,7 @@ Test(breadth, an_honest_terrible_night_is_ordinary)
 		{ BREADTH_TAKE_OVER, 5 },
 		{ BREADTH_OWN_LOCATION, 2 },
 		{ BREADTH_REFUSED, 10 },
+		{ BREADTH_REQUEST, 6 },
 	};
 
 	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
@@ -228,7 +229,8 @@ Test(breadth, each_operation_counts_as_what_it_shows)
 		{ "locations_read", RC_OK, BREADTH_OWN_LOCATION },
 		{ "locations_read", RC_NOT_FOUND, BREADTH_REFUSED },
 		{ "shelters_read", RC_NOT_FOUND, BREADTH_REFUSED },
-		{ "episodes_create", RC_OK, BREADTH_CLASSES },
+		{ "episodes_create", RC_OK, BREADTH_REQUEST },
+		{ "episodes_close", RC_OK, BREADTH_CLASSES },
 	};
 
 	for (unsigned i = 0; i < COUNT_OF(rows); i++)

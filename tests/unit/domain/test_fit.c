@@ -195,13 +195,24 @@ Test(fit, a_danger_county_is_a_hard_exclusion)
 	assert_fits();
 }
 
+Test(fit, a_family_home_is_excluded_by_its_own_county_alone)
+{
+	shelter = shelter_of(TYPE_FAMILY_HOME);
+	who.danger_counties = 1u << COUNTY_VAS | 1u << COUNTY_GYOR;
+	assert_fits();
+	who.danger_counties = 1u << COUNTY_ZALA;
+	assert_only(FIT_DANGER_COUNTY);
+}
+
 Test(fit, people_of_its_own_county_are_taken_where_the_house_says_so)
 {
 	shelter.admission.own_county = false;
 	assert_fits();
-	who.home_county = COUNTY_VAS;
+	who.home_county = COUNTY_TOLNA;
 	assert_fits();
 	who.home_county = COUNTY_ZALA;
+	assert_only(FIT_OWN_COUNTY);
+	who.home_county = COUNTY_VAS; /* of the same region */
 	assert_only(FIT_OWN_COUNTY);
 }
 

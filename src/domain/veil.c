@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Regions, names for one request, and coarse facts.  Pure. */
+#include "domain/veil.h"
+
+#include <string.h>
+
+#include "domain/reservation.h"
+
+#define SPARE_SHOWN 2u
+#define HOUR        3600
+
+/* NUTS-2 (Regulation (EC) 1059/2003) is the code of a county without its last digit; Budapest and Pest, each
+ * a region of its own, are taken as one (ours: two are more than one). */
+static unsigned
+region_of(unsigned county)
+{
+	const char *code = codes_county.rows[county].code; /* "HU211" */
+
+	return code[2] == '1' ? 10u : (unsigned)(code[2] - '0') * 10 + (unsigned)(code[3] - '0');
+}
+
+bool
+veil_hides_address(enum shelter_type type)
+{
+	return type != TYPE_FAMILY_HOME;
+}
+
+uint32_t
+veil_counties(const struct shelter *s)
+{
+	uint32_t bits = 1u << s->county;
+
+	for (unsigned i = 0; veil_hides_address((enum shelter_type)s->type) && i < COUNTY_COUNT; i++)
+		if (region_of(i) == region_of(s->county))
+			bits |= 1u << i;
+	return bits;
+}
+
+/* DOMAIN 1: 8 secret houses and 24 places for trafficking in the whole country. */
+bool
+veil_hides_name(enum shelter_type type)
+{
+	return type == TYPE_SECRET_HOUSE || type == TYPE_PROTECTED_SHELTER;
+}
+
+void
+veil_name(const uint8_t random[8], enum zone zone, char out[LIMIT_NAME])
+{
+	const char *parts[4];
+	char word[16], number[8];
+	size_t used = 0;
+
+	reservation_words(random, word, number);
+	parts[0] = codes_zone.rows[zone].label[LANG_HU];
+	parts[1] = " ";
+	parts[2] = word;
+	parts[3] = number + 4; /* "-41" */
+	memset(out, 0, LIMIT_NAME);
+	for (unsigned i = 0; i < COUNT_OF(parts); i++)
+		for (const char *p = parts[i]; *p != '\0' && used < LIMIT_NAME - 1; p++)
+			out[used++] = *p;
+}
+
+void
+veil_fit(enum shelter_type type, unsigned persons, struct fit *fit)
+{
+	if (!veil_hides_name(type))
+		return;
+	if (fit->unit_count > 0) {
+		fit->spare = fit->spare < SPARE_SHOWN ? fit->spare : SPARE_SHOWN;
+		fit->places = (uint8_t)(persons + fit->spare);
+	}
+	fit->confirmed_at -= fit->confirmed_at > 0 ? fit->confirmed_at % HOUR : 0;
+}

@@ -14,8 +14,8 @@
 struct call_head {
 	const char *method, *path; /* path undecoded, checked for its alphabet by the guard */
 	const char *query;         /* after '?', undecoded, or NULL */
-	const char *authorization, *content_type, *accept_language, *accept_encoding, *idempotency_key, *if_match,
-	    *if_none_match;
+	const char *authorization, *content_type, *accept_language, *accept_encoding, *idempotency_key,
+	    *if_match, *if_none_match;
 	const char *last_event_id;
 	int64_t content_length;  /* -1: chunked; 0: none */
 	uint8_t fingerprint[32]; /* of the certificate of this connection */

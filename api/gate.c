@@ -63,6 +63,15 @@ authorise(struct call *c)
 	return RC_FORBIDDEN;
 }
 
+/* A first passphrase is known to who handed it over: nothing is done with it but changing it. */
+static enum rc
+admit(struct call *c)
+{
+	if (c->route->permission == PERM_DEVICE || (c->route->flags & R_EARLY) || !c->who.user.must_change)
+		return RC_OK;
+	return RC_MUST_CHANGE;
+}
+
 static enum rc
 limit(struct call *c)
 {
@@ -221,8 +230,8 @@ handle(struct call *c)
 static enum rc
 run_once(struct call *c)
 {
-	static gate_step_fn *const steps[] = { identify, limit, authenticate, authorise, require_headers,
-		validate, handle };
+	static gate_step_fn *const steps[] = { identify, limit, authenticate, authorise, admit,
+		require_headers, validate, handle };
 	enum rc rc;
 
 	fault_clear(&c->fault);

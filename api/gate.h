@@ -21,7 +21,8 @@ enum route_flags {
 	R_LOOK = 8,   /* audited though it changes nothing, soon after */
 	R_AUDIT = 16, /* audited though it changes nothing, before the answer */
 	R_VAULT = 32, /* the answer holds a location: never kept for replays */
-	R_STREAM = 64
+	R_STREAM = 64,
+	R_EARLY = 128 /* works before a first passphrase has been changed */
 };
 
 typedef enum rc handler_fn(struct call *c);

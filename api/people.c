@@ -36,6 +36,14 @@ tokens_delete(struct call *c)
 	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
 }
 
+enum rc
+me_sign_out_everywhere(struct call *c)
+{
+	enum rc rc = sign_out_everywhere(&c->ctx);
+
+	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
+}
+
 static struct bytes
 permission_names(struct call *c)
 {
@@ -206,6 +214,14 @@ users_passphrase(struct call *c)
 	enum rc rc = user_reset_passphrase(&c->ctx, &out.user, &out.passphrase);
 
 	return rc == RC_OK ? call_answer(c, 200, &model_passphrase_reply, &out) : rc;
+}
+
+enum rc
+users_sign_out(struct call *c)
+{
+	enum rc rc = user_sign_out(&c->ctx, call_param(c, 0));
+
+	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
 }
 
 /* ---- devices ---- */

@@ -23,7 +23,8 @@ events_stream(struct call *c)
 	scope.reader = (struct mark_reader){ c->api->parts->keyring, c->who.user.id, c->who.device.id };
 	if (c->head.last_event_id && !mark_open(&scope.reader, c->head.last_event_id, c->ctx.now, &last))
 		last = FEED_LOST; /* another's, altered or too old: one answer, a reset */
-	c->generation = trust_generation(c->api->parts->trust);
+	c->generation =
+	    0; /* the first read looks again: what was revoked since this snapshot must not be missed */
 	c->reply.status = 200;
 	c->reply.content_type = "text/event-stream";
 	return feed_subscribe(c->api->parts->feed, &scope, last, c->wake, c->wake_arg, &c->subscription);

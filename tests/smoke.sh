@@ -210,9 +210,14 @@ sed 's/admin\./guest./' "$certs/admin.curl" >"$certs/guest.curl"
 step "is let in" 200 guest GET /v1/codes
 step "adds a person" 201 admin POST /v1/users -d '{"name":"admin.uj","roles":["admin"]}'
 person=$(field user)
-step "signs in on the new device" 201 guest POST /v1/tokens -d "{\"user\":\"admin.uj\",\"passphrase\":\"$(field passphrase)\"}"
+first_passphrase=$(field passphrase)
+step "signs in on the new device" 201 guest POST /v1/tokens -d "{\"user\":\"admin.uj\",\"passphrase\":\"$first_passphrase\"}"
 token[guest]=$(field access_token)
 step "is who she says" 200 guest GET /v1/me
+step "does nothing with a passphrase that others know" 403 guest GET /v1/users
+has "but is told why" passphrase_must_change
+step "takes one of her own" 204 guest PUT /v1/me/passphrase -d "{\"old_passphrase\":\"$first_passphrase\",\"new_passphrase\":\"kilenc kék kancsó\"}"
+step "and gets to work" 200 guest GET /v1/users
 step "looks her up" 200 admin GET "/v1/users/$person"
 etag=$(sed -n 's/^[Ee][Tt]ag: *\([^\r]*\).*/\1/p' "$work/head")
 step "retires her" 200 admin PATCH "/v1/users/$person" -H "If-Match: $etag" -d '{"retired":true}'

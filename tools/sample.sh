@@ -11,6 +11,8 @@ mkdir -p "$certs"
 rm -f "$certs/passphrases.txt"
 "$bin" init --force --quiet --dir "$dir" --host localhost,127.0.0.1 --org 'A nyilvántartás üzemeltetője (minta)' \
 	--passphrases "$certs/passphrases.txt" >/dev/null
+# as for the other people of the sample: nobody has to choose a passphrase first
+sed -n 's/^admin //p' "$certs/passphrases.txt" | "$bin" user passphrase --quiet --dir "$dir" --name admin --passphrase-stdin
 "$bin" import --quiet --sample --dir "$dir" --passphrases "$certs/passphrases.txt" >/dev/null
 cp "$dir/ca.crt" "$certs/ca.crt"
 "$bin" user list --json --dir "$dir" >"$certs/people.txt"

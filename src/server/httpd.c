@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POLL_MS 1000 /* at most: how late a revocation ends a stream */
+#define POLL_MS 250 /* at most: how late a revocation ends a stream */
 
 /* A socket on its way from the acceptor to the loop. */
 struct arrival {

@@ -24,6 +24,9 @@ MUST_USE enum rc user_load(struct ctx *c, const struct id *id, struct user *out)
  * out. */
 MUST_USE enum rc user_save(struct ctx *c, const struct user *before, struct user *u);
 MUST_USE enum rc user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphrase);
+
+/** Void every token of the person from now on; open event streams end too. */
+MUST_USE enum rc user_sign_out(struct ctx *c, const struct id *id);
 MUST_USE enum rc user_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 /* devices */
@@ -42,6 +45,7 @@ MUST_USE enum rc device_list(
 MUST_USE enum rc sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out);
 MUST_USE enum rc sign_renew(struct ctx *c, struct token_reply *out);
 MUST_USE enum rc sign_out(struct ctx *c);
+MUST_USE enum rc sign_out_everywhere(struct ctx *c);
 MUST_USE enum rc passphrase_change(struct ctx *c, const struct passphrase_change *in);
 
 #endif

@@ -78,6 +78,16 @@ check_user(struct ctx *c, const struct user *u)
 	return RC_OK;
 }
 
+/* Tokens of this very second are void too, also one that was given after an earlier sign-out in it: its time
+ * is then that of tokens_from (give_token).  Never further ahead than a token's time may be. */
+static void
+void_tokens(const struct ctx *c, struct user *u)
+{
+	int64_t last = u->tokens_from > c->now ? u->tokens_from : c->now;
+
+	u->tokens_from = last + 1 < c->now + LIMIT_TOKEN_SKEW ? last + 1 : c->now + LIMIT_TOKEN_SKEW;
+}
+
 static enum rc
 put_user(struct ctx *c, struct user *u)
 {
@@ -159,7 +169,7 @@ user_save(struct ctx *c, const struct user *before, struct user *u)
 	if ((rc = check_user(c, u)) != RC_OK)
 		return rc;
 	if (!same_rights)
-		u->tokens_from = c->now + 1; /* tokens of this very second are void too */
+		void_tokens(c, u);
 	return put_user(c, u);
 }
 
@@ -175,7 +185,30 @@ user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphras
 		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
 	if ((rc = fresh_passphrase(c, &u, passphrase)) != RC_OK)
 		return rc;
-	u.tokens_from = c->now + 1;
+	void_tokens(c, &u);
+	return put_user(c, &u);
+}
+
+enum rc
+user_sign_out(struct ctx *c, const struct id *id)
+{
+	struct user u;
+	enum rc rc;
+
+	if ((rc = user_load(c, id, &u)) != RC_OK)
+		return rc;
+	if (!may_write(c, &u))
+		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
+	void_tokens(c, &u);
+	return put_user(c, &u);
+}
+
+enum rc
+sign_out_everywhere(struct ctx *c)
+{
+	struct user u = c->who->user;
+
+	void_tokens(c, &u);
 	return put_user(c, &u);
 }
 

@@ -24,7 +24,7 @@ async function otherDesk(admin) {
   const device = await admin.post('/v1/devices', { org, name: 'Másik', csr: readFileSync(join(r.work, 'other.csr'), 'utf8') });
   assert.equal(device.status, 201, device.text);
   r.file('other.crt', device.json.certificate);
-  return new Client(r, { device: join(r.work, 'other') }).signIn('masik.anna', made.json.passphrase);
+  return new Client(r, { device: join(r.work, 'other') }).signInFirst('masik.anna', made.json.passphrase);
 }
 
 async function everything() {

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Revoking: a token, a person, a device or everything of a person, at once, for requests and for open event streams; and
+// a first passphrase, which others know, is good for nothing but its own change.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { enrol, guest, orgNamed } from '../api/lib/devices.mjs';
+import { Registry } from '../api/lib/registry.mjs';
+import { read, ROWS, BODIES, NOBODYS } from '../api/lib/routes.mjs';
+import { listen } from '../api/lib/stream.mjs';
+
+const slow = process.env.VARIANT === 'tsan' || process.env.VARIANT === 'asan' ? 5 : 1;
+const AT_ONCE = 1000 * slow;
+const HELPLINE = 'OKIT (minta)';
+
+let r;
+let admin;
+let colleague; // must notice nothing
+before(async () => {
+  r = await new Registry().start();
+  admin = await r.as('admin');
+  colleague = await r.as('counsellor');
+});
+after(() => r.close());
+
+const idOf = async (client) => (await client.get('/v1/me')).json.user;
+
+async function patch(client, path, body) {
+  const { etag } = (await client.get(path)).headers;
+  const answer = await client.patch(path, body, { 'If-Match': etag });
+  assert.equal(answer.status, 200, answer.text);
+}
+
+/** Sessions of okit.dora: two on one device, one on another. */
+async function dora() {
+  const { client, device } = await guest(r, 'okit.dora', HELPLINE);
+  return { here: await r.person('okit.dora', 'counsellor'), again: await r.person('okit.dora', 'counsellor'), there: client, device };
+}
+
+// what is done, and which of her sessions are over then
+const REVOCATIONS = {
+  'signing out': { revoke: ({ here }) => here.delete('/v1/tokens/current'), over: ['here'], lives: ['again', 'there'] },
+  'signing out everywhere': { revoke: ({ here }) => here.send('POST', '/v1/me/sign-out-everywhere'), over: ['here', 'again', 'there'] },
+  'being signed out by an admin': {
+    revoke: async ({ here }) => admin.send('POST', `/v1/users/${await idOf(here)}/sign-out`), over: ['here', 'again', 'there'],
+  },
+  'a revoked device': {
+    revoke: ({ device }) => admin.send('POST', `/v1/devices/${device.id}/revoke`), over: ['there'], lives: ['here', 'again'],
+  },
+};
+
+for (const [what, { revoke, over, lives = [] }] of Object.entries(REVOCATIONS)) {
+  test(`${what} ends requests and streams at once, and no others`, async () => {
+    const sessions = await dora();
+    const streams = Object.fromEntries(await Promise.all([...over, ...lives].map(async (s) => [s, await listen(sessions[s])])));
+    const other = await listen(colleague);
+    const answer = await revoke(sessions);
+    assert.ok(answer.status < 300, answer.text);
+    const asked = performance.now();
+    const ended = Promise.all(over.map((s) => streams[s].ends(AT_ONCE)));
+    for (const s of over) {
+      const status = await sessions[s].get('/v1/me').then((a) => a.status, () => 401); // a device is refused by TLS
+      assert.ok(status === 401 || status === 403, `${s}: ${status}`);
+    }
+    assert.deepEqual(await ended, over.map(() => true), `a stream outlived it by ${performance.now() - asked} ms`);
+    for (const s of lives) {
+      assert.equal((await sessions[s].get('/v1/me')).status, 200);
+      assert.ok(!await streams[s].ends(10));
+    }
+    assert.ok(!await other.ends(10));
+    for (const s of [...Object.values(streams), other]) s.close();
+  });
+}
+
+test('a token of the very second of the sign-out does not survive it, and a new one works at once', async () => {
+  for (let i = 0; i < 3; i++) {
+    const one = await r.person('okit.dora', 'counsellor');
+    const two = await r.person('okit.dora', 'counsellor');
+    assert.equal((await one.send('POST', '/v1/me/sign-out-everywhere')).status, 204);
+    assert.deepEqual([(await one.get('/v1/me')).status, (await two.get('/v1/me')).status], [401, 401]);
+    assert.equal((await two.post('/v1/tokens/renew')).status, 401);
+    const three = await r.person('okit.dora', 'counsellor');
+    assert.equal((await three.get('/v1/me')).status, 200);
+  }
+});
+
+test('a stream that opens while she signs out everywhere does not live on', async () => {
+  for (let i = 0; i < 25; i++) {
+    const one = await r.person('okit.dora', 'counsellor', { sockets: 1 });
+    const [stream, out] = await Promise.all([listen(one), one.send('POST', '/v1/me/sign-out-everywhere')]);
+    assert.equal(out.status, 204);
+    if (stream.ends) assert.ok(await stream.ends(AT_ONCE), `stream ${i} lives`);
+    else assert.equal(stream.status, 401);
+    one.end();
+  }
+});
+
+test('nobody signs out who is not hers to manage', async () => {
+  const strange = (await admin.get('/v1/users?limit=100')).json.data.find((u) => u.name === 'okit.anna');
+  assert.equal((await r.bare('admin').send('POST', `/v1/users/${strange.id}/sign-out`)).status, 401);
+  assert.equal((await (await r.as('shelter_manager')).send('POST', `/v1/users/${strange.id}/sign-out`)).status, 404);
+  assert.equal((await colleague.send('POST', `/v1/users/${strange.id}/sign-out`)).status, 403);
+  assert.equal((await colleague.get('/v1/me')).status, 200);
+});
+
+test('with a first passphrase nothing works but changing it', async () => {
+  const org = (await admin.post('/v1/organisations', { kind: 'family_support', name: 'Új Szolgálat (minta)' })).json.id;
+  await enrol(r, org, 'first');
+  const made = await admin.send('POST', '/v1/users', { org, name: 'uj.kati', roles: ['family_support'] });
+  assert.equal(made.status, 201, made.text);
+  const kati = r.bare('first');
+  const token = await kati.send('POST', '/v1/tokens', { user: 'uj.kati', passphrase: made.json.passphrase });
+  assert.deepEqual([token.status, token.json.must_change], [201, true]);
+  kati.token = token.json.access_token;
+  const allowed = new Set(['tokens_renew', 'me_read']);
+  for (const row of ROWS.filter((x) => !['DEVICE'].includes(x.permission))) {
+    if (/tokens_delete|me_passphrase|me_sign_out/.test(row.operation)) continue; // below
+    const path = row.path.replace(/\{\w+\}/g, NOBODYS);
+    const answer = await kati.send(row.verb, path, row.bodyIn ? BODIES[row.bodyIn] : undefined,
+      { 'Idempotency-Key': row.operation, 'If-Match': '*' });
+    if (allowed.has(row.operation)) assert.ok(answer.status < 300, `${row.operation}: ${answer.text}`);
+    else assert.ok(['passphrase_must_change', 'forbidden'].includes(answer.json?.code), `${row.operation}: ${answer.text}`);
+  }
+  assert.equal((await kati.get('/v1/capacity')).json.code, 'passphrase_must_change');
+  const change = { old_passphrase: made.json.passphrase, new_passphrase: 'kilenc kék kancsó' };
+  assert.equal((await kati.put('/v1/me/passphrase', change)).status, 204);
+  assert.equal((await kati.get('/v1/capacity')).status, 200, 'the same token goes on');
+  assert.equal((await kati.send('POST', '/v1/me/sign-out-everywhere')).status, 204);
+  assert.ok(read('api/routes.def').includes('R_EARLY'));
+});
+
+test('a retired person and a retired organisation are out at once, their streams too', async () => {
+  const eszter = await r.person('okit.eszter', 'counsellor');
+  const stream = await listen(eszter);
+  await patch(admin, `/v1/users/${await idOf(eszter)}`, { retired: true });
+  assert.ok(await stream.ends(AT_ONCE));
+  assert.equal((await eszter.get('/v1/me')).status, 401);
+
+  const house = await r.as('shelter_staff');
+  const hers = await listen(house);
+  await patch(admin, `/v1/organisations/${(await house.get('/v1/me')).json.org}`, { retired: true });
+  assert.ok(await hers.ends(AT_ONCE));
+});

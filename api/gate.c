@@ -37,8 +37,11 @@ read_token(struct call *c)
 		return RC_NO_TOKEN;
 	if (strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
 		return RC_BAD_TOKEN;
-	rc = auth_verify(c->api->parts->auth, bytes_str(value + sizeof(scheme) - 1), c->head.fingerprint,
-	    c->ctx.now, &c->claims);
+	value += sizeof(scheme) - 1;
+	rc = auth_verify(c->api->parts->auth, bytes_str(value), c->head.fingerprint, c->ctx.now, &c->claims);
+	if (rc == RC_BAD_TOKEN && c->api->parts->issuer != NULL)
+		rc = issuer_verify(
+		    c->api->parts->issuer, bytes_str(value), c->head.fingerprint, c->ctx.now, &c->claims);
 	c->has_claims = rc == RC_OK;
 	return rc;
 }

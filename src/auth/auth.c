@@ -10,17 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/claims.h"
 #include "auth/jwt.h"
-#include "auth/verified.h"
-#include "base/json.h"
 #include "base/jw.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
 
 #define ISSUER     "menedek"
-#define BINDING    "x5t#S256" /* RFC 8705, 3.1 */
-#define KID        8u         /* bytes of the public key's digest */
-#define SIGNATURE  64u        /* r and s of P-256 */
+#define KID        8u /* bytes of the public key's digest */
 #define HEADER_CAP 128u
 #define CLAIMS_CAP 1024u
 #define AUDIENCE   256u
@@ -54,7 +51,7 @@ write_claims(struct jw *w, const struct auth *auth, const struct claims *c)
 	jw_field_int(w, "exp", c->expires_at);
 	jw_name(w, "cnf");
 	jw_open(w, '{');
-	jw_field_string(w, BINDING, binding);
+	jw_field_string(w, CLAIM_BINDING, binding);
 	jw_close(w, '}');
 	jw_close(w, '}');
 }
@@ -83,56 +80,15 @@ auth_issue(struct auth *auth, const struct claims *c, struct arena *arena, const
 
 /* ---- form ---- */
 
-struct parts_of_token {
-	struct bytes payload, signature;
-};
-
-/* What RFC 4648 calls base64url, without padding, and dots; libjwt also takes the other alphabet, '=' and
- * line ends. */
 static bool
-is_plain(struct bytes token)
+has_our_form(const struct auth *auth, struct bytes token, struct token_text *out)
 {
-	for (size_t i = 0; i < token.len; i++) {
-		const uint8_t c = token.p[i];
-		const bool is_good = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-		if (!is_good)
-			return false;
-	}
-	return true;
-}
-
-static bool
-has_our_form(const struct auth *auth, struct bytes token, struct parts_of_token *out)
-{
-	const uint8_t *payload, *dot, *end;
-	uint8_t signature[SIGNATURE];
-	size_t len;
-
-	if (token.len <= auth->header_len || token.len > LIMIT_TOKEN || !is_plain(token))
+	if (token.len <= auth->header_len || memcmp(token.p, auth->header, auth->header_len) != 0)
 		return false;
-	if (memcmp(token.p, auth->header, auth->header_len) != 0)
-		return false;
-	payload = token.p + auth->header_len;
-	end = token.p + token.len;
-	if (!(dot = memchr(payload, '.', (size_t)(end - payload))))
-		return false;
-	out->payload = (struct bytes){ payload, (size_t)(dot - payload) };
-	out->signature = (struct bytes){ dot + 1, (size_t)(end - dot - 1) };
-	return base64url_parse(
-		   (const char *)out->signature.p, out->signature.len, signature, sizeof(signature), &len) &&
-	    len == SIGNATURE; /* a dot more does not decode */
+	return token_split(token, out);
 }
 
 /* ---- claims ---- */
-
-static bool
-is_text(const json *claims, const char *name, const char *expected)
-{
-	const json *v = json_get(claims, name);
-
-	return v && json_type(v) == JSON_STRING && strcmp(json_string(v), expected) == 0;
-}
 
 static bool
 read_id(const json *claims, const char *name, struct id *out)
@@ -142,57 +98,31 @@ read_id(const json *claims, const char *name, struct id *out)
 	return id_parse(text, strlen(text), out) && !id_is_zero(out);
 }
 
-static bool
-read_time(const json *claims, const char *name, int64_t *out)
-{
-	const json *v = json_get(claims, name);
-
-	if (!v || json_type(v) != JSON_INTEGER || json_number(v) <= 0 || json_number(v) > LIMIT_JSON_INTEGER)
-		return false;
-	*out = (int64_t)json_number(v);
-	return true;
-}
-
-static bool
-read_binding(const json *claims, uint8_t out[CERT_FINGERPRINT])
-{
-	const char *text = json_string(json_get(json_get(claims, "cnf"), BINDING));
-	size_t len;
-
-	return base64url_parse(text, strlen(text), out, CERT_FINGERPRINT, &len) && len == CERT_FINGERPRINT;
-}
-
 /* Everything that does not depend on the time of asking nor on who asks. */
 static bool
 read_claims(const struct auth *auth, const json *claims, struct token *out)
 {
 	struct claims *c = &out->claims;
 
-	if (json_type(claims) != JSON_OBJECT)
-		return false;
-	if (!is_text(claims, "iss", ISSUER) || !is_text(claims, "aud", auth->audience))
+	if (!claim_is(claims, "iss", ISSUER) || !claim_is(claims, "aud", auth->audience))
 		return false;
 	if (!read_id(claims, "jti", &c->jti) || !read_id(claims, "sub", &c->user) ||
 	    !read_id(claims, "dev", &c->device))
 		return false;
-	if (!read_time(claims, "iat", &c->issued_at) || !read_time(claims, "nbf", &out->not_before) ||
-	    !read_time(claims, "exp", &c->expires_at))
+	if (!claim_time(claims, "iat", &c->issued_at) || !claim_time(claims, "nbf", &out->not_before) ||
+	    !claim_time(claims, "exp", &c->expires_at))
 		return false;
-	return c->expires_at - c->issued_at <= LIMIT_TOKEN_LIFE && read_binding(claims, c->cert);
+	return c->expires_at - c->issued_at <= LIMIT_TOKEN_LIFE && claim_binding(claims, c->cert);
 }
 
 static enum rc
 read_payload(const struct auth *auth, struct bytes payload, struct token *out)
 {
-	uint8_t text[LIMIT_TOKEN];
-	json *claims = NULL;
-	enum rc rc = RC_BAD_TOKEN;
-	size_t len;
+	json *claims;
+	enum rc rc = token_read_part(payload, &claims);
 
-	if (!base64url_parse((const char *)payload.p, payload.len, text, sizeof(text), &len))
-		return RC_BAD_TOKEN;
-	if (json_parse((struct bytes){ text, len }, &claims, NULL) == RC_OK && read_claims(auth, claims, out))
-		rc = RC_OK;
+	if (rc == RC_OK && !read_claims(auth, claims, out))
+		rc = RC_BAD_TOKEN;
 	json_free(claims);
 	return rc;
 }
@@ -201,7 +131,7 @@ read_payload(const struct auth *auth, struct bytes payload, struct token *out)
 
 /* The signature first: nothing of a stranger's text is read as claims. */
 static enum rc
-open_token(struct auth *auth, struct bytes token, const struct parts_of_token *parts, struct token *out)
+open_token(struct auth *auth, struct bytes token, const struct token_text *parts, struct token *out)
 {
 	char text[LIMIT_TOKEN + 1];
 	enum rc rc;
@@ -214,21 +144,13 @@ open_token(struct auth *auth, struct bytes token, const struct parts_of_token *p
 	return rc;
 }
 
-static bool
-counts_now(const struct token *t, int64_t now)
-{
-	const int64_t soon = now + LIMIT_TOKEN_SKEW;
-
-	return t->claims.expires_at > now && t->not_before <= soon && t->claims.issued_at <= soon;
-}
-
 enum rc
 auth_verify(
     struct auth *auth, struct bytes token, const uint8_t fingerprint[32], int64_t now, struct claims *out)
 {
-	struct parts_of_token parts;
+	struct token_text parts;
 	uint8_t key[DIGEST_BYTES];
-	struct token t;
+	struct token t = { .not_before = 0 };
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
@@ -240,9 +162,7 @@ auth_verify(
 			return rc;
 		verified_add(auth->verified, key, &t);
 	}
-	if (!counts_now(&t, now))
-		return RC_BAD_TOKEN;
-	if (!bytes_equal(BYTES_OF(t.claims.cert), (struct bytes){ fingerprint, CERT_FINGERPRINT }))
+	if (!token_counts(&t, fingerprint, now))
 		return RC_BAD_TOKEN;
 	*out = t.claims;
 	return RC_OK;

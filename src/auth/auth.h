@@ -18,6 +18,8 @@ struct claims {
 	struct id jti, user, device;
 	int64_t issued_at, expires_at;
 	uint8_t cert[32]; /* fingerprint it is bound to */
+	bool is_outside;  /* signed by an outside issuer: names the person, knows no user and no device id */
+	uint8_t name_mac[32];
 };
 
 struct principal {
@@ -49,12 +51,18 @@ MUST_USE enum rc principal_device(
     struct txn *t, const uint8_t fingerprint[32], int64_t now, struct principal *who);
 
 /** The person of verified ${claims} on ${who}'s device: not retired, same organisation, token not revoked.
- * RC_BAD_TOKEN. */
+ * Roles and houses are those of our record, whoever signed the token.  RC_BAD_TOKEN. */
 MUST_USE enum rc principal_person(
     struct txn *t, const struct claims *claims, int64_t now, struct principal *who);
 
 /** Key of the name index: HMAC under a key of the ring, so that names are not in the keys. */
 MUST_USE enum rc user_name_key(const struct keyring *ring, const char *name, struct key *out);
+
+/** What the key of the name index holds. */
+void user_name_mac(const uint8_t secret[32], const char *name, uint8_t out[32]);
+
+/** The secret for user_name_mac. */
+MUST_USE enum rc user_name_secret(const struct keyring *ring, uint8_t out[32]);
 
 /** Is ${shelter} one of the person's houses? */
 bool principal_has_shelter(const struct principal *who, const struct id *shelter);

@@ -80,6 +80,25 @@ check_signed_out(struct txn *t, const struct claims *claims)
 	return absent_is(rc, RC_OK);
 }
 
+/* Whom the token means: our own tokens say it by id and name their device too, an outside issuer's by name.
+ */
+static enum rc
+read_user(struct txn *t, const struct claims *claims, const struct id *device, struct user *out)
+{
+	struct reference row = { .id = claims->user };
+	struct key key;
+	enum rc rc;
+
+	if (!claims->is_outside && !id_equal(&claims->device, device))
+		return RC_BAD_TOKEN;
+	if (claims->is_outside) {
+		key = record_key_bytes(KIND_USER_NAME, claims->name_mac, sizeof(claims->name_mac));
+		if ((rc = record_get(t, KIND_USER_NAME, &key, &row)) != RC_OK)
+			return absent_is(rc, RC_BAD_TOKEN);
+	}
+	return absent_is(read_by_id(t, KIND_USER, &row.id, out), RC_BAD_TOKEN);
+}
+
 enum rc
 principal_person(struct txn *t, const struct claims *claims, int64_t now, struct principal *who)
 {
@@ -89,16 +108,18 @@ principal_person(struct txn *t, const struct claims *claims, int64_t now, struct
 	memset(&who->user, 0, sizeof(who->user));
 	memset(&who->claims, 0, sizeof(who->claims));
 	who->roles = 0;
-	if (claims->expires_at <= now || !id_equal(&claims->device, &who->device.id))
+	if (claims->expires_at <= now)
 		return RC_BAD_TOKEN;
-	if ((rc = read_by_id(t, KIND_USER, &claims->user, &user)) != RC_OK)
-		return absent_is(rc, RC_BAD_TOKEN);
+	if ((rc = read_user(t, claims, &who->device.id, &user)) != RC_OK)
+		return rc;
 	if (!is_welcome(&user, claims, who))
 		return RC_BAD_TOKEN;
 	if ((rc = check_signed_out(t, claims)) != RC_OK)
 		return rc;
 	who->user = user;
 	who->claims = *claims;
+	who->claims.user = user.id;
+	who->claims.device = who->device.id;
 	who->roles = user.roles;
 	return RC_OK;
 }
@@ -113,14 +134,26 @@ principal_has_shelter(const struct principal *who, const struct id *shelter)
 }
 
 enum rc
+user_name_secret(const struct keyring *ring, uint8_t out[DIGEST_BYTES])
+{
+	return keyring_derive(ring, "user-name", out);
+}
+
+void
+user_name_mac(const uint8_t secret[DIGEST_BYTES], const char *name, uint8_t out[DIGEST_BYTES])
+{
+	digest_hmac((struct bytes){ secret, DIGEST_BYTES }, bytes_str(name), out);
+}
+
+enum rc
 user_name_key(const struct keyring *ring, const char *name, struct key *out)
 {
 	uint8_t secret[DIGEST_BYTES], mac[DIGEST_BYTES];
 	enum rc rc;
 
-	if ((rc = keyring_derive(ring, "user-name", secret)) != RC_OK)
+	if ((rc = user_name_secret(ring, secret)) != RC_OK)
 		return rc;
-	digest_hmac(BYTES_OF(secret), bytes_str(name), mac);
+	user_name_mac(secret, name, mac);
 	wipe(secret, sizeof(secret));
 	*out = record_key_bytes(KIND_USER_NAME, mac, sizeof(mac));
 	return RC_OK;

@@ -64,7 +64,7 @@ args_keys(const struct args *args)
 static enum status
 refuse_option(const struct command *command, const char *typed)
 {
-	uint32_t known = command->needed | command->taken;
+	uint64_t known = command->needed | command->taken;
 	const char *names[OPT_COUNT];
 	const char *nearest;
 	unsigned count = 0;

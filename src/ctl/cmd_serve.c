@@ -79,6 +79,18 @@ read_every(const char *text, struct notary_options *notary)
 	return *end == '\0' && entries > 0 && entries < 1000000 && seconds > 0 && seconds < 1000000;
 }
 
+/* All three or none: a key set that counts for any issuer or any audience is a hole. */
+static bool
+read_issuer(const struct args *args, struct issuer_options *out)
+{
+	*out = (struct issuer_options){ args->value[OPT_JWKS], args->value[OPT_ISSUER],
+		args->value[OPT_AUDIENCE] };
+	if (out->path == NULL && out->name == NULL && out->audience == NULL)
+		return true;
+	return out->path != NULL && strchr(out->path, '/') != NULL && strlen(out->path) < 256 &&
+	    out->name != NULL && *out->name != '\0' && out->audience != NULL && *out->audience != '\0';
+}
+
 enum status
 cmd_serve(const struct args *args)
 {
@@ -106,6 +118,10 @@ cmd_serve(const struct args *args)
 	options.notary.socket = args->value[OPT_SYSLOG];
 	if (!read_sandbox(args->value[OPT_SANDBOX], &options.sandbox)) {
 		talk_error("--sandbox takes require or try");
+		return STATUS_USAGE;
+	}
+	if (!read_issuer(args, &options.issuer)) {
+		talk_error("--jwks DIR/FILE, --issuer NAME and --audience NAME go together");
 		return STATUS_USAGE;
 	}
 	options.user = args->value[OPT_USER];

@@ -31,7 +31,7 @@ enum option {
 	OPT_COUNT
 };
 
-#define OPT_BIT(option) (1u << (option))
+#define OPT_BIT(option) (UINT64_C(1) << (option))
 
 #define ARGS_WORDS 8u
 
@@ -47,7 +47,7 @@ struct command {
 	const char *group;
 	const char *summary;
 	const char *words;      /* usage of what is no option, or NULL */
-	uint32_t needed, taken; /* options, as bits */
+	uint64_t needed, taken; /* options, as bits */
 	enum status (*run)(const struct args *args);
 	const char *example[3];
 };

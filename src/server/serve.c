@@ -73,7 +73,8 @@ static enum rc
 confine_to_files(struct serving *s, struct fault *f)
 {
 	const struct paths *p = &s->options->paths;
-	char keyring[256], vault[256], cert[256], key[256];
+	const char *set = s->options->issuer.path;
+	char keyring[256], vault[256], cert[256], key[256], jwks[256];
 	const struct confine_path rows[] = {
 		{ p->store, CONFINE_READ | CONFINE_WRITE | CONFINE_CREATE },
 		{ directory_of(keyring, p->keyring), CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
@@ -81,6 +82,7 @@ confine_to_files(struct serving *s, struct fault *f)
 		{ directory_of(cert, p->server_cert), CONFINE_READ },
 		{ directory_of(key, p->server_key), CONFINE_READ },
 		{ p->ca_cert, CONFINE_READ },
+		{ set == NULL ? NULL : directory_of(jwks, set), CONFINE_READ },
 #ifdef MENEDEK_DEBUG
 		/* the sanitizers look at the process and call a program that names functions */
 		{ "/proc", CONFINE_READ },
@@ -121,9 +123,23 @@ block_signals(void)
 }
 
 static void
-reload(struct server *server)
+reload_issuer(struct issuer *issuer)
 {
 	struct fault f = { 0 };
+
+	if (issuer_reload(issuer, &f) == RC_OK)
+		log_note("reloaded", "outside issuer");
+	else
+		log_world("reload_failed", "the issuer's old keys stay: %s", rc_code(f.rc));
+}
+
+static void
+reload(struct server *server, struct parts *parts)
+{
+	struct fault f = { 0 };
+
+	if (parts->issuer != NULL)
+		reload_issuer(parts->issuer);
 
 	if (server_reload(server, &f) == RC_OK)
 		log_note("reloaded", "certificates");
@@ -143,7 +159,7 @@ watchdog_period(void)
 
 /* Until a signal ends it. */
 static void
-wait_for_end(struct server *server, const sigset_t *set)
+wait_for_end(struct server *server, struct parts *parts, const sigset_t *set)
 {
 	const struct timespec period = { .tv_sec = watchdog_period() };
 	int number;
@@ -151,7 +167,7 @@ wait_for_end(struct server *server, const sigset_t *set)
 	do {
 		number = period.tv_sec == 0 ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &period);
 		if (number == SIGHUP)
-			reload(server);
+			reload(server, parts);
 		else if (number < 0 && errno == EAGAIN && server_is_alive(server))
 			notify("WATCHDOG=1");
 	} while (number < 0 || number == SIGHUP);
@@ -186,7 +202,7 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 	*control_fd = -1;
 	if (rc == RC_OK) {
 		announce(options, server);
-		wait_for_end(server, set);
+		wait_for_end(server, parts, set);
 		notify("STOPPING=1");
 	}
 	control_stop(control);
@@ -212,6 +228,8 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	if ((rc = parts_read(parts, &options->paths, true, f)) != RC_OK)
 		return rc;
 	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
+		return rc;
+	if (options->issuer.path != NULL && (rc = parts_open_issuer(parts, &options->issuer, f)) != RC_OK)
 		return rc;
 	if ((rc = control_listen(&options->paths, &control_fd, f)) != RC_OK)
 		return rc;

@@ -10,6 +10,7 @@ struct serve_options {
 	struct paths paths; /* made by paths_of */
 	const char *user;   /* who to become once keys and sockets are open, or NULL */
 	enum confine_mode sandbox;
+	struct issuer_options issuer; /* path NULL: none.  Its directory is read again on SIGHUP */
 	struct server_options server;
 	struct notary_options notary;
 };

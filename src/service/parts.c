@@ -227,6 +227,12 @@ read_own(struct parts *p, const char *path, enum rc (*read)(struct parts *, stru
 	return rc;
 }
 
+enum rc
+parts_open_issuer(struct parts *p, const struct issuer_options *options, struct fault *f)
+{
+	return issuer_new(options, p->keyring, &p->issuer, f);
+}
+
 /* Rules are dated configuration: a registry may carry its own tables (DOMAIN 2, 5). */
 static enum rc
 read_rules(struct parts *p, struct fault *f)
@@ -330,6 +336,7 @@ parts_close(struct parts *p)
 	feed_free(p->feed);
 	index_free(p->index);
 	trust_free(p->trust);
+	issuer_free(p->issuer);
 	auth_free(p->auth);
 	schemas_free(p->schemas);
 	vaultring_free(p->vault);

@@ -3,7 +3,7 @@
 #ifndef MENEDEK_PARTS_H
 #define MENEDEK_PARTS_H
 
-#include "auth/auth.h"
+#include "auth/issuer.h"
 #include "crypto/vaultring.h"
 #include "domain/policy.h"
 #include "domain/rank.h"
@@ -59,6 +59,7 @@ struct parts {
 	struct trust *trust;
 	struct breadth_watch *breadth;
 	struct auth *auth;
+	struct issuer *issuer; /* NULL: only our own tokens count */
 	struct pem ca_key, ca_cert;
 	struct term_rules terms;
 	struct booking_rules booking;
@@ -94,6 +95,9 @@ MUST_USE enum rc parts_open_signer(struct parts *p, struct fault *f);
  */
 MUST_USE enum rc parts_open_notary(struct parts *p, const struct notary_options *options, struct fault *f);
 MUST_USE enum rc parts_start_notary(struct parts *p, struct fault *f);
+
+/** Accept an outside issuer's tokens too; after parts_read. */
+MUST_USE enum rc parts_open_issuer(struct parts *p, const struct issuer_options *options, struct fault *f);
 
 /** Read a root key of 32 bytes. */
 MUST_USE enum rc parts_read_root(const char *path, struct secret **out, struct fault *f);

@@ -71,6 +71,8 @@ sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out)
 enum rc
 sign_renew(struct ctx *c, struct token_reply *out)
 {
+	if (c->who->claims.is_outside) /* or a token of ours would outlive what its issuer gave */
+		return RC_FORBIDDEN;
 	return give_token(c, &c->who->user, out);
 }
 

@@ -57,7 +57,7 @@ help_nearest(const char *typed, const char *const *names, unsigned count)
 }
 
 static void
-print_options(const char *title, uint32_t bits)
+print_options(const char *title, uint64_t bits)
 {
 	if (bits == 0)
 		return;

@@ -21,7 +21,8 @@ static const struct model *const answer_models[] = { &model_token_reply, &model_
 	&model_availability_reply, &model_location_reply, &model_look_list, &model_episode,
 	&model_episode_list, &model_search_reply, &model_reservation_view, &model_reservation_list,
 	&model_sheet_reply, &model_disclosure_reply, &model_break_glass_view, &model_break_glass_list,
-	&model_capacity_reply, &model_audit_list, &model_alert_list, &model_statistics_reply };
+	&model_capacity_reply, &model_audit_list, &model_alert_list, &model_statistics_reply,
+	&model_checkpoint_list, &model_inclusion_reply, &model_consistency_reply };
 
 static const struct model *
 model_named(const char *name)

@@ -228,6 +228,26 @@ struct statistics_reply {
 	uint32_t count;
 };
 
+#define HASH_TEXT 65u /* SHA-256 in hex */
+
+struct checkpoint_row {
+	uint64_t number, size;
+	int64_t at;
+	char root[HASH_TEXT], head[HASH_TEXT];
+	const char *note; /* the signed text */
+};
+struct inclusion_reply {
+	uint64_t entry, size;
+	char public[193], hidden[HASH_TEXT]; /* hex; "" when retention has erased the entry */
+	char leaf[HASH_TEXT], root[HASH_TEXT];
+	struct bytes proof; /* F_RAW: array of hashes */
+};
+struct consistency_reply {
+	uint64_t first, second;
+	char first_root[HASH_TEXT], second_root[HASH_TEXT];
+	struct bytes proof; /* F_RAW: array of hashes */
+};
+
 /** Any list: data of one model, a cursor for the next page. */
 struct list_reply {
 	const void *data;
@@ -245,6 +265,7 @@ extern const struct model model_sign_in, model_passphrase_change, model_device_n
     model_disclosure_reply, model_capacity_row, model_capacity_reply, model_audit_row, model_look_row,
     model_statistics_row, model_statistics_reply, model_org_list, model_user_list, model_device_list,
     model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list,
-    model_alert_row, model_alert_list, model_reason_glass, model_break_glass_view, model_break_glass_list;
+    model_alert_row, model_alert_list, model_reason_glass, model_break_glass_view, model_break_glass_list,
+    model_checkpoint_row, model_checkpoint_list, model_inclusion_reply, model_consistency_reply;
 
 #endif

@@ -340,6 +340,36 @@ static const struct field alert_row_rows[] = {
 };
 MODEL(model_alert_row, NULL, struct alert_row, alert_row_rows);
 
+static const struct field checkpoint_row_rows[] = {
+	V(struct checkpoint_row, number, F_U64),
+	V(struct checkpoint_row, size, F_U64),
+	V(struct checkpoint_row, at, F_TIME),
+	V(struct checkpoint_row, root, F_TEXT),
+	V(struct checkpoint_row, head, F_TEXT),
+	V(struct checkpoint_row, note, F_STRING),
+};
+MODEL(model_checkpoint_row, NULL, struct checkpoint_row, checkpoint_row_rows);
+
+static const struct field inclusion_rows[] = {
+	V(struct inclusion_reply, entry, F_U64),
+	V(struct inclusion_reply, size, F_U64),
+	V(struct inclusion_reply, public, F_TEXT),
+	V(struct inclusion_reply, hidden, F_TEXT),
+	V(struct inclusion_reply, leaf, F_TEXT),
+	V(struct inclusion_reply, root, F_TEXT),
+	V(struct inclusion_reply, proof, F_RAW),
+};
+MODEL(model_inclusion_reply, "inclusion-proof", struct inclusion_reply, inclusion_rows);
+
+static const struct field consistency_rows[] = {
+	V(struct consistency_reply, first, F_U64),
+	V(struct consistency_reply, second, F_U64),
+	V(struct consistency_reply, first_root, F_TEXT),
+	V(struct consistency_reply, second_root, F_TEXT),
+	V(struct consistency_reply, proof, F_RAW),
+};
+MODEL(model_consistency_reply, "consistency-proof", struct consistency_reply, consistency_rows);
+
 static const struct field look_row_rows[] = {
 	V(struct look_row, at, F_TIME),
 	V(struct look_row, until, F_TIME),
@@ -388,5 +418,6 @@ LIST(model_episode_list, "episode-list", model_episode);
 LIST(model_reservation_list, "reservation-list", model_reservation_view);
 LIST(model_audit_list, "audit-list", model_audit_row);
 LIST(model_break_glass_list, "break-glass-list", model_break_glass_view);
+LIST(model_checkpoint_list, "checkpoint-list", model_checkpoint_row);
 LIST(model_alert_list, "alert-list", model_alert_row);
 LIST(model_look_list, "look-list", model_look_row);

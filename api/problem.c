@@ -16,6 +16,7 @@ static const struct {
 	{ RC_BUSY, "1" },
 	{ RC_UNAVAILABLE, "5" },
 	{ RC_UNKNOWN, "1" },
+	{ RC_WITHHELD, "60" },
 };
 
 static void

@@ -245,7 +245,7 @@ step "has to sign in again" 401 counsellor GET /v1/me
 check "the service stops when it is told" stop_server
 check "the audit chain is whole" "$bin" audit verify --quiet --dir "$work/data"
 check "every record opens, every house is sound" "$bin" check --quiet --dir "$work/data"
-if grep -rqaE 'Minta utca|Nyugat 1|okit\.anna' "$work/data/store" "$work/data/keyring" "$work/data/vaultring" "$work/server.log"; then
+if grep -rqaE 'Minta utca|Nyugat 1|okit\.anna' "$work/data/store" "$work/data/keyring" "$work/data/vault" "$work/server.log"; then
 	say FAIL "" "" "a name or an address is readable on the disk or in the log"
 else
 	say ok "" "" "no name and no address is readable on the disk or in the log"

@@ -52,12 +52,17 @@ static void
 remove_old(const struct init *in)
 {
 	const struct paths *p = &in->paths;
-	const char *files[] = { p->keyring, p->vaultring, p->record_root, p->location_root, p->token_key,
-		p->ca_cert, p->ca_key, p->server_cert, p->server_key, p->audit_key, p->audit_pub, p->host };
+	const char *files[] = { p->keyring, p->record_root, p->location_root, p->token_key, p->ca_cert,
+		p->ca_key, p->server_cert, p->server_key, p->audit_key, p->audit_pub, p->host };
+	static const char *const parts_of_vault[] = { "ring", "quota", "limits.csv" };
 	char path[512];
 
 	for (unsigned i = 0; i < COUNT_OF(files); i++)
 		(void)unlink(files[i]);
+	for (unsigned i = 0; i < COUNT_OF(parts_of_vault); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", p->vault, parts_of_vault[i]);
+		(void)unlink(path);
+	}
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", p->store);
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/lock.mdb", p->store);
@@ -101,13 +106,13 @@ make_home(const char *path, struct fault *f)
 typedef enum rc ring_fn(const char *path, const struct secret *root, struct fault *f);
 
 static enum rc
-make_location_ring(const char *path, const struct secret *bytes, struct fault *f)
+make_vault(const char *path, const struct secret *bytes, struct fault *f)
 {
 	struct rootkey *root;
 	enum rc rc = rootkey_new(bytes, &root, f);
 
 	if (rc == RC_OK)
-		rc = vaultring_create(path, root, f);
+		rc = vault_create(path, root, f);
 	rootkey_free(root);
 	return rc;
 }
@@ -144,7 +149,7 @@ make_keys(struct init *in)
 		return rc;
 	if ((rc = make_ring(p->record_root, p->keyring, keyring_create, &in->fault)) != RC_OK)
 		return rc;
-	if ((rc = make_ring(p->location_root, p->vaultring, make_location_ring, &in->fault)) != RC_OK)
+	if ((rc = make_ring(p->location_root, p->vault, make_vault, &in->fault)) != RC_OK)
 		return rc;
 	talk_step(in->args, "Root keys in %s (0400)", in->keys_dir);
 	return RC_OK;

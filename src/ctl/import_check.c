@@ -310,24 +310,17 @@ check_people(struct import *im)
 
 /* ---- locations ---- */
 
-struct comparing {
-	const struct location_row *row;
-	bool same;
-};
-
+/* The vault compares: what it holds does not come here. */
 static enum rc
-compare_location(struct ctx *c, void *arg)
+compare_location(const struct import *im, const struct location_row *row, bool *same)
 {
-	struct comparing *x = arg;
-	const struct location *new = &x->row->location;
-	struct location there;
-	enum rc rc = location_unseal(c, &x->row->shelter_id, &there);
+	uint8_t plain[VAULT_PLAIN];
+	size_t len = 0;
+	enum rc rc = model_encode(&model_location, &row->location, plain, sizeof(plain), &len);
 
 	if (rc == RC_OK)
-		x->same = strcmp(there.address, new->address) == 0 &&
-		    strcmp(there.intake_phone, new->intake_phone) == 0 &&
-		    strcmp(there.travel_notes, new->travel_notes) == 0;
-	wipe(&there, sizeof(there));
+		rc = vault_match(im->o->parts.vault, &row->shelter_id, (struct bytes){ plain, len }, same);
+	wipe(plain, sizeof(plain));
 	return rc;
 }
 
@@ -335,7 +328,7 @@ static enum rc
 check_location(struct import *im, struct location_row *row)
 {
 	const struct name_row *there = names_find(&im->shelters, row->shelter);
-	struct comparing x = { row, false };
+	bool same = false;
 	enum rc rc;
 
 	if (there == NULL) {
@@ -344,9 +337,8 @@ check_location(struct import *im, struct location_row *row)
 	}
 	row->shelter_id = there->id;
 	row->change = CHANGE_NEW;
-	rc = offline_view(im->o, compare_location, &x);
-	if (rc == RC_OK)
-		row->change = x.same ? CHANGE_NONE : CHANGE_SOME;
+	if ((rc = compare_location(im, row, &same)) == RC_OK)
+		row->change = same ? CHANGE_NONE : CHANGE_SOME;
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 

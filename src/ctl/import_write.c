@@ -9,9 +9,8 @@
 
 #include "ctl/import.h"
 #include "service/accounts.h"
+#include "service/locations.h"
 #include "service/shelters.h"
-
-#define LOCATION_PLAIN (sizeof(((struct sealed_location *)0)->sealed) - VAULT_OVERHEAD)
 
 /* The id that the next use case takes as a fresh one. */
 static void
@@ -162,27 +161,9 @@ static enum rc
 write_location(struct ctx *c, void *arg)
 {
 	const struct location_row *row = arg;
-	struct sealed_location *sealed = arena_alloc(c->arena, sizeof(*sealed));
-	uint8_t *plain = arena_alloc(c->arena, LOCATION_PLAIN);
-	struct key key = record_key(KIND_LOCATION, &row->shelter_id);
-	struct location stamped = row->location;
-	size_t len = 0;
-	enum rc rc;
 
-	if (sealed == NULL || plain == NULL)
-		return RC_UNAVAILABLE;
-	stamped.updated_at = c->now;
-	rc = model_encode(&model_location, &stamped, plain, LOCATION_PLAIN, &len);
-	if (rc == RC_OK)
-		rc = vaultring_seal(
-		    c->parts->vault, &row->shelter_id, (struct bytes){ plain, len }, sealed->sealed);
-	wipe(&stamped, sizeof(stamped));
-	wipe(plain, LOCATION_PLAIN);
-	if (rc != RC_OK)
-		return rc;
-	sealed->len = (uint16_t)(len + VAULT_OVERHEAD);
 	ctx_note(c, &row->shelter_id, &row->shelter_id, NULL);
-	return record_put(c->txn, KIND_LOCATION, &key, sealed);
+	return location_put(c, &row->shelter_id, &row->location);
 }
 
 static enum rc

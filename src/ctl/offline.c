@@ -19,6 +19,7 @@ enum status
 offline_open(const struct args *args, bool with_vault, struct offline *o)
 {
 	const char *dir = args_dir(args);
+	const struct parts_wish wish = { .extent = with_vault ? PARTS_LOCATIONS : PARTS_RECORDS };
 	struct paths paths;
 	enum rc rc;
 
@@ -33,9 +34,7 @@ offline_open(const struct args *args, bool with_vault, struct offline *o)
 		    "%s holds no registry; make one: menedek init --dir %s --host NAME --org NAME", dir, dir);
 		return STATUS_NOT_FOUND;
 	}
-	rc = parts_open(&o->parts, &paths, false, &o->fault);
-	if (rc == RC_OK && with_vault)
-		rc = parts_open_vault(&o->parts, &o->fault);
+	rc = parts_open(&o->parts, &paths, &wish, &o->fault);
 	if (rc == RC_OK && (o->arena = arena_new(ARENA)) == NULL)
 		rc = RC_UNAVAILABLE;
 	/* who may read the root keys may do what an administrator may */

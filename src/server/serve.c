@@ -74,11 +74,10 @@ confine_to_files(struct serving *s, struct fault *f)
 {
 	const struct paths *p = &s->options->paths;
 	const char *set = s->options->issuer.path;
-	char keyring[256], vault[256], cert[256], key[256], jwks[256];
+	char keyring[256], cert[256], key[256], jwks[256];
 	const struct confine_path rows[] = {
 		{ p->store, CONFINE_READ | CONFINE_WRITE | CONFINE_CREATE },
 		{ directory_of(keyring, p->keyring), CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
-		{ directory_of(vault, p->vaultring), CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
 		{ directory_of(cert, p->server_cert), CONFINE_READ },
 		{ directory_of(key, p->server_key), CONFINE_READ },
 		{ p->ca_cert, CONFINE_READ },
@@ -117,6 +116,7 @@ block_signals(void)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD); /* of the vault */
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	return set;
@@ -157,9 +157,9 @@ watchdog_period(void)
 	return usec == 0 ? 0 : (time_t)(usec / 2000000 + 1);
 }
 
-/* Until a signal ends it. */
-static void
-wait_for_end(struct server *server, struct parts *parts, const sigset_t *set)
+/* Until a signal ends it, or the vault has ended: without it there is no service, whoever ended it. */
+static enum rc
+wait_for_end(struct server *server, struct parts *parts, const sigset_t *set, struct fault *f)
 {
 	const struct timespec period = { .tv_sec = watchdog_period() };
 	int number;
@@ -170,8 +170,11 @@ wait_for_end(struct server *server, struct parts *parts, const sigset_t *set)
 			reload(server, parts);
 		else if (number < 0 && errno == EAGAIN && server_is_alive(server))
 			notify("WATCHDOG=1");
-	} while (number < 0 || number == SIGHUP);
+		else if (number == SIGCHLD && !vault_is_alive(parts->vault))
+			return fault_set(f, RC_UNAVAILABLE, MSG_VAULT_GONE, NULL, 0, NULL);
+	} while (number < 0 || number == SIGHUP || number == SIGCHLD);
 	log_note("stopping", "signal=%d", number);
+	return RC_OK;
 }
 
 static void
@@ -202,7 +205,7 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 	*control_fd = -1;
 	if (rc == RC_OK) {
 		announce(options, server);
-		wait_for_end(server, parts, set);
+		rc = wait_for_end(server, parts, set, f);
 		notify("STOPPING=1");
 	}
 	control_stop(control);
@@ -215,6 +218,9 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 static enum rc
 open_and_serve(struct parts *parts, const struct serve_options *options, const sigset_t *set, struct fault *f)
 {
+	const struct parts_wish wish = { .extent = PARTS_ALL,
+		.vault_user = options->user,
+		.must_confine = options->sandbox == CONFINE_REQUIRE };
 	struct serving serving = { .options = options };
 	struct server_options server = options->server;
 	struct listeners listeners;
@@ -225,7 +231,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	server.listeners = &listeners;
 	server.before_clients = confine_to_calls;
 	server.before_clients_arg = &serving;
-	if ((rc = parts_read(parts, &options->paths, true, f)) != RC_OK)
+	if ((rc = parts_read(parts, &options->paths, &wish, f)) != RC_OK)
 		return rc;
 	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
 		return rc;
@@ -237,7 +243,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 		return rc;
 	if ((rc = confine_to_files(&serving, f)) != RC_OK)
 		return rc;
-	if ((rc = parts_start(parts, true, f)) != RC_OK || (rc = parts_start_notary(parts, f)) != RC_OK)
+	if ((rc = parts_start(parts, &wish, f)) != RC_OK || (rc = parts_start_notary(parts, f)) != RC_OK)
 		return rc;
 	if ((rc = api_new(parts, &api, f)) == RC_OK)
 		rc = serve(parts, api, &server, &control_fd, set, f);

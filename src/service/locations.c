@@ -4,35 +4,30 @@
 
 #include "service/locations.h"
 
-#define OWN_READ_LIFE  60 /* seconds in which what the house asked for may be told */
-#define LOCATION_BYTES (sizeof(((struct sealed_location *)0)->sealed) - VAULT_OVERHEAD)
+#define OWN_READ_LIFE 60 /* seconds in which what the house asked for may be told */
 
 enum rc
-location_write(struct ctx *c, const struct id *shelter, const struct location *in)
+location_put(struct ctx *c, const struct id *shelter, const struct location *in)
 {
 	struct sealed_location *sealed = arena_alloc(c->arena, sizeof(*sealed));
-	uint8_t *plain = arena_alloc(c->arena, LOCATION_BYTES);
+	uint8_t *plain = arena_alloc(c->arena, VAULT_PLAIN);
 	struct key key = record_key(KIND_LOCATION, shelter);
 	struct location stamped = *in;
 	struct bytes before;
-	struct shelter s;
-	size_t len;
+	size_t len = 0;
 	enum rc rc;
 
 	if (!sealed || !plain)
 		return RC_UNAVAILABLE;
-	if ((rc = access_shelter(c, shelter, false, &s)) != RC_OK)
-		return rc;
 	stamped.updated_at = c->now;
-	rc = model_encode(&model_location, &stamped, plain, LOCATION_BYTES, &len);
+	rc = model_encode(&model_location, &stamped, plain, VAULT_PLAIN, &len);
 	wipe(&stamped, sizeof(stamped));
+	if (rc == RC_OK)
+		rc = vault_seal(c->parts->vault, shelter, (struct bytes){ plain, len }, sealed->sealed, &len);
+	wipe(plain, VAULT_PLAIN);
 	if (rc != RC_OK)
 		return rc;
-	rc = vaultring_seal(c->parts->vault, shelter, (struct bytes){ plain, len }, sealed->sealed);
-	wipe(plain, len);
-	if (rc != RC_OK)
-		return rc;
-	sealed->len = (uint16_t)(len + VAULT_OVERHEAD);
+	sealed->len = (uint16_t)len;
 	/* in the read set: a rotation of the house's keys that comes between makes this run again */
 	if ((rc = txn_get(c->txn, &key, &before)) != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
@@ -40,9 +35,18 @@ location_write(struct ctx *c, const struct id *shelter, const struct location *i
 }
 
 enum rc
-location_renew_keys(struct parts *parts, struct fault *f)
+location_write(struct ctx *c, const struct id *shelter, const struct location *in)
 {
-	return vaultring_renew(parts->vault, f);
+	struct shelter s;
+	enum rc rc = access_shelter(c, shelter, false, &s);
+
+	return rc == RC_OK ? location_put(c, shelter, in) : rc;
+}
+
+enum rc
+location_renew_keys(struct parts *parts)
+{
+	return vault_renew(parts->vault);
 }
 
 enum rc
@@ -58,43 +62,14 @@ location_seal_again(struct ctx *c, const struct id *shelter)
 	if ((rc = record_get(c->txn, KIND_LOCATION, &key, old)) != RC_OK)
 		return rc;
 	next->len = old->len;
-	rc =
-	    vaultring_reseal(c->parts->vault, shelter, (struct bytes){ old->sealed, old->len }, next->sealed);
+	rc = vault_reseal(c->parts->vault, shelter, (struct bytes){ old->sealed, old->len }, next->sealed);
 	return rc == RC_OK ? record_put(c->txn, KIND_LOCATION, &key, next) : rc;
 }
 
 enum rc
-location_prune_keys(struct parts *parts, struct txn *t, const struct id *shelter, struct fault *f)
+location_prune_keys(struct parts *parts, const struct id *shelter)
 {
-	struct key key = record_key(KIND_LOCATION, shelter);
-	struct sealed_location stored;
-	enum rc rc = record_peek(t, KIND_LOCATION, &key, &stored);
-
-	if (rc != RC_OK)
-		return rc;
-	return vaultring_prune(
-	    parts->vault, shelter, vault_sealed_id((struct bytes){ stored.sealed, stored.len }), f);
-}
-
-enum rc
-location_unseal(struct ctx *c, const struct id *shelter, struct location *out)
-{
-	struct sealed_location *sealed = arena_alloc(c->arena, sizeof(*sealed));
-	uint8_t *plain = arena_alloc(c->arena, LOCATION_BYTES);
-	struct key key = record_key(KIND_LOCATION, shelter);
-	size_t len = 0;
-	enum rc rc;
-
-	if (!sealed || !plain)
-		return RC_UNAVAILABLE;
-	if ((rc = record_get(c->txn, KIND_LOCATION, &key, sealed)) != RC_OK)
-		return rc;
-	rc = vaultring_unseal(
-	    c->parts->vault, shelter, (struct bytes){ sealed->sealed, sealed->len }, plain, &len);
-	if (rc == RC_OK)
-		rc = model_decode(&model_location, (struct bytes){ plain, len }, out);
-	wipe(plain, len);
-	return rc;
+	return vault_prune(parts->vault, shelter);
 }
 
 enum rc
@@ -129,32 +104,18 @@ location_read(struct ctx *c, const struct id *shelter, struct telling *out)
 	return record_put(c->txn, KIND_DISCLOSURE, &key, &d);
 }
 
-struct opening {
-	struct parts *parts;
-	struct arena *arena;
-	const struct telling *t;
-	struct location *out;
-};
-
-static enum rc
-open_committed(struct txn *txn, void *arg)
-{
-	struct opening *o = arg;
-	struct key key = record_key2(KIND_DISCLOSURE, &o->t->shelter, &o->t->disclosure);
-	struct ctx c = { .parts = o->parts, .txn = txn, .arena = o->arena };
-	struct disclosure d;
-	enum rc rc = record_get(txn, KIND_DISCLOSURE, &key, &d);
-
-	if (rc != RC_OK)
-		return rc == RC_NOT_FOUND ? RC_INTERNAL : rc;
-	return location_unseal(&c, &o->t->shelter, o->out);
-}
-
 enum rc
 location_tell(struct parts *parts, struct arena *arena, const struct telling *t, struct location **out)
 {
-	struct opening o = { parts, arena, t, arena_alloc(arena, sizeof(struct location)) };
+	uint8_t *plain = arena_alloc(arena, VAULT_PLAIN);
+	size_t len = 0;
+	enum rc rc;
 
-	*out = o.out;
-	return o.out ? store_view(parts->store, arena, open_committed, &o) : RC_UNAVAILABLE;
+	*out = arena_alloc(arena, sizeof(**out));
+	if (!*out || !plain)
+		return RC_UNAVAILABLE;
+	if ((rc = vault_unseal(parts->vault, &t->shelter, &t->disclosure, plain, &len)) == RC_OK)
+		rc = model_decode(&model_location, (struct bytes){ plain, len }, *out);
+	wipe(plain, len);
+	return rc;
 }

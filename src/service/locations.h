@@ -13,6 +13,9 @@
 /** Write the own house's location (may wait for the disk once, when the house's key is made). */
 MUST_USE enum rc location_write(struct ctx *c, const struct id *shelter, const struct location *in);
 
+/** Seal ${in} for any house and store it: for programs that work offline. */
+MUST_USE enum rc location_put(struct ctx *c, const struct id *shelter, const struct location *in);
+
 /** What a committed transaction allows to be told, once. */
 struct telling {
 	struct id shelter, disclosure;
@@ -28,22 +31,19 @@ MUST_USE enum rc location_exists(struct ctx *c, const struct id *shelter);
 
 /**
  * Open the location that ${t} allows.  Only after the commit of the transaction that made ${t}, on a thread
- * that may wait.  ${out} is in ${arena}, which is wiped with the call.
+ * that may wait.  ${out} is in ${arena}, which is wiped with the call.  RC_WITHHELD: the vault does not tell
+ * it.
  */
 MUST_USE enum rc location_tell(
     struct parts *parts, struct arena *arena, const struct telling *t, struct location **out);
-
-/** Open the sealed location, for programs that work offline.  RC_NOT_FOUND when none was entered. */
-MUST_USE enum rc location_unseal(struct ctx *c, const struct id *shelter, struct location *out);
 
 /*
  * Rotation of the houses' keys, in this order, each of which may be repeated: a new current key for every
  * house; each location sealed anew under it, in a transaction; then, once that is on disk, the older keys
  * destroyed.
  */
-MUST_USE enum rc location_renew_keys(struct parts *parts, struct fault *f);
+MUST_USE enum rc location_renew_keys(struct parts *parts);
 MUST_USE enum rc location_seal_again(struct ctx *c, const struct id *shelter);
-MUST_USE enum rc location_prune_keys(
-    struct parts *parts, struct txn *t, const struct id *shelter, struct fault *f);
+MUST_USE enum rc location_prune_keys(struct parts *parts, const struct id *shelter);
 
 #endif

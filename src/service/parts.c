@@ -28,7 +28,7 @@ struct place {
 static const struct place places[] = {
 	PLACE(store, "store", false),
 	PLACE(keyring, "keyring/ring", false),
-	PLACE(vaultring, "vaultring", false),
+	PLACE(vault, "vault", false),
 	PLACE(record_root, "record.root", true),
 	PLACE(location_root, "location.root", true),
 	PLACE(token_key, "token.key", true),
@@ -101,16 +101,20 @@ open_keyring(struct parts *p, struct fault *f)
 	return rc;
 }
 
-enum rc
-parts_open_vault(struct parts *p, struct fault *f)
+/* Before anything else: what this process does not have yet, the vault's process does not inherit. */
+static enum rc
+start_vault(struct parts *p, const struct parts_wish *wish, struct fault *f)
 {
-	struct rootkey *root = NULL;
-	enum rc rc = rootkey_load(p->paths.location_root, &root, f);
+	const struct vault_options options = { .dir = p->paths.vault,
+		.store = p->paths.store,
+		.keyring = p->paths.keyring,
+		.record_root = p->paths.record_root,
+		.location_root = p->paths.location_root,
+		.user = wish->vault_user,
+		.must_confine = wish->must_confine,
+		.is_offline = wish->extent != PARTS_ALL };
 
-	if (rc == RC_OK)
-		rc = vaultring_open(p->paths.vaultring, root, &p->vault, f);
-	rootkey_free(root);
-	return rc;
+	return wish->extent == PARTS_RECORDS ? RC_OK : vault_start(&options, &p->vault, f);
 }
 
 enum rc
@@ -268,14 +272,12 @@ open_followers(struct parts *p, struct fault *f)
 	return ledger_new(p->store, &p->ledger);
 }
 
-/* What only a service needs: the vault, the authority, the key of the tokens. */
+/* What only a service needs: the authority, the key of the tokens. */
 static enum rc
 read_rest(struct parts *p, struct fault *f)
 {
 	enum rc rc;
 
-	if ((rc = parts_open_vault(p, f)) != RC_OK)
-		return rc;
 	if ((rc = parts_read_pem(p->paths.ca_cert, false, &p->ca_cert, f)) != RC_OK)
 		return rc;
 	if ((rc = parts_read_pem(p->paths.ca_key, true, &p->ca_key, f)) != RC_OK)
@@ -286,39 +288,43 @@ read_rest(struct parts *p, struct fault *f)
 }
 
 enum rc
-parts_read(struct parts *p, const struct paths *paths, bool full, struct fault *f)
+parts_read(struct parts *p, const struct paths *paths, const struct parts_wish *wish, struct fault *f)
 {
 	enum rc rc;
 
 	memset(p, 0, sizeof(*p));
 	p->paths = *paths;
+	if ((rc = start_vault(p, wish, f)) != RC_OK)
+		return rc;
 	if ((rc = open_keyring(p, f)) != RC_OK)
 		return rc;
 	if ((rc = read_rules(p, f)) != RC_OK)
 		return rc;
 	if ((rc = schemas_load(&p->schemas, f)) != RC_OK)
 		return rc;
-	return full ? read_rest(p, f) : RC_OK;
+	return wish->extent == PARTS_ALL ? read_rest(p, f) : RC_OK;
 }
 
 enum rc
-parts_start(struct parts *p, bool full, struct fault *f)
+parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 {
 	const struct store_options options = {
 		.engine = &engine_lmdb, .path = p->paths.store, .keyring = p->keyring
 	};
 	enum rc rc = store_open(&options, &p->store, f);
 
-	return rc == RC_OK && full ? open_followers(p, f) : rc;
+	if (rc == RC_OK && p->vault != NULL)
+		rc = vault_open_store(p->vault, f);
+	return rc == RC_OK && wish->extent == PARTS_ALL ? open_followers(p, f) : rc;
 }
 
 enum rc
-parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f)
+parts_open(struct parts *p, const struct paths *paths, const struct parts_wish *wish, struct fault *f)
 {
-	enum rc rc = parts_read(p, paths, full, f);
+	enum rc rc = parts_read(p, paths, wish, f);
 
 	if (rc == RC_OK)
-		rc = parts_start(p, full, f);
+		rc = parts_start(p, wish, f);
 	if (rc != RC_OK)
 		parts_close(p);
 	return rc;
@@ -339,7 +345,7 @@ parts_close(struct parts *p)
 	issuer_free(p->issuer);
 	auth_free(p->auth);
 	schemas_free(p->schemas);
-	vaultring_free(p->vault);
 	keyring_free(p->keyring);
+	vault_stop(p->vault);
 	wipe(p, sizeof(*p));
 }

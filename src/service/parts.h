@@ -4,7 +4,6 @@
 #define MENEDEK_PARTS_H
 
 #include "auth/issuer.h"
-#include "crypto/vaultring.h"
 #include "domain/policy.h"
 #include "domain/rank.h"
 #include "domain/schedule.h"
@@ -16,14 +15,15 @@
 #include "ledger/notary.h"
 #include "ledger/tree.h"
 #include "model/schema.h"
+#include "vault/vault.h"
 
 /** Where the files of one registry lie; made by paths_of.  All inside the data directory but the two root
  * keys. */
 struct paths {
 	char dir[256];
-	char store[256];     /* DIR/store: LMDB */
-	char keyring[256];   /* DIR/keyring/ring: a directory of its own, for confinement */
-	char vaultring[256]; /* DIR/vaultring */
+	char store[256];   /* DIR/store: LMDB */
+	char keyring[256]; /* DIR/keyring/ring: a directory of its own, for confinement */
+	char vault[256];   /* DIR/vault: the vault's own directory */
 	char record_root[256], location_root[256]; /* KEYS/record.root, KEYS/location.root: 32 bytes, 0400 */
 	char token_key[256];                       /* KEYS/token.key, PEM, 0400 */
 	char ca_cert[256], ca_key[256];            /* DIR/ca.crt, KEYS/ca.key */
@@ -47,7 +47,7 @@ MUST_USE bool paths_use_tls(struct paths *p, const char *dir);
 struct parts {
 	struct paths paths;
 	struct keyring *keyring;
-	struct vaultring *vault;
+	struct vault *vault; /* the process that keeps the locations */
 	struct schemas *schemas;
 	struct store *store;
 	struct ledger *ledger;
@@ -69,22 +69,35 @@ struct parts {
 	uint8_t etag_key[32], cursor_key[32];
 };
 
-/** Open everything in ${dir}.  ${full} false: only keyring, schemas and store (for programs that work
- * offline). */
-MUST_USE enum rc parts_open(struct parts *p, const struct paths *paths, bool full, struct fault *f);
+enum parts_extent {
+	PARTS_RECORDS,   /* keyring, schemas and store: for programs that work offline */
+	PARTS_LOCATIONS, /* and the vault, which answers offline questions too */
+	PARTS_ALL        /* all that a service needs */
+};
+
+struct parts_wish {
+	enum parts_extent extent;
+	const char *vault_user; /* whom the vault's process becomes; NULL: stays who it is */
+	bool must_confine;      /* not without every control of the kernel */
+};
 
 /**
- * parts_open in two steps, parts_close after both even when one failed.  The first reads every file that lies
- * outside of the store's and the keyring's directories, keys above all, and starts no thread: a service gives
- * up its user and its files after it.  The second opens the store and starts what follows its commits.
+ * Open what ${wish} names.  With a vault it forks first: the caller must not have a thread, nor a secret, nor
+ * the store.
  */
-MUST_USE enum rc parts_read(struct parts *p, const struct paths *paths, bool full, struct fault *f);
-MUST_USE enum rc parts_start(struct parts *p, bool full, struct fault *f);
-void parts_close(struct parts *p); /* also one that was opened in part, or is zero */
+MUST_USE enum rc parts_open(
+    struct parts *p, const struct paths *paths, const struct parts_wish *wish, struct fault *f);
 
-/** Open the vault of parts that were opened without it: for offline programs that must read or write
- * locations. */
-MUST_USE enum rc parts_open_vault(struct parts *p, struct fault *f);
+/**
+ * parts_open in two steps, parts_close after both even when one failed.  The first forks the vault and reads
+ * every file that lies outside of the store's and the keyring's directories, keys above all, and starts no
+ * thread: a service gives up its user and its files after it.  The second opens the store and starts what
+ * follows its commits.
+ */
+MUST_USE enum rc parts_read(
+    struct parts *p, const struct paths *paths, const struct parts_wish *wish, struct fault *f);
+MUST_USE enum rc parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f);
+void parts_close(struct parts *p); /* also one that was opened in part, or is zero */
 
 /** Read the key that signs checkpoints into ${p->signer}: for programs that sign or export the trail. */
 MUST_USE enum rc parts_open_signer(struct parts *p, struct fault *f);

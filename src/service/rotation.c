@@ -203,7 +203,7 @@ seal_locations(struct upkeep *u)
 static enum rc
 renew_location_keys(struct upkeep *u)
 {
-	return location_renew_keys(u->parts, u->fault);
+	return location_renew_keys(u->parts);
 }
 
 struct pruning {
@@ -221,7 +221,7 @@ prune_house(void *arg, const struct key *key, uint32_t key_id)
 
 	(void)key_id;
 	memcpy(shelter.b, key->b + 1, ID_BYTES);
-	p->rc = location_prune_keys(p->u->parts, p->txn, &shelter, p->u->fault);
+	p->rc = location_prune_keys(p->u->parts, &shelter);
 	if (p->rc == RC_NOT_FOUND || p->rc == RC_CORRUPT)
 		p->rc = RC_OK;
 	arena_rewind(p->u->arena, p->mark);

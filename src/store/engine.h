@@ -2,7 +2,7 @@
 /*
  * What an engine is: ordered keys, snapshots, and batches of transactions that are checked and written
  * together. It sees opaque keys and ciphertext, knows no record and no key material.  Everything above
- * (transactions, retries, sealing, watching) is common, so an engine stays nine functions.
+ * (transactions, retries, sealing, watching) is common, so an engine stays a handful of functions.
  * engine_memory is the reference; engine_lmdb the embedded one; a remote one may finish a commit much later,
  * on a thread of its own, with RC_UNKNOWN.
  */
@@ -57,6 +57,9 @@ struct engine_ops {
 	const char *name;
 	/* ${path} is the engine's own directory or connection string; ${map_mib} as in store_options. */
 	enum rc (*open)(const char *path, unsigned map_mib, struct engine **out, struct fault *f);
+	/* For another process than the one that writes; takes no lock of the directory, and must not be
+	 * called in a process that has the same directory open.  NULL: this engine has no such thing. */
+	enum rc (*open_reader)(const char *path, unsigned map_mib, struct engine **out, struct fault *f);
 	void (*close)(struct engine *);
 	enum rc (*snapshot)(struct engine *, struct snapshot **out);
 	/* RC_OK or RC_NOT_FOUND (rev 0).  The view is valid until release. */

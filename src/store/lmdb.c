@@ -115,7 +115,7 @@ is_empty_file(const char *dir)
 }
 
 static int
-open_env(struct engine *e, const char *path, unsigned map_mib)
+open_env(struct engine *e, const char *path, unsigned map_mib, unsigned flags)
 {
 	size_t mib = map_mib == 0 ? MAP_MIB : map_mib;
 	int error;
@@ -126,7 +126,7 @@ open_env(struct engine *e, const char *path, unsigned map_mib)
 		return error;
 	if ((error = mdb_env_set_maxreaders(e->env, READERS)) != 0)
 		return error;
-	return mdb_env_open(e->env, path, MDB_NOTLS, 0600);
+	return mdb_env_open(e->env, path, MDB_NOTLS | flags, 0600);
 }
 
 static int
@@ -172,7 +172,7 @@ open_files(struct engine *e, const char *path, unsigned map_mib, struct fault *f
 		return rc;
 	if (is_empty_file(path))
 		return fault_set(f, RC_CORRUPT, MSG_STORE_DAMAGED, NULL, 0, "data.mdb");
-	if ((error = open_env(e, path, map_mib)) == 0) {
+	if ((error = open_env(e, path, map_mib, 0)) == 0) {
 		if ((rc = check_size(e, f)) != RC_OK)
 			return rc;
 		if ((error = open_tree(e)) == 0)
@@ -187,8 +187,43 @@ open_files(struct engine *e, const char *path, unsigned map_mib, struct fault *f
 	return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, mdb_strerror(error));
 }
 
+static int
+open_tree_to_read(struct engine *e)
+{
+	MDB_txn *txn;
+	int error;
+
+	if ((error = mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn)) != 0)
+		return error;
+	if ((error = mdb_dbi_open(txn, NULL, 0, &e->tree)) != 0) {
+		mdb_txn_abort(txn);
+		return error;
+	}
+	return mdb_txn_commit(txn); /* keeps the handle */
+}
+
+/* The writer has the directory; is_open stays false, so that closing leaves its file alone. */
 static enum rc
-lmdb_open(const char *path, unsigned map_mib, struct engine **out, struct fault *f)
+open_files_to_read(struct engine *e, const char *path, unsigned map_mib, struct fault *f)
+{
+	enum rc rc;
+	int error;
+
+	if ((error = open_env(e, path, map_mib, MDB_RDONLY)) == 0) {
+		if ((rc = check_size(e, f)) != RC_OK)
+			return rc;
+		error = open_tree_to_read(e);
+	}
+	if (error == 0)
+		return RC_OK;
+	log_world("store_open_reader", "error=\"%s\"", mdb_strerror(error));
+	return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, mdb_strerror(error));
+}
+
+typedef enum rc open_files_fn(struct engine *e, const char *path, unsigned map_mib, struct fault *f);
+
+static enum rc
+open_engine(open_files_fn *open_by, const char *path, unsigned map_mib, struct engine **out, struct fault *f)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 	enum rc rc;
@@ -199,12 +234,24 @@ lmdb_open(const char *path, unsigned map_mib, struct engine **out, struct fault 
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "memory");
 	}
 	e->lock_fd = -1;
-	if ((rc = open_files(e, path, map_mib, f)) != RC_OK) {
+	if ((rc = open_by(e, path, map_mib, f)) != RC_OK) {
 		lmdb_close(e);
 		return rc;
 	}
 	*out = e;
 	return RC_OK;
+}
+
+static enum rc
+lmdb_open(const char *path, unsigned map_mib, struct engine **out, struct fault *f)
+{
+	return open_engine(open_files, path, map_mib, out, f);
+}
+
+static enum rc
+lmdb_open_reader(const char *path, unsigned map_mib, struct engine **out, struct fault *f)
+{
+	return open_engine(open_files_to_read, path, map_mib, out, f);
 }
 
 /* reading */
@@ -355,6 +402,7 @@ lmdb_is_broken(const struct engine *e)
 const struct engine_ops engine_lmdb = {
 	.name = "lmdb",
 	.open = lmdb_open,
+	.open_reader = lmdb_open_reader,
 	.close = lmdb_close,
 	.snapshot = lmdb_snapshot,
 	.get = lmdb_get,

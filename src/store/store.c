@@ -69,6 +69,27 @@ out:
 	return rc;
 }
 
+enum rc
+store_open_reader(const struct store_options *options, struct store **out, struct fault *f)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	enum rc rc;
+
+	*out = NULL;
+	if (s == NULL || options->engine->open_reader == NULL) {
+		free(s);
+		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "reader");
+	}
+	s->ops = options->engine;
+	s->keyring = options->keyring;
+	if ((rc = s->ops->open_reader(options->path, options->map_mib, &s->engine, f)) != RC_OK) {
+		free(s);
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
 void
 store_close(struct store *s)
 {

@@ -26,6 +26,13 @@ struct store_options {
 /** Open, start the committer thread.  RC_BUSY: another process serves this directory. */
 MUST_USE enum rc store_open(const struct store_options *options, struct store **out, struct fault *f);
 
+/**
+ * Open what another process serves, for reading only: no thread, no lock of the directory; a commit is
+ * refused. The directory must be open in that process.  Each transaction sees what was committed before it
+ * began.
+ */
+MUST_USE enum rc store_open_reader(const struct store_options *options, struct store **out, struct fault *f);
+
 /** Finish what was submitted, stop the committer, close.  NULL-safe. */
 void store_close(struct store *store);
 

@@ -451,6 +451,11 @@ txn_commit(struct txn *t, txn_done_fn *done, void *arg)
 		done(arg, RC_OK); /* what it read was one snapshot: nothing to check */
 		return;
 	}
+	if (t->store->committer == NULL) { /* opened for reading */
+		log_bug("commit_of_reader", "writes=%u", t->commit.write_count);
+		done(arg, RC_INTERNAL);
+		return;
+	}
 	t->done = done;
 	t->done_arg = arg;
 	t->commit.done = committed;

@@ -17,7 +17,7 @@ const PLANT = `planted-${randomBytes(9).toString('hex')}`;
 const mark = () => randomBytes(9).toString('hex');
 
 let r;
-before(async () => { r = await new Registry().start({ PLANTED: PLANT }); });
+before(async () => { r = await new Registry().limits({ own_house: 100, own: 100 }).start({ PLANTED: PLANT }); });
 after(() => r.close());
 
 const hitsOf = (texts) => family(r.pid).flatMap((pid) => searchMemory(pid, texts).hits.map((h) => ({ pid, ...h })));

@@ -109,6 +109,13 @@ export class Registry {
     writeFileSync(join(this.dir, 'breadth.csv'), `class,hour,night,day,night_from,night_to,delay,delay_max\nrequest,60000,60000,60000,22,6,0,0\n`);
   }
 
+  /** What the vault may tell in an hour; before start.  Names: desk, own, own_house. */
+  limits(rows) {
+    const text = ['name,per_hour', ...Object.entries(rows).map(([name, value]) => `${name},${value}`)].join('\n');
+    writeFileSync(join(this.dir, 'vault', 'limits.csv'), `${text}\n`);
+    return this;
+  }
+
   /** Run the program offline on this registry; the server must not be running. */
   run(...args) { return execFileSync(maker, [...args, '--dir', this.dir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }); }
 

@@ -143,7 +143,9 @@ details_open_parts(struct details *x)
 	struct paths paths;
 
 	cr_assert(paths_of(&paths, x->dir, NULL));
-	cr_assert_eq(parts_open(&x->parts, &paths, false, &x->fault), RC_OK);
+	cr_assert_eq(
+	    parts_open(&x->parts, &paths, &(const struct parts_wish){ .extent = PARTS_RECORDS }, &x->fault),
+	    RC_OK);
 }
 
 static inline void

@@ -11,6 +11,8 @@
 #include "service/parts.h"
 
 static char dir[64];
+static const struct parts_wish records = { .extent = PARTS_RECORDS },
+			       locations = { .extent = PARTS_LOCATIONS }, all = { .extent = PARTS_ALL };
 
 static void
 make_dir(void)
@@ -49,7 +51,7 @@ make_rings(const struct paths *p)
 	random_fill(secret_bytes(root), 32);
 	cr_assert(file_write(p->location_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
 	cr_assert(rootkey_new(root, &location_root, &f) == RC_OK);
-	cr_assert(vaultring_create(p->vaultring, location_root, &f) == RC_OK);
+	cr_assert(vault_create(p->vault, location_root, &f) == RC_OK);
 	rootkey_free(location_root);
 	secret_free(root);
 }
@@ -95,7 +97,7 @@ Test(parts, a_directory_without_a_registry_is_not_found)
 	struct parts parts;
 
 	cr_assert(paths_of(&p, dir, NULL));
-	cr_assert_eq(parts_open(&parts, &p, false, &f), RC_NOT_FOUND);
+	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_NOT_FOUND);
 	cr_assert(parts.store == NULL && parts.keyring == NULL);
 }
 
@@ -108,10 +110,11 @@ Test(parts, offline_work_needs_no_location_key)
 	cr_assert(paths_of(&p, dir, NULL));
 	make_rings(&p);
 	cr_assert(unlink(p.location_root) == 0);
-	cr_assert_eq(parts_open(&parts, &p, false, &f), RC_OK);
+	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_OK);
 	cr_assert(parts.store != NULL);
-	cr_assert_eq(parts_open_vault(&parts, &f), RC_NOT_FOUND);
 	parts_close(&parts);
+	cr_assert_eq(parts_open(&parts, &p, &locations, &f), RC_NOT_FOUND);
+	cr_assert(parts.store == NULL && parts.vault == NULL);
 }
 
 Test(parts, a_root_key_of_another_length_is_refused)
@@ -124,7 +127,7 @@ Test(parts, a_root_key_of_another_length_is_refused)
 	make_rings(&p);
 	cr_assert(
 	    file_write(p.record_root, (struct bytes){ (const uint8_t *)"short", 5 }, 0400, &f) == RC_OK);
-	cr_assert_eq(parts_open(&parts, &p, false, &f), RC_CORRUPT);
+	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_CORRUPT);
 	cr_assert_eq(f.item[0].msg, MSG_KEY_LENGTH);
 }
 
@@ -137,7 +140,7 @@ Test(parts, a_root_key_that_others_may_read_is_refused)
 	cr_assert(paths_of(&p, dir, NULL));
 	make_rings(&p);
 	cr_assert(chmod(p.record_root, 0444) == 0);
-	cr_assert_eq(parts_open(&parts, &p, false, &f), RC_INVALID);
+	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_INVALID);
 }
 
 Test(parts, a_registry_without_its_own_name_serves_nobody)
@@ -148,7 +151,7 @@ Test(parts, a_registry_without_its_own_name_serves_nobody)
 
 	cr_assert(paths_of(&p, dir, NULL));
 	make_rings(&p);
-	cr_assert_eq(parts_open(&parts, &p, true, &f), RC_NOT_FOUND);
+	cr_assert_eq(parts_open(&parts, &p, &all, &f), RC_NOT_FOUND);
 	cr_assert(parts.store == NULL, "what was opened before is closed again");
 }
 
@@ -162,7 +165,7 @@ Test(parts, a_table_of_terms_in_the_directory_is_read_and_a_broken_one_refused)
 	make_rings(&p);
 	cr_assert(file_write(p.terms, bytes_str("type\ncrisis_centre\n"), 0644, &f) == RC_OK);
 	cr_assert_neq(
-	    parts_open(&parts, &p, false, &f), RC_OK, "a table that lacks columns must not pass for one");
+	    parts_open(&parts, &p, &records, &f), RC_OK, "a table that lacks columns must not pass for one");
 }
 
 Test(parts, closing_what_never_opened_does_nothing)

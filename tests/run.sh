@@ -77,6 +77,7 @@ confidential_units=(
 	feed/test_marks
 	ledger/test_ledger ledger/test_tags ledger/test_merkle ledger/test_checkpoint ledger/test_breadth_watch
 	model/test_view
+	service/test_erasure service/test_retention
 )
 confidential_unit() {
 	local programs=("${confidential_units[@]/#/build/release/unit/}")

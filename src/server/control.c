@@ -272,7 +272,7 @@ is_allowed(int fd)
 	return who.uid == 0 || who.uid == geteuid();
 }
 
-/* One line without its end; false when it does not come whole and in time. */
+/* One line without its end; false when it does not come whole and in time, or hides something behind a NUL. */
 static bool
 read_line(int fd, char *line, size_t cap)
 {
@@ -285,7 +285,7 @@ read_line(int fd, char *line, size_t cap)
 			return false;
 		if (line[len] == '\n') {
 			line[len] = '\0';
-			return true;
+			return strlen(line) == len;
 		}
 		len++;
 	}

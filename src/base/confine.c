@@ -48,6 +48,16 @@ become(const struct passwd *user, struct fault *f)
 	return RC_OK;
 }
 
+/* The bounding set counts at exec only, which no_new_privs and seccomp forbid as well.  Only root may shrink
+ * it. */
+static void
+shrink_bounds(void)
+{
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
 static bool
 drop_capabilities(void)
 {
@@ -55,10 +65,6 @@ drop_capabilities(void)
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
 
 	memset(none, 0, sizeof(none));
-	/* the bounding set counts at exec only, which no_new_privs and seccomp forbid as well */
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &head, none) == 0;
 }
 
@@ -72,6 +78,7 @@ confine_user(const char *name, struct confine_report *report, struct fault *f)
 	if (name != NULL && (user = getpwnam(name)) == NULL)
 		return fault_set(f, RC_NOT_FOUND, MSG_USER_UNKNOWN, NULL, 0, name);
 	keep_locked_memory();
+	shrink_bounds(); /* before root is gone */
 	if (user != NULL && (geteuid() != user->pw_uid || getuid() != user->pw_uid) &&
 	    (rc = become(user, f)) != RC_OK)
 		return rc;

@@ -502,7 +502,7 @@ Test(confine, a_refused_call_is_logged_once_by_its_number)
 }
 
 static int
-capabilities_left(void)
+capabilities_left_to(const char *user)
 {
 	struct confine_report report = { 0 };
 	struct fault f = { 0 };
@@ -511,13 +511,25 @@ capabilities_left(void)
 	const bool was_root = geteuid() == 0;
 	int left = 0;
 
-	if (confine_user(NULL, &report, &f) != RC_OK || (status = fopen("/proc/self/status", "r")) == NULL)
+	if (confine_user(user, &report, &f) != RC_OK || (status = fopen("/proc/self/status", "r")) == NULL)
 		return 255;
 	while (fgets(line, sizeof(line), status) != NULL)
 		left += strncmp(line, "Cap", 3) == 0 && strspn(line + 8, "0") != 16 &&
 		    (was_root || strncmp(line, "CapBnd", 6) != 0); /* only root may shrink the bounding set */
 	(void)fclose(status);
 	return left;
+}
+
+static int
+capabilities_left(void)
+{
+	return capabilities_left_to(NULL);
+}
+
+static int
+capabilities_left_to_nobody(void)
+{
+	return capabilities_left_to("nobody");
 }
 
 static int
@@ -549,6 +561,8 @@ unknown_user(void)
 Test(confine, no_capability_is_left)
 {
 	cr_assert_eq(fate(NOBODY, capabilities_left), 0);
+	if (geteuid() == 0)
+		cr_assert_eq(fate(NOBODY, capabilities_left_to_nobody), 0);
 }
 
 Test(confine, root_becomes_the_named_user_for_good)

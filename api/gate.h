@@ -22,7 +22,8 @@ enum route_flags {
 	R_AUDIT = 16, /* audited though it changes nothing, before the answer */
 	R_VAULT = 32, /* the answer holds a location: never kept for replays */
 	R_STREAM = 64,
-	R_EARLY = 128 /* works before a first passphrase has been changed */
+	R_EARLY = 128, /* works before a first passphrase has been changed */
+	R_EVEN = 256 /* its answers take one time, whatever had to be read for them; so does every 404 */
 };
 
 typedef enum rc handler_fn(struct call *c);
@@ -94,6 +95,7 @@ struct call {
 	struct fault fault;
 	struct txn *txn;
 	unsigned runs;
+	int64_t begun_ns; /* of the first run */
 	enum call_stage stage;
 	enum rc commit_rc;
 	after_fn *after; /* set by the handler's last run; NULL: the handler has answered */

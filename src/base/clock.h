@@ -15,6 +15,9 @@ int64_t clock_now(void);
 /** Monotonic milliseconds. */
 int64_t clock_mono_ms(void);
 
+/** Monotonic nanoseconds. */
+int64_t clock_mono_ns(void);
+
 /** Parse RFC 3339 "2026-11-21T03:04:05Z" (UTC only, no fraction, no leap second), years 1970 to 9999.  False
  * for anything else. */
 MUST_USE bool time_parse(const char *text, size_t len, int64_t *out);

@@ -71,9 +71,14 @@ authorise(struct call *c)
 static enum rc
 admit(struct call *c)
 {
-	if (c->route->permission == PERM_DEVICE || (c->route->flags & R_EARLY) || !c->who.user.must_change)
+	if (c->route->permission == PERM_DEVICE || (c->route->flags & R_EARLY))
 		return RC_OK;
-	return RC_MUST_CHANGE;
+	if (c->who.user.must_change)
+		return RC_MUST_CHANGE;
+	if ((c->who.roles & c->api->parts->factor_roles) && !c->who.user.second_factor &&
+	    !(c->route->flags & R_ENROL))
+		return RC_FACTOR_REQUIRED;
+	return RC_OK;
 }
 
 static enum rc
@@ -165,7 +170,8 @@ record_outcome(struct call *c, enum rc rc)
 static void
 record_refusal(struct call *c, enum rc rc)
 {
-	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_BAD_TOKEN, RC_NOT_FOUND };
+	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_CODE_REQUIRED, RC_BAD_TOKEN,
+		RC_NOT_FOUND };
 
 	for (unsigned i = 0; i < COUNT_OF(kept); i++)
 		if (kept[i] == rc && c->route)

@@ -23,7 +23,8 @@ enum route_flags {
 	R_VAULT = 32, /* the answer holds a location: never kept for replays */
 	R_STREAM = 64,
 	R_EARLY = 128, /* works before a first passphrase has been changed */
-	R_EVEN = 256 /* its answers take one time, whatever had to be read for them; so does every 404 */
+	R_EVEN = 256,  /* its answers take one time, whatever had to be read for them; so does every 404 */
+	R_ENROL = 512  /* works before a second factor that the role needs */
 };
 
 typedef enum rc handler_fn(struct call *c);

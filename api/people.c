@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "service/accounts.h"
+#include "service/factor.h"
 
 enum rc
 tokens_create(struct call *c)
@@ -77,8 +78,11 @@ me_read(struct call *c)
 		.permissions = permission_names(c),
 		.expires_at = who->claims.expires_at };
 
+	enum rc rc = factor_left(&c->ctx, &who->user, &out.backup_codes_left);
+
 	memcpy(out.shelters, who->user.shelters, sizeof(out.shelters));
-	return call_answer(c, 200, &model_me_reply, &out);
+	out.second_factor = who->user.second_factor;
+	return rc == RC_OK ? call_answer(c, 200, &model_me_reply, &out) : rc;
 }
 
 enum rc
@@ -89,6 +93,45 @@ me_passphrase(struct call *c)
 
 	if ((rc = call_read(c, &model_passphrase_change, &in)) == RC_OK)
 		rc = passphrase_change(&c->ctx, &in);
+	wipe(&in, sizeof(in));
+	return call_is_answerable(c, rc) ? call_answer_empty(c, 204) : rc;
+}
+
+/* ---- the second factor ---- */
+
+enum rc
+totp_begin(struct call *c)
+{
+	struct totp_reply out = { 0 };
+	struct totp_new in = { 0 };
+	enum rc rc;
+
+	if ((rc = call_read(c, &model_totp_new, &in)) == RC_OK)
+		rc = factor_start(&c->ctx, &in, &out);
+	wipe(&in, sizeof(in));
+	return call_is_answerable(c, rc) ? call_answer(c, 201, &model_totp_reply, &out) : rc;
+}
+
+enum rc
+totp_confirm(struct call *c)
+{
+	struct backup_codes out = { 0 };
+	struct totp_code_body in = { 0 };
+	enum rc rc;
+
+	if ((rc = call_read(c, &model_totp_code_body, &in)) == RC_OK)
+		rc = factor_confirm(&c->ctx, &in, &out);
+	return rc == RC_OK ? call_answer(c, 200, &model_backup_codes, &out) : rc;
+}
+
+enum rc
+totp_remove(struct call *c)
+{
+	struct totp_removal in = { 0 };
+	enum rc rc;
+
+	if ((rc = call_read(c, &model_totp_removal, &in)) == RC_OK)
+		rc = factor_remove(&c->ctx, &in);
 	wipe(&in, sizeof(in));
 	return call_is_answerable(c, rc) ? call_answer_empty(c, 204) : rc;
 }

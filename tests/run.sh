@@ -71,7 +71,7 @@ confidential_units=(
 	base/test_secret base/test_log base/test_confine
 	base/test_shred crypto/test_rootkey crypto/test_jwk
 	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
-	domain/test_lockout
+	domain/test_lockout crypto/test_totp
 	domain/test_policy domain/test_suppress domain/test_suppress_year domain/test_period domain/test_breadth domain/test_break_glass
 	domain/test_veil
 	feed/test_marks

@@ -54,6 +54,7 @@
 #define LIMIT_CANDIDATES  20u /* shown for one search */
 #define LIMIT_REASONS     8u  /* reasons of non-fit kept for one house */
 #define LIMIT_PASSPHRASE  128u
+#define LIMIT_CODE        16u /* of a second factor: 6 digits, or a backup code of 11 characters */
 #define LIMIT_CERT_PEM    8192u
 
 /* durations, seconds */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "ctl/talk.h"
+#include "ctl/names.h"
 #include "server/serve.h"
 
 /* "ADDRESS:PORT", "[IPv6]:PORT" or ":PORT" in ${text}; ${address} gets "" for none. */
@@ -124,6 +124,9 @@ cmd_serve(const struct args *args)
 		talk_error("--jwks DIR/FILE, --issuer NAME and --audience NAME go together");
 		return STATUS_USAGE;
 	}
+	if (args_has(args, OPT_SECOND_FACTOR) &&
+	    names_roles(args->value[OPT_SECOND_FACTOR], &options.factor_roles) != STATUS_OK)
+		return STATUS_USAGE;
 	options.user = args->value[OPT_USER];
 	if (!paths_of(&options.paths, args_dir(args), args_keys(args)) ||
 	    (args_has(args, OPT_TLS) && !paths_use_tls(&options.paths, args->value[OPT_TLS]))) {

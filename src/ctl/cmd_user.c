@@ -18,49 +18,13 @@ struct adding {
 	struct id id;
 };
 
-/* Take the next part of a comma-separated list into ${part}; false at its end. */
-static bool
-next_part(const char **list, char *part, size_t cap)
-{
-	size_t n;
-
-	*list += strspn(*list, ", ");
-	n = strcspn(*list, ",");
-	if (n == 0)
-		return false;
-	(void)snprintf(part, cap, "%.*s", (int)n, *list);
-	for (size_t end = strlen(part); end > 0 && part[end - 1] == ' '; end--)
-		part[end - 1] = '\0';
-	*list += n;
-	return true;
-}
-
-static enum status
-read_roles(struct adding *a)
-{
-	const char *list = a->args->value[OPT_ROLES];
-	char part[LIMIT_NAME];
-
-	while (next_part(&list, part, sizeof(part))) {
-		int role = code_find(&codes_role, part, strlen(part));
-		if (role < 0) {
-			talk_error("there is no role \"%s\"; roles are:", part);
-			for (unsigned i = 0; i < codes_role.count; i++)
-				(void)fprintf(stderr, "  %s\n", codes_role.rows[i].code);
-			return STATUS_USAGE;
-		}
-		a->user.roles |= ROLE_BIT((unsigned)role);
-	}
-	return STATUS_OK;
-}
-
 static enum status
 read_shelters(struct adding *a)
 {
 	const char *list = args_has(a->args, OPT_SHELTERS) ? a->args->value[OPT_SHELTERS] : "";
 	char part[LIMIT_NAME];
 
-	while (next_part(&list, part, sizeof(part))) {
+	while (names_next(&list, part, sizeof(part))) {
 		const struct name_row *row = names_find(&a->shelters, part);
 		if (row == NULL) {
 			talk_error("there is no house \"%s\"", part);
@@ -102,7 +66,7 @@ resolve(struct offline *o, struct adding *a)
 		return STATUS_NOT_FOUND;
 	}
 	a->user.org = org->id;
-	if ((status = read_roles(a)) != STATUS_OK)
+	if ((status = names_roles(a->args->value[OPT_ROLES], &a->user.roles)) != STATUS_OK)
 		return status;
 	return read_shelters(a);
 }

@@ -24,7 +24,7 @@ const struct command commands[] = {
 	    .taken = PLACE | OPT_BIT(OPT_HEALTH) | OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_TLS) | OPT_BIT(OPT_USER) |
 		OPT_BIT(OPT_SANDBOX) | OPT_BIT(OPT_CHECKPOINTS) | OPT_BIT(OPT_SYSLOG) |
 		OPT_BIT(OPT_CHECKPOINT_EVERY) | OPT_BIT(OPT_JWKS) | OPT_BIT(OPT_ISSUER) |
-		OPT_BIT(OPT_AUDIENCE),
+		OPT_BIT(OPT_AUDIENCE) | OPT_BIT(OPT_SECOND_FACTOR),
 	    .run = cmd_serve,
 	    .example = { "menedek serve --listen 0.0.0.0:8443 --health /run/menedek/health.sock",
 		"menedek serve --dir var/dev --listen 127.0.0.1:8443" } },

@@ -2,6 +2,7 @@
 /* A sorted array: names are looked up many times after they were read once. */
 #include "ctl/names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,4 +114,38 @@ names_free(struct names *names)
 {
 	free(names->rows);
 	*names = (struct names){ .rows = NULL };
+}
+
+bool
+names_next(const char **list, char *part, size_t cap)
+{
+	size_t n;
+
+	*list += strspn(*list, ", ");
+	n = strcspn(*list, ",");
+	if (n == 0)
+		return false;
+	(void)snprintf(part, cap, "%.*s", (int)n, *list);
+	for (size_t end = strlen(part); end > 0 && part[end - 1] == ' '; end--)
+		part[end - 1] = '\0';
+	*list += n;
+	return true;
+}
+
+enum status
+names_roles(const char *list, uint32_t *out)
+{
+	char part[LIMIT_NAME];
+
+	while (names_next(&list, part, sizeof(part))) {
+		int role = code_find(&codes_role, part, strlen(part));
+		if (role < 0) {
+			talk_error("there is no role \"%s\"; roles are:", part);
+			for (unsigned i = 0; i < codes_role.count; i++)
+				(void)fprintf(stderr, "  %s\n", codes_role.rows[i].code);
+			return STATUS_USAGE;
+		}
+		*out |= ROLE_BIT((unsigned)role);
+	}
+	return STATUS_OK;
 }

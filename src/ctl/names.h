@@ -3,6 +3,7 @@
 #ifndef MENEDEK_NAMES_H
 #define MENEDEK_NAMES_H
 
+#include "ctl/talk.h"
 #include "service/access.h"
 
 struct name_row {
@@ -26,5 +27,11 @@ MUST_USE enum rc names_add(struct names *names, const struct name_row *row);
 /** NULL when there is none.  Of equal names the one that was added first. */
 const struct name_row *names_find(struct names *names, const char *name);
 void names_free(struct names *names);
+
+/** Take the next part of a comma-separated list into ${part}; false at its end. */
+bool names_next(const char **list, char *part, size_t cap);
+
+/** Roles of a comma-separated list as bits, added to ${out}.  Says which role there is not. */
+MUST_USE enum status names_roles(const char *list, uint32_t *out);
 
 #endif

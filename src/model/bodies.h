@@ -10,6 +10,17 @@
 struct sign_in {
 	char user[32];
 	char passphrase[LIMIT_PASSPHRASE + 1];
+	char code[LIMIT_CODE + 1]; /* of the second factor, or a backup code */
+};
+struct totp_new {
+	char passphrase[LIMIT_PASSPHRASE + 1];
+};
+struct totp_code_body {
+	char code[LIMIT_CODE + 1];
+};
+struct totp_removal {
+	char passphrase[LIMIT_PASSPHRASE + 1];
+	char code[LIMIT_CODE + 1];
 };
 struct passphrase_change {
 	char old_passphrase[LIMIT_PASSPHRASE + 1];
@@ -82,6 +93,14 @@ struct me_reply {
 	struct id shelters[USER_SHELTERS];
 	struct bytes permissions; /* F_RAW: array of names */
 	int64_t expires_at;
+	bool second_factor;
+	uint8_t backup_codes_left;
+};
+struct totp_reply {
+	const char *secret, *uri;
+};
+struct backup_codes {
+	struct bytes backup_codes; /* F_RAW: array of texts, shown once */
 };
 struct passphrase_reply {
 	struct id user;
@@ -256,6 +275,8 @@ struct list_reply {
 	char next_cursor[96];
 };
 
+extern const struct model model_totp_new, model_totp_code_body, model_totp_removal, model_totp_reply,
+    model_backup_codes;
 extern const struct model model_sign_in, model_passphrase_change, model_device_new, model_unit_report_item,
     model_availability_change, model_episode_new, model_episode_close, model_reservation_new,
     model_reason_decline, model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that travel inside the program: schemas, sample data, the contract, the console.  Made by tools/embed.sh. */
+/* Files that travel inside the program: schemas, sample data, the contract, the console.  Made by
+ * tools/embed.sh. */
 #include <string.h>
 
 #include "model/schema_node.h"

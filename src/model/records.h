@@ -38,6 +38,18 @@ struct user {
 	int64_t tokens_from; /* tokens issued before are void ("sign out everywhere") */
 	int64_t created_at;
 	uint32_t version;
+	bool second_factor; /* a confirmed struct factor stands under the same id */
+};
+
+#define BACKUP_CODES 10u
+#define BACKUP_PRINT 16u
+
+/** A person's second factor; asked for once struct user says so. */
+struct factor {
+	uint8_t secret[20];
+	uint64_t last_step;                          /* a code counts once */
+	uint8_t backup[BACKUP_CODES * BACKUP_PRINT]; /* keyed digests; zero: used */
+	int64_t since;
 };
 
 struct device {
@@ -194,7 +206,7 @@ extern const struct model model_org, model_user, model_device, model_reference, 
     model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
     model_checkpoint, model_tree_node, model_episode, model_reservation, model_location,
     model_sealed_location, model_disclosure, model_event, model_tally, model_maintenance;
-extern const struct model model_attempts;
+extern const struct model model_attempts, model_factor;
 extern const struct model model_break_glass, model_opened;
 
 #endif

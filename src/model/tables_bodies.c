@@ -11,8 +11,25 @@
 static const struct field sign_in_rows[] = {
 	V(struct sign_in, user, F_TEXT),
 	V(struct sign_in, passphrase, F_TEXT),
+	V(struct sign_in, code, F_TEXT),
 };
 MODEL(model_sign_in, "sign-in", struct sign_in, sign_in_rows);
+
+static const struct field totp_new_rows[] = {
+	V(struct totp_new, passphrase, F_TEXT),
+};
+MODEL(model_totp_new, "totp-new", struct totp_new, totp_new_rows);
+
+static const struct field totp_code_rows[] = {
+	V(struct totp_code_body, code, F_TEXT),
+};
+MODEL(model_totp_code_body, "totp-code", struct totp_code_body, totp_code_rows);
+
+static const struct field totp_removal_rows[] = {
+	V(struct totp_removal, passphrase, F_TEXT),
+	V(struct totp_removal, code, F_TEXT),
+};
+MODEL(model_totp_removal, "totp-removal", struct totp_removal, totp_removal_rows);
 
 static const struct field passphrase_change_rows[] = {
 	V(struct passphrase_change, old_passphrase, F_TEXT),
@@ -117,8 +134,21 @@ static const struct field me_rows[] = {
 	ROW_ID_LIST(struct me_reply, shelters, shelter_count, 0, FIELD_VIEW),
 	V(struct me_reply, permissions, F_RAW),
 	V(struct me_reply, expires_at, F_TIME),
+	V(struct me_reply, second_factor, F_BOOL),
+	V(struct me_reply, backup_codes_left, F_U8),
 };
 MODEL(model_me_reply, "me", struct me_reply, me_rows);
+
+static const struct field totp_rows[] = {
+	V(struct totp_reply, secret, F_STRING),
+	V(struct totp_reply, uri, F_STRING),
+};
+MODEL(model_totp_reply, "totp", struct totp_reply, totp_rows);
+
+static const struct field backup_codes_rows[] = {
+	V(struct backup_codes, backup_codes, F_RAW),
+};
+MODEL(model_backup_codes, "backup-codes", struct backup_codes, backup_codes_rows);
 
 static const struct field passphrase_rows[] = {
 	V(struct passphrase_reply, user, F_ID),

@@ -29,6 +29,7 @@ static const struct field user_rows[] = {
 	ROW(struct user, tokens_from, 9, F_TIME, SECRET),
 	ROW(struct user, created_at, 10, F_TIME, READ_ONLY),
 	ROW(struct user, version, 11, F_U32, SECRET),
+	ROW(struct user, second_factor, 12, F_BOOL, READ_ONLY),
 };
 MODEL(model_user, "user", struct user, user_rows);
 
@@ -56,6 +57,14 @@ static const struct field attempts_rows[] = {
 	ROW(struct attempts, welcome_at, 3, F_TIME, SECRET),
 };
 MODEL(model_attempts, NULL, struct attempts, attempts_rows);
+
+static const struct field factor_rows[] = {
+	ROW(struct factor, secret, 1, F_BYTES, SECRET),
+	ROW(struct factor, last_step, 2, F_U64, SECRET),
+	ROW(struct factor, backup, 3, F_BYTES, SECRET),
+	ROW(struct factor, since, 4, F_TIME, SECRET),
+};
+MODEL(model_factor, NULL, struct factor, factor_rows);
 
 /* ---- houses ---- */
 

@@ -233,6 +233,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	server.before_clients_arg = &serving;
 	if ((rc = parts_read(parts, &options->paths, &wish, f)) != RC_OK)
 		return rc;
+	parts->factor_roles = options->factor_roles;
 	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
 		return rc;
 	if (options->issuer.path != NULL && (rc = parts_open_issuer(parts, &options->issuer, f)) != RC_OK)

@@ -11,6 +11,7 @@ struct serve_options {
 	const char *user;   /* who to become once keys and sockets are open, or NULL */
 	enum confine_mode sandbox;
 	struct issuer_options issuer; /* path NULL: none.  Its directory is read again on SIGHUP */
+	uint32_t factor_roles; /* bits: who has one of these needs a second factor */
 	struct server_options server;
 	struct notary_options notary;
 };

@@ -17,6 +17,9 @@ MUST_USE enum rc org_list(struct ctx *c, const struct id *after, unsigned limit,
 /** Create with a fresh passphrase (in the arena; shown once, to be changed at the first sign-in). */
 MUST_USE enum rc user_create(struct ctx *c, struct user *u, const char **passphrase);
 
+/** Write ${u} as its next version, noted for the trail.  Checks nothing. */
+MUST_USE enum rc user_put(struct ctx *c, struct user *u);
+
 /** A person whom the caller manages or whose organisation is the caller's. */
 MUST_USE enum rc user_load(struct ctx *c, const struct id *id, struct user *out);
 

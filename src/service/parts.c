@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/totp.h"
 
 #define ROOT_KEY   32u
 #define HOST_FILE  256u
@@ -282,6 +283,7 @@ read_rest(struct parts *p, struct fault *f)
 		return rc;
 	if ((rc = parts_read_pem(p->paths.ca_key, true, &p->ca_key, f)) != RC_OK)
 		return rc;
+	totp_start();
 	if ((rc = open_auth(p, f)) != RC_OK)
 		return rc;
 	return parts_open_signer(p, f);

@@ -61,6 +61,7 @@ struct parts {
 	struct auth *auth;
 	struct issuer *issuer; /* NULL: only our own tokens count */
 	struct pem ca_key, ca_cert;
+	uint32_t factor_roles; /* who has one of these works with a second factor only */
 	struct term_rules terms;
 	struct booking_rules booking;
 	struct freshness_rule freshness;

@@ -6,6 +6,7 @@
 #include "crypto/passphrase.h"
 #include "service/accounts.h"
 #include "service/attempts.h"
+#include "service/factor.h"
 
 static enum rc
 give_token(struct ctx *c, const struct user *u, struct token_reply *out)
@@ -44,6 +45,20 @@ find_user(struct ctx *c, const char *name, struct user *out)
 	return record_get(c->txn, KIND_USER, &key, out);
 }
 
+/* Only who knows the passphrase learns that there is a second factor.  A code that is missing is no guess. */
+static enum rc
+ask_for_code(struct ctx *c, const struct user *u, const char *code, struct attempts_of *tries)
+{
+	enum rc rc;
+
+	if (!u->second_factor)
+		return RC_OK;
+	if (*code == '\0')
+		return fault_set(c->fault, RC_CODE_REQUIRED, MSG_CODE_REQUIRED, NULL, 0, NULL);
+	rc = factor_prove(c, u, code);
+	return rc == RC_BAD_LOGIN ? attempts_wrong(c, tries, RC_CODE_REQUIRED, MSG_CODE_REQUIRED) : rc;
+}
+
 enum rc
 sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out)
 {
@@ -63,6 +78,8 @@ sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out)
 		return right; /* no memory for the hash: nobody's mistake */
 	if (!welcome)
 		return attempts_wrong(c, &tries, RC_BAD_LOGIN, MSG_BAD_LOGIN);
+	if ((rc = ask_for_code(c, &u, in->code, &tries)) != RC_OK || c->refused != RC_OK)
+		return rc;
 	if ((rc = attempts_right(c, &tries)) != RC_OK)
 		return rc;
 	return give_token(c, &u, out);

@@ -88,8 +88,8 @@ void_tokens(const struct ctx *c, struct user *u)
 	u->tokens_from = last + 1 < c->now + LIMIT_TOKEN_SKEW ? last + 1 : c->now + LIMIT_TOKEN_SKEW;
 }
 
-static enum rc
-put_user(struct ctx *c, struct user *u)
+enum rc
+user_put(struct ctx *c, struct user *u)
 {
 	struct key key = record_key(KIND_USER, &u->id);
 
@@ -138,7 +138,7 @@ user_create(struct ctx *c, struct user *u, const char **passphrase)
 		return rc;
 	if ((rc = fresh_passphrase(c, u, passphrase)) != RC_OK)
 		return rc;
-	return put_user(c, u);
+	return user_put(c, u);
 }
 
 enum rc
@@ -170,7 +170,7 @@ user_save(struct ctx *c, const struct user *before, struct user *u)
 		return rc;
 	if (!same_rights)
 		void_tokens(c, u);
-	return put_user(c, u);
+	return user_put(c, u);
 }
 
 enum rc
@@ -186,7 +186,7 @@ user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphras
 	if ((rc = fresh_passphrase(c, &u, passphrase)) != RC_OK)
 		return rc;
 	void_tokens(c, &u);
-	return put_user(c, &u);
+	return user_put(c, &u);
 }
 
 enum rc
@@ -200,7 +200,7 @@ user_sign_out(struct ctx *c, const struct id *id)
 	if (!may_write(c, &u))
 		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
 	void_tokens(c, &u);
-	return put_user(c, &u);
+	return user_put(c, &u);
 }
 
 enum rc
@@ -209,7 +209,7 @@ sign_out_everywhere(struct ctx *c)
 	struct user u = c->who->user;
 
 	void_tokens(c, &u);
-	return put_user(c, &u);
+	return user_put(c, &u);
 }
 
 enum rc
@@ -237,5 +237,5 @@ passphrase_change(struct ctx *c, const struct passphrase_change *in)
 	if ((rc = passphrase_hash(bytes_str(in->new_passphrase), u.verifier)) != RC_OK)
 		return rc;
 	u.must_change = false;
-	return put_user(c, &u);
+	return user_put(c, &u);
 }

@@ -19,6 +19,9 @@ export const NOBODYS = '7'.repeat(26); // an id in form; of 128 random bits nobo
 export const BODIES = {
   'sign-in': { user: 'nobody.here', passphrase: 'wrong' },
   'passphrase-change': { old_passphrase: 'wrong', new_passphrase: 'kilenc kék kancsó' },
+  'totp-new': { passphrase: 'wrong' },
+  'totp-code': { code: '000000' },
+  'totp-removal': { passphrase: 'wrong', code: '000000' },
   'org-new': { kind: 'helpline', name: 'X' },
   'org-change': { name: 'X' },
   'user-new': { name: 'new.person', roles: ['counsellor'] },

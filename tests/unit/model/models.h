@@ -17,6 +17,7 @@ static const struct model *const stored_models[] = {
 	&model_reference,
 	&model_revoked_token,
 	&model_attempts,
+	&model_factor,
 	&model_shelter,
 	&model_admission,
 	&model_unit,

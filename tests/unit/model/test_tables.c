@@ -72,6 +72,8 @@ Test(tables, keys_and_hashes_are_secret)
 	} rows[] = {
 		{ &model_user, "verifier" },
 		{ &model_user, "tokens_from" },
+		{ &model_factor, "secret" },
+		{ &model_factor, "backup" },
 		{ &model_device, "fingerprint" },
 		{ &model_sealed_location, "sealed" },
 		{ &model_episode, "order" },

@@ -183,7 +183,25 @@ run "a device that is not there" 3 device revoke --dir "$dir" --id 0000000000000
 before=$(records)
 run "new keys" 0 rotate-keys --dir "$dir" --json
 same "every record was sealed anew" "$(sed 's/.*"records_sealed_anew":\([0-9]*\).*/\1/' "$work/out")" "$before"
+out_has '"locations_sealed_anew":96'
+out_has '"interruptions":0'
 run "everything opens" 0 check --dir "$dir"
+run "what a purge would remove" 0 purge --dry-run --dir "$dir" --json
+out_has '"dry_run":true'
+before=$(entries)
+run "a dry run leaves no trace" 0 purge --dry-run --dir "$dir"
+same "in the trail" "$(entries)" "$before"
+run "a purge" 0 purge --dir "$dir"
+out_has "keys destroyed"
+run "everything opens still" 0 check --dir "$dir"
+run "what was done last" 0 upkeep --dir "$dir" --json
+out_has '"rotation_run":1'
+out_has '"purge_run":1'
+printf 'what,hours\nreservations,1000\n' >"$dir/retention.csv"
+run "a table of retention that keeps too long is refused" 1 check --dir "$dir"
+printf 'what,hours\nreservations,48\n' >"$dir/retention.csv"
+run "and one within the bounds is not" 0 check --dir "$dir"
+rm "$dir/retention.csv"
 
 # ---- the audit trail ----
 run "the chain is whole" 0 audit verify --dir "$dir" --json

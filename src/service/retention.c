@@ -97,6 +97,26 @@ look_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
 	return rc;
 }
 
+static enum rc
+opened_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct opened o;
+	const enum rc rc = record_decode(KIND_OPENED, value, &o);
+
+	*due = rc == RC_OK && o.at + keep <= c->now;
+	return rc;
+}
+
+static enum rc
+glass_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+{
+	struct break_glass b;
+	const enum rc rc = record_decode(KIND_BREAK_GLASS, value, &b);
+
+	*due = rc == RC_OK && b.asked_at + keep <= c->now;
+	return rc;
+}
+
 struct rule {
 	struct key (*prefix)(void);
 	due_fn *is_due;
@@ -114,6 +134,8 @@ PREFIX_OF(prefix_requests, KIND_EPISODE)
 PREFIX_OF(prefix_reservations, KIND_RESERVATION)
 PREFIX_OF(prefix_tokens, KIND_REVOKED_TOKEN)
 PREFIX_OF(prefix_looks, KIND_DISCLOSURE)
+PREFIX_OF(prefix_opened, KIND_OPENED)
+PREFIX_OF(prefix_glass, KIND_BREAK_GLASS)
 
 static struct key
 prefix_repeats(void)
@@ -137,7 +159,9 @@ static const struct rule rules[RETAIN_COUNT] = {
 	[RETAIN_REPEATS] = { prefix_repeats, repeat_is_due },
 	[RETAIN_TOKENS] = { prefix_tokens, token_is_due },
 	[RETAIN_EVENTS] = { prefix_events, event_is_due, .is_in_order = true },
+	[RETAIN_OPENED] = { prefix_opened, opened_is_due },
 	[RETAIN_LOOKS] = { prefix_looks, look_is_due },
+	[RETAIN_GLASS] = { prefix_glass, glass_is_due },
 };
 
 /* ---- collecting ---- */

@@ -425,6 +425,19 @@ wait_for_readers(const struct upkeep *u)
 		(void)nanosleep(&slice, NULL);
 }
 
+/* The vault has a copy of the ring in its memory, and takes over the file with whatever it is asked next. */
+static enum rc
+retire_everywhere(struct upkeep *u, const uint32_t *ids, size_t count)
+{
+	const enum rc rc = keyring_retire(u->parts->keyring, ids, count, u->fault);
+	struct vault_status status;
+
+	if (rc == RC_OK && u->parts->vault != NULL && vault_status(u->parts->vault, &status) != RC_OK)
+		log_world(
+		    "vault_keeps_keys", "it did not answer: destroyed keys stay in its memory until it does");
+	return rc;
+}
+
 static enum rc
 retire(struct upkeep *u, upkeep_key_fn *is_doomed, const uint64_t *values, uint32_t *ids, unsigned *kept)
 {
@@ -442,7 +455,9 @@ retire(struct upkeep *u, upkeep_key_fn *is_doomed, const uint64_t *values, uint3
 	if (count == 0)
 		return RC_OK;
 	wait_for_readers(u);
-	return is_stopping(u) ? RC_UNAVAILABLE : keyring_retire(u->parts->keyring, ids, count, u->fault);
+	if (is_stopping(u))
+		return RC_UNAVAILABLE;
+	return retire_everywhere(u, ids, count);
 }
 
 enum rc

@@ -53,11 +53,11 @@ extern const struct model model_audit_entry;
 MUST_USE enum rc ledger_record(struct txn *t, const struct audit_entry *e);
 
 /**
- * Retention (DOMAIN 5): erase the texts of entries ${from} to ${to}, at most LEDGER_ERASE_MOST, and append
- * the entry that says so; ${e} is ledger_record's, its action and reason are set here.  Leaves stay, and with
- * them chain, tree and proofs.  Entries are erased from the first on without a gap: content that is gone
- * anywhere else is a finding.  What an erased entry's tags vouched for must be written again before (a
- * finding otherwise): ledger_stale names it.
+ * Retention (DOMAIN 5): erase the texts of entries ${from} to ${to}, at most LEDGER_ERASE_MOST, and make
+ * ${e}, which the caller records in the same transaction, say so (action and reason).  Leaves stay, and with
+ * them chain, tree, checkpoints and proofs.  Entries go from the first on without a gap: content that is gone
+ * anywhere else is a finding.  With them go their tags, so values that they were the last to write must be
+ * written again before (tags_stale), else nothing vouches for these and they are findings.
  */
 #define LEDGER_ERASE_MOST 64u
 MUST_USE enum rc ledger_erase(struct txn *t, uint64_t from, uint64_t to, struct audit_entry *e);

@@ -76,6 +76,10 @@ struct check {
 	tags_found_fn *fn;
 	void *arg;
 	struct tags_report *report;
+	/* instead of findings: keys whose last writer is this entry or an older one */
+	uint64_t stale_upto;
+	struct key *stale;
+	size_t stale_most, stale_count;
 };
 
 static bool
@@ -192,6 +196,14 @@ find_wrong(struct check *k, const struct key *key, const struct slot *slot, cons
 }
 
 static bool
+take_stale(struct check *k, const struct key *key, const struct slot *slot)
+{
+	if (slot->entry != 0 && slot->entry <= k->stale_upto && k->stale_count < k->stale_most)
+		k->stale[k->stale_count++] = *key;
+	return k->stale_count < k->stale_most;
+}
+
+static bool
 compare_one(void *arg, const struct key *key, struct bytes sealed, uint64_t rev)
 {
 	struct check *k = arg;
@@ -203,6 +215,8 @@ compare_one(void *arg, const struct key *key, struct bytes sealed, uint64_t rev)
 	if (!is_of_this_round(k, tag))
 		return true;
 	slot = find_slot(k, tag);
+	if (k->stale != NULL)
+		return take_stale(k, key, slot);
 	slot->is_seen = slot->entry != 0;
 	if (slot->entry != 0 && memcmp(slot->tag, tag, TAG_BYTES) == 0)
 		k->report->compared++;
@@ -235,8 +249,23 @@ compare_round(struct check *k)
 		if (tags_cover((uint8_t)kind))
 			rc = txn_scan_sealed(k->txn, &prefix, compare_one, k);
 	}
-	if (rc == RC_OK)
+	if (rc == RC_OK && k->stale == NULL)
 		find_removed(k);
+	return rc;
+}
+
+static enum rc
+run_rounds(struct check *k)
+{
+	enum rc rc;
+
+	if ((k->slots = calloc(SLOTS, sizeof(*k->slots))) == NULL)
+		return RC_UNAVAILABLE;
+	do {
+		rc = compare_round(k);
+		k->first = k->last + 1; /* 0 after the last round */
+	} while (rc == RC_OK && k->first != 0 && (k->stale == NULL || k->stale_count < k->stale_most));
+	free(k->slots);
 	return rc;
 }
 
@@ -244,15 +273,17 @@ enum rc
 tags_check(struct txn *t, tags_found_fn *fn, void *arg, struct tags_report *out)
 {
 	struct check k = { .txn = t, .fn = fn, .arg = arg, .report = out };
-	enum rc rc;
 
 	*out = (struct tags_report){ 0 };
-	if ((k.slots = calloc(SLOTS, sizeof(*k.slots))) == NULL)
-		return RC_UNAVAILABLE;
-	do {
-		rc = compare_round(&k);
-		k.first = k.last + 1; /* 0 after the last round */
-	} while (rc == RC_OK && k.first != 0);
-	free(k.slots);
+	return run_rounds(&k);
+}
+
+enum rc
+tags_stale(struct txn *t, uint64_t upto, struct key *out, size_t most, size_t *count)
+{
+	struct check k = { .txn = t, .stale_upto = upto, .stale = out, .stale_most = most };
+	const enum rc rc = run_rounds(&k);
+
+	*count = k.stale_count;
 	return rc;
 }

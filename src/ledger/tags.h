@@ -51,4 +51,10 @@ const char *tag_trouble_text(enum tag_trouble trouble);
  */
 MUST_USE enum rc tags_check(struct txn *t, tags_found_fn *fn, void *arg, struct tags_report *out);
 
+/**
+ * Keys of values whose last writer is entry ${upto} or an older one, at most ${most}: what must be written
+ * again before those entries are erased.  ${*count} == ${most}: there may be more.
+ */
+MUST_USE enum rc tags_stale(struct txn *t, uint64_t upto, struct key *out, size_t most, size_t *count);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "service/cases.h"
 #include "service/sweep.h"
+#include "service/trail_expiry.h"
 
 #define ACTION      "purge"
 #define DAY         86400
@@ -448,6 +449,8 @@ purge(struct upkeep *u, struct purge_report *out)
 	if ((rc = upkeep_step(u, JOB_PURGE, action, begin, u)) != RC_OK)
 		return rc;
 	if ((rc = remove_all(u, false, out)) != RC_OK)
+		return rc;
+	if ((rc = trail_expire(u, JOB_PURGE, u->parts->schedule.keep[RETAIN_LOOKS])) != RC_OK)
 		return rc;
 	if ((rc = destroy(u, &out->kept)) != RC_OK)
 		return rc;

@@ -34,9 +34,14 @@ is_sealed_currently(void *arg, const struct commit *c)
 {
 	const struct store *s = arg;
 
-	for (unsigned i = 0; i < c->write_count; i++)
-		if (!c->writes[i].is_delete && !is_current(s->keyring, c->writes[i].value))
+	for (unsigned i = 0; i < c->write_count; i++) {
+		const struct write_entry *w = &c->writes[i];
+
+		if (w->is_delete || key_is_log_entry(&w->key))
+			continue; /* of a log entry only its leaf is ever written, which is not sealed */
+		if (!is_current(s->keyring, w->value))
 			return false;
+	}
 	for (unsigned i = 0; i < c->append_count; i++) {
 		const struct bytes v = c->appends[i].value;
 		if (!is_current(s->keyring, (struct bytes){ v.p + LOG_LEAF, v.len - LOG_LEAF }))

@@ -62,10 +62,12 @@ static bool
 drop_capabilities(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3], left[_LINUX_CAPABILITY_U32S_3];
 
 	memset(none, 0, sizeof(none));
-	return syscall(SYS_capset, &head, none) == 0;
+	(void)syscall(
+	    SYS_capset, &head, none); /* systemd may have taken both the capabilities and this call */
+	return syscall(SYS_capget, &head, left) == 0 && memcmp(left, none, sizeof(none)) == 0;
 }
 
 enum rc

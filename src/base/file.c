@@ -3,13 +3,16 @@
  * file. */
 #include "base/file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/posix_acl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define READ_FIRST 4096u /* what is asked for first when the size is not known */
@@ -141,6 +144,45 @@ read_locked(int fd, size_t size, const char *path, struct secret **out, struct f
 	return RC_OK;
 }
 
+/*
+ * systemd hands credentials over as root's files with an access list for the service's user; the mode then
+ * shows the list's mask in place of the group's rights.  Such a list may name the owner and us, and nobody
+ * else.
+ */
+static bool
+is_listed_for_us(int fd)
+{
+	struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, rights;
+			uint32_t id;
+		} entry[8];
+	} acl;
+	const ssize_t len = fgetxattr(fd, "system.posix_acl_access", &acl, sizeof(acl));
+
+	if (len < (ssize_t)sizeof(acl.version) ||
+	    acl.version != htole32(2)) /* none, or too many to be this one */
+		return false;
+	for (size_t i = 0; i < ((size_t)len - sizeof(acl.version)) / sizeof(acl.entry[0]); i++) {
+		const uint16_t tag = le16toh(acl.entry[i].tag);
+		const bool is_ours = tag == ACL_USER_OBJ || tag == ACL_MASK ||
+		    (tag == ACL_USER && le32toh(acl.entry[i].id) == geteuid());
+
+		if (!is_ours && acl.entry[i].rights != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_exposed(int fd, const struct stat *st)
+{
+	if ((st->st_mode & S_IRWXO) != 0)
+		return true;
+	return (st->st_mode & S_IRWXG) != 0 && !is_listed_for_us(fd);
+}
+
 enum rc
 file_read_secret(const char *path, size_t cap, struct secret **out, struct fault *f)
 {
@@ -151,7 +193,7 @@ file_read_secret(const char *path, size_t cap, struct secret **out, struct fault
 	*out = NULL;
 	if (rc == RC_OK && !S_ISREG(st.st_mode))
 		rc = blame(f, RC_INVALID, MSG_FILE_SPECIAL, 0, path);
-	else if (rc == RC_OK && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	else if (rc == RC_OK && is_exposed(fd, &st))
 		rc = blame(f, RC_INVALID, MSG_FILE_EXPOSED, 0, path);
 	else if (rc == RC_OK && (size_t)st.st_size > cap)
 		rc = blame(f, RC_TOO_BIG, MSG_FILE_TOO_BIG, (long)cap, path);

@@ -17,7 +17,8 @@
  * RC_UNAVAILABLE. */
 MUST_USE enum rc file_read(const char *path, size_t cap, char **out, size_t *len, struct fault *f);
 
-/** Like file_read into locked memory; RC_INVALID for what is no regular file or lets group or others in. */
+/** Like file_read into locked memory; RC_INVALID for what is no regular file or lets group or others in (an
+ * access list that names only its owner and us is fine). */
 MUST_USE enum rc file_read_secret(const char *path, size_t cap, struct secret **out, struct fault *f);
 
 /**

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -167,6 +168,50 @@ Test(file, a_secret_that_others_may_reach_is_refused)
 		    file_read_secret(in_root("key"), 6, &s, &f), RC_INVALID, "%o", (unsigned)modes[i]);
 		cr_assert_null(s);
 		cr_assert_eq(f.item[0].msg, MSG_FILE_EXPOSED);
+	}
+}
+
+/* An access list as systemd sets it on a credential: ${user} may read, and ${group} too if it is not 0. */
+static bool
+set_list(const char *path, uint32_t user, uint16_t group)
+{
+	const struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, rights;
+			uint32_t id;
+		} entry[5];
+	} acl = { 2,
+		{ { 0x01, 4, UINT32_MAX }, { 0x02, 4, user }, { 0x04, group, UINT32_MAX },
+		    { 0x10, 4, UINT32_MAX }, { 0x20, 0, UINT32_MAX } } };
+
+	return setxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0) == 0;
+}
+
+Test(file, a_credential_with_an_access_list_for_us_alone_is_read)
+{
+	const struct {
+		uint32_t user;
+		uint16_t group;
+		enum rc rc;
+	} rows[] = {
+		{ geteuid(), 0, RC_OK }, { geteuid() + 1, 0, RC_INVALID }, /* somebody else */
+		{ geteuid(), 4, RC_INVALID },                              /* and the group */
+	};
+	struct fault f = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *path = in_root("credential");
+		struct secret *s = NULL;
+		struct stat st;
+
+		cr_assert_eq(file_write(path, bytes_str("key"), 0400, &f), RC_OK);
+		if (!set_list(path, rows[i].user, rows[i].group))
+			return; /* this file system keeps no access lists */
+		cr_assert_eq(stat(path, &st), 0);
+		cr_assert_eq(st.st_mode & 0777, 0440u, "the mask stands in place of the group");
+		cr_expect_eq(file_read_secret(path, 64, &s, &f), rows[i].rc, "row %zu", i);
+		secret_free(s);
 	}
 }
 

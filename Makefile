@@ -60,6 +60,13 @@ lint: test-deps ## format, layers, clang-tidy, cppcheck, gcc -fanalyzer: silent 
 format: test-deps ## lay out the C as .clang-format says
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
+# libFuzzer on each parser of tests/fuzz, for FUZZ seconds; what it finds is added to the tests by hand
+FUZZ ?= 60
+fuzz: ## fuzz the parsers between processes (clang)
+	@for f in tests/fuzz/fuzz_*.c; do $(MAKE) --no-print-directory CC=clang B=build/fuzz build/fuzz/$$(basename $$f .c) && \
+		build/fuzz/$$(basename $$f .c) -max_total_time=$(FUZZ) -max_len=2048 -print_final_stats=1 || exit 1; done
+.PHONY: fuzz
+
 clean: ## remove what was built; keeps certs/dev
 	rm -rf build
 

@@ -78,6 +78,7 @@ confidential_units=(
 	ledger/test_ledger ledger/test_tags ledger/test_merkle ledger/test_checkpoint service/test_trail_expiry ledger/test_breadth_watch
 	model/test_view
 	service/test_erasure service/test_retention
+	vault/test_vault vault/test_vault_socket vault/test_vault_message vault/test_quota
 )
 confidential_unit() {
 	local programs=("${confidential_units[@]/#/build/release/unit/}")

@@ -73,3 +73,9 @@ $(B)/races/$(1)_%: tests/races/$(1)_%.c $(call libs_below,$(BELOW.$(1))) $(wildc
 	@$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -o $$@
 endef
 $(foreach l,$(ALL),$(eval $(call RACE_RULE,$(l))))
+
+# fuzzers (make fuzz): the parser's own file alone, so that all of it is instrumented
+FUZZED_fuzz_vault_message := src/vault/vault_message.c src/base/bytes.c src/base/id.c src/base/log.c src/base/clock.c
+build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h)
+	@mkdir -p $(@D)
+	@clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS) -Itests/fuzz $< $(FUZZED_$*) -lpthread -o $@

@@ -3,7 +3,7 @@
 // token.  One registry for each test file; everything it starts is ended by pid.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync, openSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync, openSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -98,12 +98,14 @@ export class Registry {
   #server = null;
   #clients = new Map();
 
-  constructor() {
+  /** A new registry; or, sooner, a copy of ${from}, which must not have been served yet. */
+  constructor(from) {
     this.work = mkdtempSync(join(tmpdir(), 'menedek-test-'));
     this.dir = join(this.work, 'data');
     this.certs = join(this.work, 'certs');
     this.log = join(this.work, 'server.log');
-    execFileSync(join(root, 'tools/sample.sh'), [maker, this.dir, this.certs], { stdio: ['ignore', 'ignore', 'inherit'] });
+    if (from) for (const part of ['data', 'certs']) cpSync(join(from.work, part), join(this.work, part), { recursive: true });
+    else execFileSync(join(root, 'tools/sample.sh'), [maker, this.dir, this.certs], { stdio: ['ignore', 'ignore', 'inherit'] });
     this.ca = readFileSync(join(this.certs, 'ca.crt'));
     // one test opens more requests in a minute than a counsellor in a night; tests of breadth set their own limits
     writeFileSync(join(this.dir, 'breadth.csv'), `class,hour,night,day,night_from,night_to,delay,delay_max\nrequest,60000,60000,60000,22,6,0,0\n`);

@@ -513,3 +513,44 @@ Test(feed, readers_may_come_and_go_while_events_are_told)
 	close_all();
 	cr_expect_eq(FIXTURE_LEAKS(), 0);
 }
+
+/* ---- what retention removes ---- */
+
+struct removal {
+	uint64_t from, to;
+};
+
+static enum rc
+remove_txn(struct txn *t, void *arg)
+{
+	const struct removal *r = arg;
+	enum rc rc = RC_OK;
+
+	for (uint64_t n = r->from; n <= r->to && rc == RC_OK; n++) {
+		const struct key key = log_key(LOG_EVENT, n);
+		rc = txn_delete(t, &key);
+	}
+	return rc;
+}
+
+Test(feed, who_comes_back_for_what_retention_removed_hears_of_a_reset_and_the_rest_is_told)
+{
+	const struct feed_scope scope = staff_of(&house_a);
+	struct removal r = { 1, 5 };
+	struct subscription *behind, *beyond;
+	char buf[4096];
+
+	emit_many(10);
+	cr_assert_eq(fixture_update(&x, remove_txn, &r), RC_OK);
+	behind = listen_to(&scope, 2);
+	cr_assert_gt(feed_read(behind, buf, sizeof(buf) - 1), 0);
+	cr_expect_not_null(strstr(buf, "event: reset"));
+	cr_expect_null(strstr(buf, "event: availability"));
+	beyond = listen_to(&scope, 7);
+	memset(buf, 0, sizeof(buf));
+	cr_assert_gt(feed_read(beyond, buf, sizeof(buf) - 1), 0);
+	cr_expect_null(strstr(buf, "event: reset"));
+	cr_expect_not_null(strstr(buf, "event: availability"));
+	feed_unsubscribe(behind);
+	feed_unsubscribe(beyond);
+}

@@ -74,11 +74,13 @@ enum rc
 confine_user(const char *name, struct confine_report *report, struct fault *f)
 {
 	const struct passwd *user = NULL;
+	int signal_of_parent = 0;
 	enum rc rc;
 
 	errno = 0;
 	if (name != NULL && (user = getpwnam(name)) == NULL)
 		return fault_set(f, RC_NOT_FOUND, MSG_USER_UNKNOWN, NULL, 0, name);
+	(void)prctl(PR_GET_PDEATHSIG, &signal_of_parent, 0, 0, 0);
 	keep_locked_memory();
 	shrink_bounds(); /* before root is gone */
 	if (user != NULL && (geteuid() != user->pw_uid || getuid() != user->pw_uid) &&
@@ -86,6 +88,7 @@ confine_user(const char *name, struct confine_report *report, struct fault *f)
 		return rc;
 	report->user = name;
 	report->has_no_privileges = drop_capabilities();
+	(void)prctl(PR_SET_PDEATHSIG, signal_of_parent, 0, 0, 0); /* a change of user clears it */
 	confine_memory(); /* a change of user makes a process dumpable again on some systems */
 	return RC_OK;
 }

@@ -56,9 +56,8 @@ void confine_memory(void);
 
 /**
  * Become ${user} with its groups, if given and not already so, and drop all capabilities.  Afterwards files
- * are reached with that user's rights only.  Clears PR_SET_PDEATHSIG (the kernel does): a child that wants it
- * sets it after this. RC_NOT_FOUND: there is no such user.  RC_FORBIDDEN: the process may not change its
- * user.  Whatever the mode, a wish for another user that cannot be met fails.
+ * are reached with that user's rights only.  RC_NOT_FOUND: there is no such user.  RC_FORBIDDEN: the process
+ * may not change its user.  Whatever the mode, a wish for another user that cannot be met fails.
  */
 MUST_USE enum rc confine_user(const char *user, struct confine_report *report, struct fault *f);
 

@@ -98,6 +98,14 @@ test('no passphrase and no token is left of people who signed in, failed, change
   await assertGone(secrets);
 });
 
+test('the location root key is in the memory of the vault and of no other process', options, () => {
+  const key = readFileSync(join(r.dir, 'keys/location.root'));
+  const [service, ...vault] = family(r.pid);
+  assert.equal(vault.length, 1);
+  assert.ok(searchMemory(vault[0], [key]).hits.length > 0, 'the control: the search finds 32 bytes');
+  assert.deepEqual(searchMemory(service, [key]).hits.map((h) => `${h.at} ${h.name}`), []);
+});
+
 test('no root key is in the environment, the command line or the log, and no process may be dumped', options, () => {
   const keys = Object.fromEntries(['record.root', 'location.root'].map((n) =>
     [n, readFileSync(join(r.dir, 'keys', n), 'latin1')]));

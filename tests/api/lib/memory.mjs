@@ -34,7 +34,7 @@ export function family(pid) {
   return [pid, ...children];
 }
 
-/** Where ${texts} stand in the memory of ${pid}: [{ text, at, name, around }], and how many bytes were looked at. */
+/** Where ${texts} (or buffers) stand in the memory of ${pid}: [{ text, at, name, around }], and how many bytes were looked at. */
 export function searchMemory(pid, texts) {
   const mem = openSync(`/proc/${pid}/mem`, 'r');
   const needles = texts.map((t) => Buffer.from(t));

@@ -161,6 +161,7 @@ export class Registry {
     const { code, signal } = await this.ended;
     clearTimeout(timer);
     if (code !== 0) throw new Error(`the service ended with ${code ?? signal}\n${this.logText().slice(-4000)}`);
+    if (this.logText().includes('call_refused')) throw new Error(`its confinement hindered the service\n${this.logText().slice(-4000)}`);
   }
 
   async close() {

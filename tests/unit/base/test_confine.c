@@ -8,6 +8,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
@@ -570,4 +573,42 @@ Test(confine, root_becomes_the_named_user_for_good)
 	if (geteuid() == 0)
 		cr_assert_eq(fate(NOBODY, user_left), 0);
 	cr_assert_eq(fate(NOBODY, unknown_user), RC_NOT_FOUND);
+}
+
+/* ---- a kernel without Landlock: one that says so ---- */
+
+static bool
+take_landlock_away(void)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = { COUNT_OF(program), program };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+static int
+without_landlock(void)
+{
+	const struct confine_path rows[] = { { world.store, CONFINE_READ } };
+	struct confine_report report = { 0 };
+	struct fault f = { 0 };
+
+	if (!take_landlock_away())
+		return 255;
+	if (confine_files(rows, 1, CONFINE_REQUIRE, &report, &f) != RC_UNAVAILABLE)
+		return 1;
+	if (confine_files(rows, 1, CONFINE_TRY, &report, &f) != RC_OK)
+		return 2;
+	return report.has_files || report.landlock != 0 ? 3 : reads(world.root);
+}
+
+Test(confine, a_kernel_without_landlock_stops_the_start_only_when_it_is_required)
+{
+	cr_assert_eq(fate(NOBODY, without_landlock), 0);
 }

@@ -74,7 +74,7 @@ verify_registry(const struct args *args)
 {
 	struct verification v = { .has_kept = args_has(args, OPT_CHECKPOINTS) };
 	struct offline o;
-	enum status status = offline_open(args, false, &o);
+	enum status status = offline_open_to_read(args, &o);
 
 	if (status == STATUS_OK)
 		status = talk_failure("audit verify", parts_open_signer(&o.parts, &o.fault), &o.fault);
@@ -143,17 +143,42 @@ write_line(void *arg, const char *line, size_t len)
 	return fwrite(line, 1, len, file) == len && fputc('\n', file) != EOF;
 }
 
+struct exporting {
+	FILE *file;
+	uint64_t upto;
+};
+
 static enum rc
 write_all(struct ctx *c, void *arg)
 {
-	return transcript_write(c->txn, c->arena, &c->parts->signer, write_line, arg);
+	const struct exporting *e = arg;
+
+	return transcript_write(c->txn, c->arena, &c->parts->signer, e->upto, write_line, e->file);
+}
+
+static enum rc
+find_latest(struct ctx *c, void *arg)
+{
+	return tree_checkpoint(c->txn, 0, arg);
+}
+
+/* Who reads beside the service signs nothing: the export ends where the service has signed last. */
+static enum status
+find_signed(struct offline *o, struct checkpoint *latest)
+{
+	enum rc rc = parts_open_signer(&o->parts, &o->fault);
+
+	if (rc == RC_OK)
+		rc = offline_view(o, find_latest, latest);
+	return talk_failure("the audit trail", rc, &o->fault);
 }
 
 static enum status
-write_export(struct offline *o, const char *path)
+write_export(struct offline *o, uint64_t upto, const char *path)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	struct exporting e;
 	enum status status;
 	bool is_written;
 
@@ -163,7 +188,8 @@ write_export(struct offline *o, const char *path)
 		talk_error("%s cannot be written", path);
 		return STATUS_ERROR;
 	}
-	status = talk_failure("audit export", offline_view(o, write_all, file), &o->fault);
+	e = (struct exporting){ file, upto };
+	status = talk_failure("audit export", offline_view(o, write_all, &e), &o->fault);
 	is_written = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
 	if (fclose(file) != 0 || !is_written) {
 		talk_error("%s cannot be written", path);
@@ -177,12 +203,12 @@ cmd_audit_export(const struct args *args)
 {
 	struct checkpoint latest = { .number = 0 };
 	struct offline o;
-	enum status status = offline_open(args, false, &o);
+	enum status status = offline_open_to_read(args, &o);
 
 	if (status == STATUS_OK)
-		status = sign(&o, &latest);
+		status = o.parts.is_reader ? find_signed(&o, &latest) : sign(&o, &latest);
 	if (status == STATUS_OK)
-		status = write_export(&o, args->value[OPT_OUT]);
+		status = write_export(&o, latest.size, args->value[OPT_OUT]);
 	if (status == STATUS_OK)
 		talk_step(args, "%llu entries, %llu checkpoints in %s", (unsigned long long)latest.size,
 		    (unsigned long long)latest.number, args->value[OPT_OUT]);

@@ -15,11 +15,10 @@ struct step {
 	void *arg;
 };
 
-enum status
-offline_open(const struct args *args, bool with_vault, struct offline *o)
+static enum status
+open_as(const struct args *args, const struct parts_wish *wish, struct offline *o)
 {
 	const char *dir = args_dir(args);
-	const struct parts_wish wish = { .extent = with_vault ? PARTS_LOCATIONS : PARTS_RECORDS };
 	struct paths paths;
 	enum rc rc;
 
@@ -34,12 +33,28 @@ offline_open(const struct args *args, bool with_vault, struct offline *o)
 		    "%s holds no registry; make one: menedek init --dir %s --host NAME --org NAME", dir, dir);
 		return STATUS_NOT_FOUND;
 	}
-	rc = parts_open(&o->parts, &paths, &wish, &o->fault);
+	rc = parts_open(&o->parts, &paths, wish, &o->fault);
 	if (rc == RC_OK && (o->arena = arena_new(ARENA)) == NULL)
 		rc = RC_UNAVAILABLE;
 	/* who may read the root keys may do what an administrator may */
 	o->who.roles = ROLE_BIT(ROLE_ADMIN);
 	return talk_failure(dir, rc, &o->fault);
+}
+
+enum status
+offline_open(const struct args *args, bool with_vault, struct offline *o)
+{
+	const struct parts_wish wish = { .extent = with_vault ? PARTS_LOCATIONS : PARTS_RECORDS };
+
+	return open_as(args, &wish, o);
+}
+
+enum status
+offline_open_to_read(const struct args *args, struct offline *o)
+{
+	const struct parts_wish wish = { .extent = PARTS_RECORDS, .may_only_read = true };
+
+	return open_as(args, &wish, o);
 }
 
 void

@@ -20,6 +20,10 @@ struct offline {
 
 /** Open what --dir and --keys name; ${with_vault}: locations too.  Says what is wrong. */
 MUST_USE enum status offline_open(const struct args *args, bool with_vault, struct offline *o);
+
+/** As offline_open without a vault; a registry that is being served is read beside the service
+ * (parts.is_reader), and then nothing can be written. */
+MUST_USE enum status offline_open_to_read(const struct args *args, struct offline *o);
 void offline_close(struct offline *o); /* also one that did not open */
 
 /** One use case.  It runs in a transaction, perhaps more than once; what it leaves in the arena lasts to the

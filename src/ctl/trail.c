@@ -60,7 +60,7 @@ check_signatures(struct ctx *c, const struct kept *kept, struct trail_report *ou
 	out->signatures.signer = signer;
 	out->signatures.kept = kept;
 	out->signatures.may_be_ahead = true;
-	rc = transcript_write(c->txn, c->arena, signer, take_line, &out->signatures);
+	rc = transcript_write(c->txn, c->arena, signer, 0, take_line, &out->signatures);
 	if (rc == RC_OK)
 		(void)transcript_end(&out->signatures);
 	return rc;

@@ -72,7 +72,7 @@ struct writer {
 	transcript_fn *fn;
 	void *arg;
 	struct checkpoint next; /* the one to come; number 0: there is no more */
-	uint64_t entries;
+	uint64_t entries, upto;
 	enum rc rc;
 	bool is_stopped;
 };
@@ -124,14 +124,16 @@ write_entry(void *arg, const struct audit_entry *e)
 	}
 	w->entries = e->number;
 	give_checkpoints(w);
-	return w->rc == RC_OK && !w->is_stopped;
+	return w->rc == RC_OK && !w->is_stopped && w->entries != w->upto;
 }
 
 enum rc
-transcript_write(
-    struct txn *t, struct arena *arena, const struct signer *signer, transcript_fn *fn, void *arg)
+transcript_write(struct txn *t, struct arena *arena, const struct signer *signer, uint64_t upto,
+    transcript_fn *fn, void *arg)
 {
-	struct writer w = { .txn = t, .arena = arena, .signer = signer, .fn = fn, .arg = arg, .rc = RC_OK };
+	struct writer w = {
+		.upto = upto, .txn = t, .arena = arena, .signer = signer, .fn = fn, .arg = arg, .rc = RC_OK
+	};
 	char line[TRANSCRIPT_LINE];
 	enum rc rc;
 	int n = snprintf(line, sizeof(line), TRANSCRIPT_HEAD "%s", signer->origin);

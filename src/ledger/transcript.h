@@ -28,9 +28,12 @@
 /** A line without its end; false stops. */
 typedef bool transcript_fn(void *arg, const char *line, size_t len);
 
-/** Write the whole trail.  RC_CORRUPT where an entry does not open (ledger_verify names it). */
-MUST_USE enum rc transcript_write(
-    struct txn *t, struct arena *arena, const struct signer *signer, transcript_fn *fn, void *arg);
+/**
+ * Write the trail up to entry ${upto} (0: the whole).  RC_CORRUPT where an entry does not open (ledger_verify
+ * names it).
+ */
+MUST_USE enum rc transcript_write(struct txn *t, struct arena *arena, const struct signer *signer,
+    uint64_t upto, transcript_fn *fn, void *arg);
 
 /** Checkpoints that were kept elsewhere, with good signatures, in order of size. */
 struct kept {

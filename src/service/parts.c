@@ -315,6 +315,11 @@ parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 	};
 	enum rc rc = store_open(&options, &p->store, f);
 
+	if (rc == RC_BUSY && wish->may_only_read) {
+		fault_clear(f);
+		rc = store_open_reader(&options, &p->store, f);
+		p->is_reader = rc == RC_OK;
+	}
 	if (rc == RC_OK && p->vault != NULL)
 		rc = vault_open_store(p->vault, f);
 	return rc == RC_OK && wish->extent == PARTS_ALL ? open_followers(p, f) : rc;

@@ -50,6 +50,7 @@ struct parts {
 	struct vault *vault; /* the process that keeps the locations */
 	struct schemas *schemas;
 	struct store *store;
+	bool is_reader; /* another process serves the store: nothing can be committed here */
 	struct ledger *ledger;
 	struct signing_key *audit_key;
 	struct signer signer; /* of checkpoints; its key is audit_key */
@@ -80,6 +81,7 @@ struct parts_wish {
 	enum parts_extent extent;
 	const char *vault_user; /* whom the vault's process becomes; NULL: stays who it is */
 	bool must_confine;      /* not without every control of the kernel */
+	bool may_only_read;     /* PARTS_RECORDS of a registry that another process serves: read it beside */
 };
 
 /**

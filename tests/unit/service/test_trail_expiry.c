@@ -119,7 +119,7 @@ look_txn(struct txn *t, void *arg)
 	    (rc = tags_check(t, ignore, l, &l->tags)) != RC_OK ||
 	    (rc = ledger_read(t, 1, count_entry, l)) != RC_OK)
 		return rc;
-	rc = transcript_write(t, x.arena, &signer, take, &l->check);
+	rc = transcript_write(t, x.arena, &signer, 0, take, &l->check);
 	(void)transcript_end(&l->check);
 	return rc;
 }

@@ -6,6 +6,8 @@
 #include "service/episodes.h"
 #include "service/scan.h"
 
+#define DESK_CLOSES 86400 /* seconds after the arrival in which the desk may still say the outcome itself */
+
 static enum rc
 set_row(struct ctx *c, const struct id *org, const struct id *episode, bool is_open)
 {
@@ -164,8 +166,10 @@ end_by_clock(struct ctx *c, struct episode *e, bool *ended)
 	e->state = EPISODE_EXPIRED;
 	if (rc != RC_OK || !is_live)
 		return rc;
-	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK || r.state != RES_IN_STAY)
+	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
 		return rc;
+	if (r.state != RES_IN_STAY || r.arrived_at + DESK_CLOSES > c->now)
+		return RC_OK;
 	e->state = EPISODE_CLOSED;
 	e->outcome = OUTCOME_PLACED;
 	*ended = true;

@@ -15,7 +15,8 @@
  * exchanged, removed or slipped in behind the registry's back is found (tags.h).
  *
  * The trail is LOG_AUDIT of the store, chained by log_chain (store.h).  An entry's text there, sealed, is
- * length of the record form 2 | record form | tags.
+ * length of the record form 2 | record form | tags; of an erased entry (ledger_erase) only its leaf is
+ * stored.
  */
 #ifndef MENEDEK_LEDGER_H
 #define MENEDEK_LEDGER_H

@@ -9,7 +9,8 @@
 #define NOON 1795258800 /* 2026-11-21T11:00:00Z */
 
 static struct fixture x;
-static struct breadth_watch *watch;
+static struct breadth_watch *watch, *before[4]; /* the restarted ones follow the store until it is closed */
+static unsigned restarts;
 static struct breadth_rules rules;
 static const struct id anna = { { 1 } }, dora = { { 2 } }, desk = { { 9 } }, other_desk = { { 8 } };
 static unsigned waited;
@@ -36,6 +37,8 @@ tear_down(void)
 {
 	fixture_close_store(&x);
 	breadth_watch_free(watch);
+	while (restarts > 0)
+		breadth_watch_free(before[--restarts]);
 	watch = NULL;
 	fixture_free(&x);
 }
@@ -79,11 +82,10 @@ leave(const struct id *user)
 static void
 restart(int64_t now)
 {
-	struct breadth_watch *old = watch;
 	struct fault f = { 0 };
 
+	before[restarts++] = watch;
 	cr_assert_eq(breadth_watch_new(x.store, &rules, now, &watch, &f), RC_OK);
-	(void)old; /* it still follows the store: freed with the process of this test */
 }
 
 Test(breadth_watch, the_fourth_waits_and_is_let_through_after_its_time)

@@ -93,6 +93,14 @@ token_path(const char *path, char out[PATH_CAP])
 	return true;
 }
 
+bool
+rootkey_has_token(const char *path)
+{
+	char token[PATH_CAP];
+
+	return token_path(path, token) && file_exists(token);
+}
+
 enum rc
 rootkey_load(const char *path, struct rootkey **out, struct fault *f)
 {

@@ -22,6 +22,9 @@ MUST_USE enum rc rootkey_new(const struct secret *bytes, struct rootkey **out, s
  */
 MUST_USE enum rc rootkey_load(const char *path, struct rootkey **out, struct fault *f);
 
+/** Does NAME.pkcs11 stand beside ${path} (NAME.root)? */
+bool rootkey_has_token(const char *path);
+
 /** One more owner of the same key; each frees its own. */
 MUST_USE struct rootkey *rootkey_share(struct rootkey *key);
 void rootkey_free(struct rootkey *key); /* NULL-safe; the last one wipes, or leaves the token */

@@ -133,6 +133,21 @@ make_ring(const char *root_path, const char *ring_path, ring_fn *create, struct 
 	return rc;
 }
 
+/* A token that was set up beforehand (docs/hsm.md) is taken; else a root key is made. */
+static enum rc
+make_location_keys(const struct paths *p, struct fault *f)
+{
+	struct rootkey *root = NULL;
+	enum rc rc;
+
+	if (!rootkey_has_token(p->location_root))
+		return make_ring(p->location_root, p->vault, make_vault, f);
+	if ((rc = rootkey_load(p->location_root, &root, f)) == RC_OK)
+		rc = vault_create(p->vault, root, f);
+	rootkey_free(root);
+	return rc;
+}
+
 static enum rc
 make_keys(struct init *in)
 {
@@ -149,7 +164,7 @@ make_keys(struct init *in)
 		return rc;
 	if ((rc = make_ring(p->record_root, p->keyring, keyring_create, &in->fault)) != RC_OK)
 		return rc;
-	if ((rc = make_ring(p->location_root, p->vault, make_vault, &in->fault)) != RC_OK)
+	if ((rc = make_location_keys(p, &in->fault)) != RC_OK)
 		return rc;
 	talk_step(in->args, "Root keys in %s (0400)", in->keys_dir);
 	return RC_OK;

@@ -93,6 +93,7 @@ enum status cmd_device_add(const struct args *args);
 enum status cmd_device_list(const struct args *args);
 enum status cmd_device_revoke(const struct args *args);
 enum status cmd_rotate_keys(const struct args *args);
+enum status cmd_rekey_locations(const struct args *args);
 enum status cmd_purge(const struct args *args);
 enum status cmd_upkeep(const struct args *args);
 enum status cmd_audit_verify(const struct args *args);

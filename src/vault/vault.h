@@ -36,6 +36,11 @@ struct vault;
 /** Make ${dir} with an empty ring under ${root} and an unspent quota: for `init`. */
 MUST_USE enum rc vault_create(const char *dir, struct rootkey *root, struct fault *f);
 
+/** Wrap the ring in ${dir} under ${to} instead of ${from}: for whoever holds both, while nothing serves.  The
+ * old file is overwritten. */
+MUST_USE enum rc vault_change_root(
+    const char *dir, struct rootkey *from, struct rootkey *to, size_t *keys, struct fault *f);
+
 /**
  * Fork the vault and wait until it has read its keys.  The caller must not have started a thread, nor opened
  * the store (LMDB does not survive a fork), nor read a key.  The faults are those of reading the keys.

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * menedek rekey-locations: the keys of the locations come under another root key, in a file or in a PKCS#11
+ * token (docs/hsm.md).  No location is opened.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ctl/offline.h"
+
+static enum rc
+change_root(struct offline *o, const char *to_path, size_t *keys)
+{
+	const struct paths *p = &o->parts.paths;
+	struct rootkey *from = NULL, *to = NULL;
+	enum rc rc;
+
+	if ((rc = rootkey_load(p->location_root, &from, &o->fault)) == RC_OK)
+		rc = rootkey_load(to_path, &to, &o->fault);
+	if (rc == RC_OK)
+		rc = vault_change_root(p->vault, from, to, keys, &o->fault);
+	rootkey_free(from);
+	rootkey_free(to);
+	return rc;
+}
+
+static void
+tell(const struct args *args, const struct paths *p, size_t keys)
+{
+	if (args_has(args, OPT_JSON))
+		(void)printf("{\"keys\":%zu}\n", keys);
+	else
+		(void)printf("%zu location keys are under the new root key\n", keys);
+	talk(args, "Now put what is in %s in the place of %s, and destroy the old root key and its copies:",
+	    args->value[OPT_NEW_KEYS], p->location_root);
+	talk(args, "backups of %s made before open with it still.", p->vault);
+}
+
+enum status
+cmd_rekey_locations(const struct args *args)
+{
+	struct offline o;
+	char path[256];
+	size_t keys = 0;
+	enum status status;
+
+	if (!path_join(path, sizeof(path), args->value[OPT_NEW_KEYS], "location.root")) {
+		talk_error("%s: the path is too long", args->value[OPT_NEW_KEYS]);
+		return STATUS_USAGE;
+	}
+	/* the store is opened for its lock only: nothing must serve meanwhile */
+	status = offline_open(args, false, &o);
+	if (status == STATUS_OK)
+		status = talk_failure("rekey-locations", change_root(&o, path, &keys), &o.fault);
+	if (status == STATUS_OK)
+		tell(args, &o.parts.paths, keys);
+	offline_close(&o);
+	return status;
+}

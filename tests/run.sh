@@ -76,6 +76,7 @@ confidential_units=(
 	domain/test_veil
 	feed/test_marks
 	ledger/test_ledger ledger/test_tags ledger/test_merkle ledger/test_checkpoint ledger/test_notary service/test_trail_expiry ledger/test_breadth_watch
+	server/test_serve
 	model/test_view
 	service/test_erasure service/test_retention
 	vault/test_vault vault/test_vault_socket vault/test_vault_message vault/test_quota

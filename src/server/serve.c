@@ -65,15 +65,34 @@ directory_of(char out[256], const char *path)
 	return out;
 }
 
-/*
- * No more threads than this one yet.  What stands here is all that a taken-over service can reach: not the
- * root keys, not the vault's directory.
- */
-static enum rc
-confine_to_files(struct serving *s, struct fault *f)
+/* Rights hold for all below a directory: a certificate put beside the root keys would give those away. */
+static bool
+holds(const char *dir, const char *path)
 {
-	const struct paths *p = &s->options->paths;
-	const char *set = s->options->issuer.path;
+	const size_t len = dir == NULL ? 0 : strlen(dir);
+
+	return len > 0 && strncmp(dir, path, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static enum rc
+check_rows(const struct confine_path *rows, size_t count, const struct paths *p, struct fault *f)
+{
+	const char *const kept[] = { p->record_root, p->location_root, p->token_key, p->vault };
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < COUNT_OF(kept); k++) {
+			if (holds(rows[i].path, kept[k]))
+				return fault_set(f, RC_INVALID, MSG_CONFINE_EXPOSES, NULL, 0, rows[i].path);
+		}
+	}
+	return RC_OK;
+}
+
+enum rc
+serve_confine_files(const struct serve_options *options, struct confine_report *report, struct fault *f)
+{
+	const struct paths *p = &options->paths;
+	const char *set = options->issuer.path;
 	char keyring[256], cert[256], key[256], jwks[256];
 	const struct confine_path rows[] = {
 		{ p->store, CONFINE_READ | CONFINE_WRITE | CONFINE_CREATE },
@@ -88,9 +107,11 @@ confine_to_files(struct serving *s, struct fault *f)
 		{ "/usr", CONFINE_READ | CONFINE_EXECUTE },
 #endif
 	};
-	enum rc rc = confine_user(s->options->user, &s->report, f);
+	enum rc rc = check_rows(rows, COUNT_OF(rows), p, f);
 
-	return rc == RC_OK ? confine_files(rows, COUNT_OF(rows), s->options->sandbox, &s->report, f) : rc;
+	if (rc == RC_OK)
+		rc = confine_user(options->user, report, f);
+	return rc == RC_OK ? confine_files(rows, COUNT_OF(rows), options->sandbox, report, f) : rc;
 }
 
 /* The last step before the first client. */
@@ -214,7 +235,8 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 	return rc;
 }
 
-/* Sockets and keys first, then nothing but the rows of confine_to_files, then threads, then no new calls. */
+/* Sockets and keys first, then nothing but the rows of serve_confine_files, then threads, then no new calls.
+ */
 static enum rc
 open_and_serve(struct parts *parts, const struct serve_options *options, const sigset_t *set, struct fault *f)
 {
@@ -242,7 +264,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 		return rc;
 	if ((rc = server_listen(&options->server, &listeners, f)) != RC_OK)
 		return rc;
-	if ((rc = confine_to_files(&serving, f)) != RC_OK)
+	if ((rc = serve_confine_files(options, &serving.report, f)) != RC_OK)
 		return rc;
 	if ((rc = parts_start(parts, &wish, f)) != RC_OK || (rc = parts_start_notary(parts, f)) != RC_OK)
 		return rc;

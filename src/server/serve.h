@@ -11,10 +11,18 @@ struct serve_options {
 	const char *user;   /* who to become once keys and sockets are open, or NULL */
 	enum confine_mode sandbox;
 	struct issuer_options issuer; /* path NULL: none.  Its directory is read again on SIGHUP */
-	uint32_t factor_roles; /* bits: who has one of these needs a second factor */
+	uint32_t factor_roles;        /* bits: who has one of these needs a second factor */
 	struct server_options server;
 	struct notary_options notary;
 };
+
+/**
+ * Give up the user and every file but the store, the keyring and the certificates: all that a taken-over
+ * service can reach. A step of serve_run, before there is a second thread.  RC_INVALID: one of these
+ * directories holds the root keys or the vault.
+ */
+MUST_USE enum rc serve_confine_files(
+    const struct serve_options *options, struct confine_report *report, struct fault *f);
 
 /**
  * Serve until SIGTERM or SIGINT; SIGHUP loads the certificates anew.  Call it with one thread only: it blocks

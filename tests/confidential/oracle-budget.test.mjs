@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each role with all its rights and thousands of requests: every read there is, with the ids of everything that is somebody else's
+// (stolen for the test, nobody could guess them), again and again while others work.  No answer may hold a location, an
+// operator, a county, a house's id or a secret house's name; what is not theirs must look like nothing, byte for byte.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { enrol, orgNamed } from '../api/lib/devices.mjs';
+import { Registry, ROLES, root } from '../api/lib/registry.mjs';
+import { hold, openEpisode, ownHouse, search } from '../api/lib/scenes.mjs';
+import { ROLES_OF, ROWS } from '../api/lib/routes.mjs';
+import { listen } from '../api/lib/stream.mjs';
+import { Wire } from './lib/wire.mjs';
+
+const BUDGET = Number(process.env.ORACLE_BUDGET ?? 1500); // 10,000 takes minutes on two busy cores
+const DEVICES = 2; // so that the limit of one device does not end the attack early
+const NOBODYS = '7'.repeat(26);
+const slow = ['asan', 'tsan'].includes(process.env.VARIANT);
+const budget = slow ? BUDGET / 10 : BUDGET;
+const csv = (name) => readFileSync(join(root, 'data', name), 'utf8').split('\n').slice(2).filter(Boolean);
+const HOUSES = csv('sample-shelters.csv').map((l) => l.split(','));
+const LOCATIONS = csv('sample-locations.csv').flatMap((l) => [l.match(/"([^"]+)"/)[1], l.match(/\+36 [\d ]+/)[0].trim()]);
+const OPERATORS = [...new Set(HOUSES.map((h) => h[1]))];
+const COUNTIES = [...new Set(HOUSES.map((h) => h[3]))];
+const SECRET_NAMES = HOUSES.filter((h) => ['secret_house', 'protected_shelter'].includes(h[2])).map((h) => `"${h[0]}"`);
+
+let r, ids, shelters, own, ofOperator, ownLocation;
+const clients = {};
+
+before(async () => {
+  r = await new Registry().start();
+  const admin = await r.as('admin');
+  for (const role of ROLES) {
+    const { user, passphrase } = r.credentials(role);
+    clients[role] = [await r.as(role)];
+    const org = await orgNamed(r, csvOrg(user));
+    for (let i = 1; i < DEVICES; i++) {
+      const name = `${role}-${i}`;
+      await enrol(r, org, name);
+      clients[role].push(await r.bare(name).signIn(user, passphrase));
+    }
+  }
+  const list = async (path) => (await admin.get(`${path}?limit=100`)).json.data.map((x) => x.id);
+  shelters = await list('/v1/shelters');
+  const named = (await admin.get('/v1/shelters?limit=100')).json.data;
+  const operator = HOUSES.find((h) => h[0] === 'Nyugat 1')[1];
+  ofOperator = named.filter((x) => HOUSES.some((h) => h[0] === x.code_name && h[1] === operator)).map((x) => x.id);
+  own = await ownHouse(clients.shelter_staff[0]);
+  const told = (await clients.shelter_staff[0].get(`/v1/shelters/${own}/location`)).json;
+  ownLocation = [told.address, told.intake_phone];
+  const scenes = [await hold(clients.counsellor[0], { name: 'Nyugat 1' }), await hold(clients.counsellor[0], { name: 'Közép 1' })];
+  ids = { shelter: shelters, org: await list('/v1/organisations'), user: await list('/v1/users'), device: await list('/v1/devices'),
+    episode: scenes.map((s) => s.episode.id), reservation: scenes.map((s) => s.reservation.id), unit: [NOBODYS] };
+});
+after(() => r.close());
+
+function csvOrg(user) {
+  if (user === 'admin') return 'A nyilvántartás üzemeltetője (minta)';
+  return csv('sample-people.csv').map((l) => l.split(',')).find(([name]) => name === user)[1];
+}
+
+/** Paths that ${role} may ask, with every known id in every place. */
+function paths(role) {
+  const all = [];
+  for (const row of ROWS.filter((x) => x.verb === 'GET' && !x.flags.includes('R_STREAM') && !x.path.startsWith('/openapi'))) {
+    if (row.permission !== 'DEVICE' && !ROLES_OF[row.permission].includes(role)) continue;
+    const name = row.params[0];
+    if (row.operation === 'audit_list') continue; // it reads thousands of rows for one answer: asked by itself, below
+    const known = name ? ids[name] ?? [NOBODYS] : [''];
+    for (const id of known) all.push(row.path.replace(/\{\w+\}/g, (_) => id || NOBODYS));
+    if (!name && row.operation !== 'audit_list') for (const n of [1, 2, 3, 50]) all.push(`${row.path}?limit=${n}`);
+  }
+  for (const t of ['placements', 'outcomes', 'declines'])
+    if (ROLES_OF.STATISTICS.includes(role)) for (const y of [2024, 2025, '2025-Q1', '2026-Q1']) all.push(`/v1/statistics?table=${t}&period=${y}`);
+  return all;
+}
+
+const unlike = (answer) => answer.text.replaceAll(/[0-9a-hjkmnp-tv-z]{26}/g, 'ID');
+
+/** Spend the budget; returns every text and number that was told, and the shapes of the refusals. */
+async function spend(role) {
+  const wires = await Promise.all(clients[role].map((c) => Wire.open(c)));
+  const all = paths(role);
+  const told = new Set();
+  const hidden = new Set();
+  let asked = 0;
+  if (ROLES_OF.AUDIT_READ.includes(role)) all.unshift(...Array.from({ length: 20 }, (_, i) => `/v1/audit?limit=${i * 5 + 1}`));
+  await Promise.all(wires.map(async (wire) => {
+    while (asked < budget) {
+      const n = asked++;
+      const path = all[n < all.length ? n : 20 + (n % (all.length - 20))];
+      const answer = await wire.ask('GET', path);
+      if (answer.status === 429) {
+        asked--;
+        await new Promise((done) => { setTimeout(done, 200); });
+        continue;
+      }
+      for (const [word] of answer.text.matchAll(/"number":\d|"(county":")?[^"]*"/g)) told.add(word);
+      if (answer.status === 404) hidden.add(`${answer.text.length} ${unlike(answer)}`);
+    }
+  }));
+  for (const w of wires) w.close();
+  return { told: [...told].join('\n'), hidden };
+}
+
+const seenBy = {};
+test(`${ROLES.length} roles spend ${budget} requests each`, { timeout: 300000 }, async () => {
+  const working = (async () => {
+    for (let i = 0; i < 20; i++) await search(clients.counsellor[0], await openEpisode(clients.counsellor[0]));
+  })();
+  for (let i = 0; i < ROLES.length; i += 4)
+    await Promise.all(ROLES.slice(i, i + 4).map(async (role) => { seenBy[role] = await spend(role); }));
+  await working;
+});
+
+const finds = (role, words) => words.filter((w) => seenBy[role].told.includes(w));
+for (const role of ROLES) {
+  const isHouse = role.startsWith('shelter_');
+
+  test(`${role} learnt no location`, () =>
+    assert.deepEqual(finds(role, LOCATIONS).filter((w) => !isHouse || !ownLocation.includes(w)), []));
+
+  test(`${role} could not tell what is another's from what is not there`, () =>
+    assert.ok(seenBy[role].hidden.size <= 1, [...seenBy[role].hidden].join('\n')));
+
+  if (!isHouse && role !== 'admin')
+    test(`${role} learnt no operator, no house's id and no secret name`, () =>
+      assert.deepEqual(finds(role, [...OPERATORS, ...shelters, ...SECRET_NAMES]), []));
+
+  if (!isHouse)
+    test(`${role} learnt no county of any house`, () => // (the code lists name all counties to all)
+      assert.deepEqual(COUNTIES.filter((c) => seenBy[role].told.includes(`"county":"${c}"`)), []));
+
+  if (isHouse)
+    test(`${role} learnt of no house of another operator`, () => // a manager sees her organisation's people and where they work
+      assert.deepEqual(finds(role, shelters.filter((s) => !ofOperator.includes(s))), []));
+}
+
+test('row numbers of the trail are for those who check it', () => {
+  for (const role of ['counsellor', 'shift_lead', 'shelter_staff', 'shelter_manager', 'family_support'])
+    assert.ok(!/"number":\d/.test(seenBy[role].told), role);
+  assert.ok(/"number":\d/.test(seenBy.auditor.told));
+});
+
+test('ids are random: neither their order nor their parts follow the order in which they were made', async () => {
+  const made = [];
+  for (let i = 0; i < 200; i++) made.push((await openEpisode(clients.counsellor[0])).id);
+  let rising = 0;
+  for (let i = 1; i < made.length; i++) rising += made[i] > made[i - 1];
+  assert.ok(Math.abs(rising - 99.5) < 5 * Math.sqrt(200 / 12), `${rising} of 199 rise`); // runs up: variance (n+1)/12
+  for (let place = 1; place < 26; place++) assert.ok(new Set(made.map((id) => id[place])).size > 20, `character ${place}`);
+});
+
+test('cursors have one length, never come twice, and cannot be used by another', async () => {
+  const seen = [];
+  for (let i = 0; i < 5; i++) seen.push((await clients.counsellor[0].get('/v1/episodes?limit=1')).json.next_cursor);
+  for (let i = 0; i < 5; i++) seen.push((await clients.counsellor[0].get('/v1/audit?limit=1')).json.next_cursor);
+  assert.equal(new Set(seen).size, seen.length);
+  assert.equal(new Set(seen.map((c) => c.length)).size, 1);
+  for (const c of seen) assert.equal((await clients.shift_lead[0].get(`/v1/episodes?cursor=${c}`)).status, 400);
+});
+
+test('one event has another id for each who hears it, and none tells how many there were', async () => {
+  const [a, b] = [await listen(clients.counsellor[0]), await listen(clients.shift_lead[0])];
+  const episode = await openEpisode(clients.counsellor[0]);
+  const [x, y] = [await a.hears('episode.opened', episode.id, 5000), await b.hears('episode.opened', episode.id, 5000)];
+  assert.notEqual(x.id, y.id);
+  assert.equal(x.id.length, y.id.length);
+  const back = await listen(clients.counsellor[0], y.id);
+  assert.ok(await back.hears('reset', undefined, 5000), "a colleague's place is no place");
+  for (const s of [a, b, back]) s.close();
+});
+
+test('the same thing has another pseudonym for each reader of the trail', async () => {
+  const actors = async (role) => new Set((await clients[role][0].get('/v1/audit?limit=100')).json.data.map((e) => e.actor).filter(Boolean));
+  const [auditor, lead] = [await actors('auditor'), await actors('shift_lead')];
+  const both = [...auditor].filter((x) => lead.has(x));
+  const self = (await clients.shift_lead[0].get('/v1/me')).json.user;
+  assert.deepEqual(both.filter((x) => x !== self), []);
+});

@@ -10,19 +10,21 @@
 #include "service/alerts.h"
 #include "service/attempts.h"
 #include "service/capacity.h"
+#include "service/grants.h"
 #include "service/sweep.h"
 
 #define IDEM_SWEEP_EVERY 600 /* seconds */
 
 /* Which struct a route answers with: its response schema's name leads to the model. */
-static const struct model *const answer_models[] = { &model_token_reply, &model_totp_reply,
-	&model_backup_codes, &model_me_reply, &model_org, &model_org_list, &model_user, &model_user_list,
-	&model_passphrase_reply, &model_device, &model_device_list, &model_device_reply, &model_shelter,
-	&model_shelter_list, &model_unit_view, &model_availability_reply, &model_location_reply,
-	&model_look_list, &model_episode, &model_episode_list, &model_search_reply, &model_reservation_view,
-	&model_reservation_list, &model_sheet_reply, &model_disclosure_reply, &model_break_glass_view,
-	&model_break_glass_list, &model_capacity_reply, &model_audit_list, &model_alert_list,
-	&model_statistics_reply, &model_checkpoint_list, &model_inclusion_reply, &model_consistency_reply };
+static const struct model *const answer_models[] = { &model_token_reply, &model_grant_view, &model_grant_list,
+	&model_totp_reply, &model_backup_codes, &model_me_reply, &model_org, &model_org_list, &model_user,
+	&model_user_list, &model_passphrase_reply, &model_device, &model_device_list, &model_device_reply,
+	&model_shelter, &model_shelter_list, &model_unit_view, &model_availability_reply,
+	&model_location_reply, &model_look_list, &model_episode, &model_episode_list, &model_search_reply,
+	&model_reservation_view, &model_reservation_list, &model_sheet_reply, &model_disclosure_reply,
+	&model_break_glass_view, &model_break_glass_list, &model_capacity_reply, &model_audit_list,
+	&model_alert_list, &model_statistics_reply, &model_checkpoint_list, &model_inclusion_reply,
+	&model_consistency_reply };
 
 static const struct model *
 model_named(const char *name)
@@ -113,6 +115,7 @@ api_tick(struct api *api, int64_t now)
 	api->swept_at = now;
 	idem_sweep(api->parts, now);
 	attempts_sweep(api->parts, now);
+	grants_sweep(api->parts, now);
 }
 
 size_t

@@ -6,6 +6,7 @@
 
 #include "service/accounts.h"
 #include "service/factor.h"
+#include "service/grants.h"
 
 enum rc
 tokens_create(struct call *c)
@@ -220,6 +221,7 @@ users_create(struct call *c)
 	if ((rc = user_create(&c->ctx, &u, &out.passphrase)) != RC_OK)
 		return rc;
 	out.user = u.id;
+	out.grant = u.pending;
 	return call_answer(c, 201, &model_passphrase_reply, &out);
 }
 
@@ -253,8 +255,8 @@ users_change(struct call *c)
 enum rc
 users_passphrase(struct call *c)
 {
-	struct passphrase_reply out = { .user = *call_param(c, 0) };
-	enum rc rc = user_reset_passphrase(&c->ctx, &out.user, &out.passphrase);
+	struct passphrase_reply out;
+	enum rc rc = user_reset_passphrase(&c->ctx, call_param(c, 0), &out);
 
 	return rc == RC_OK ? call_answer(c, 200, &model_passphrase_reply, &out) : rc;
 }
@@ -265,6 +267,41 @@ users_sign_out(struct call *c)
 	enum rc rc = user_sign_out(&c->ctx, call_param(c, 0));
 
 	return rc == RC_OK ? call_answer_empty(c, 204) : rc;
+}
+
+enum rc
+users_totp_remove(struct call *c)
+{
+	struct user u;
+	enum rc rc = user_reset_factor(&c->ctx, call_param(c, 0), &u);
+
+	return rc == RC_OK ? answer_user(c, 200, &u) : rc;
+}
+
+/* ---- four eyes ---- */
+
+enum rc
+grants_list(struct call *c)
+{
+	return call_list(c, &model_grant_list, sizeof(struct grant_view), grant_list);
+}
+
+enum rc
+grants_approve(struct call *c)
+{
+	struct grant_view out;
+	enum rc rc = grant_approve(&c->ctx, call_param(c, 0), &out);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_grant_view, &out) : rc;
+}
+
+enum rc
+grants_refuse(struct call *c)
+{
+	struct grant_view out;
+	enum rc rc = grant_refuse(&c->ctx, call_param(c, 0), &out);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_grant_view, &out) : rc;
 }
 
 /* ---- devices ---- */

@@ -211,6 +211,13 @@ step "is let in" 200 guest GET /v1/codes
 step "adds a person" 201 admin POST /v1/users -d '{"name":"admin.uj","roles":["admin"]}'
 person=$(field user)
 first_passphrase=$(field passphrase)
+grant=$(field grant)
+step "signs in" 201 admin_second POST /v1/tokens -d @"$certs/admin_second.json"
+token[admin_second]=$(field access_token)
+step "cannot agree to what she asked for herself" 409 admin POST "/v1/grants/$grant/approve"
+step "sees what waits for her" 200 admin_second GET /v1/grants
+has "it is the new administrator" admin.uj
+step "agrees" 200 admin_second POST "/v1/grants/$grant/approve"
 step "signs in on the new device" 201 guest POST /v1/tokens -d "{\"user\":\"admin.uj\",\"passphrase\":\"$first_passphrase\"}"
 token[guest]=$(field access_token)
 step "is who she says" 200 guest GET /v1/me

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Make a registry with the sample network in DIR, and in CERTS for one person of every role: a device certificate
+# Make a registry with the sample network in DIR, and in CERTS for one person of every role (and a second administrator): a device certificate
 # (ROLE.crt, ROLE.key), the body of the sign-in (ROLE.json) and a configuration for curl (ROLE.curl).
 #   tools/sample.sh BIN DIR CERTS
 set -eu
@@ -37,6 +37,7 @@ shelter_staff haz.nyugat1
 shelter_manager vezeto.nyugat1
 family_support csalad.bela
 admin admin
+admin_second admin.helyettes
 auditor ellenor
 statistician statisztika
 END

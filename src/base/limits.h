@@ -61,6 +61,7 @@
 #define LIMIT_TOKEN_LIFE   900
 #define LIMIT_TOKEN_SKEW   30
 #define LIMIT_CANDIDATE    900         /* a search's candidate can be held this long */
+#define LIMIT_GRANT        86400       /* a second person has a day to agree */
 #define LIMIT_IDEM_KEEP    86400       /* an idempotency record lives 24 h */
 #define LIMIT_EPISODE_LIFE (72 * 3600) /* DOMAIN: an open demand episode */
 

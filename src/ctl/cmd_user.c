@@ -160,7 +160,7 @@ reset(struct ctx *c, void *arg)
 {
 	struct adding *a = arg;
 	struct reference row;
-	const char *made;
+	struct passphrase_reply made;
 	struct key key;
 	enum rc rc;
 
@@ -171,7 +171,7 @@ reset(struct ctx *c, void *arg)
 	if ((rc = user_reset_passphrase(c, &row.id, &made)) != RC_OK)
 		return rc;
 	a->id = row.id;
-	return finish(c, a, made);
+	return finish(c, a, made.passphrase);
 }
 
 enum status

@@ -76,6 +76,7 @@ start(struct offline *o, const char *action)
 	c->parts = &o->parts;
 	c->arena = o->arena;
 	c->who = &o->who;
+	c->is_offline = true;
 	c->now = clock_now();
 	c->fault = &o->fault;
 	for (unsigned i = 0; i < CTX_IDS; i++)

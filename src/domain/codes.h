@@ -268,7 +268,8 @@
 	X(FIT_NOT_EMERGENCY, "not_in_emergency", "sürgősségi elhelyezésre nem használható",              \
 	    "never in an emergency search")                                                              \
 	X(FIT_HELPLINE_ONLY, "helpline_only", "csak a krízistelefonon át", "through the helpline only")  \
-	X(FIT_DANGER_COUNTY, "in_danger_county", "veszélyes megyében vagy annak régiójában van", "in a danger county or its region")         \
+	X(FIT_DANGER_COUNTY, "in_danger_county", "veszélyes megyében vagy annak régiójában van",         \
+	    "in a danger county or its region")                                                          \
 	X(FIT_OWN_COUNTY, "in_own_county", "a saját lakóhelyéhez közel van", "close to her own home")    \
 	X(FIT_CLOSED, "not_open", "most nem fogad", "not open now")                                      \
 	X(FIT_NO_MEN, "men_not_admitted", "férfit nem fogad", "men are not admitted")                    \
@@ -378,8 +379,21 @@ struct code_list {
 	X(freshness, FRESHNESS_CODES)                  \
 	X(fit_reason, FIT_CODES)                       \
 	X(reservation_state, RESERVATION_STATE_CODES)  \
-	X(episode_state, EPISODE_STATE_CODES)
+	X(episode_state, EPISODE_STATE_CODES)          \
+	X(grant_kind, GRANT_KIND_CODES)                \
+	X(grant_state, GRANT_STATE_CODES)
 /* clang-format on */
+
+#define GRANT_KIND_CODES(X)                                                 \
+	X(GRANT_RIGHTS, "rights", "jogosultság", "rights")                  \
+	X(GRANT_PASSPHRASE, "passphrase", "új jelmondat", "new passphrase") \
+	X(GRANT_FACTOR, "second_factor", "hitelesítő alkalmazás levétele", "authenticator app removed")
+
+#define GRANT_STATE_CODES(X)                                       \
+	X(GRANT_PENDING, "pending", "jóváhagyásra vár", "pending") \
+	X(GRANT_APPROVED, "approved", "jóváhagyva", "approved")    \
+	X(GRANT_REFUSED, "refused", "elutasítva", "refused")       \
+	X(GRANT_EXPIRED, "expired", "lejárt", "expired")
 
 #define RESERVATION_STATE_CODES(X)                                                                          \
 	X(RES_HELD, "held", "fogva", "held")                                                                \
@@ -399,6 +413,8 @@ struct code_list {
 	X(EPISODE_EXPIRED, "expired", "lejárt", "expired")
 enum reservation_state { RESERVATION_STATE_CODES(CODE_ENUM) RES_STATES };
 enum episode_state { EPISODE_STATE_CODES(CODE_ENUM) EPISODE_STATES };
+enum grant_kind { GRANT_KIND_CODES(CODE_ENUM) GRANT_KINDS };
+enum grant_state { GRANT_STATE_CODES(CODE_ENUM) GRANT_STATES };
 #undef CODE_ENUM
 
 #define CODE_LIST_EXTERN(name, codes) extern const struct code_list codes_##name;

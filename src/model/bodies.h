@@ -104,8 +104,21 @@ struct backup_codes {
 };
 struct passphrase_reply {
 	struct id user;
-	const char *passphrase;
-}; /* shown once */
+	const char *passphrase; /* NULL: it is made when a second person agrees */
+	struct id grant;        /* what waits for a second person, or zero */
+};                              /* shown once */
+struct grant_view {
+	struct id id;
+	uint8_t kind, state;
+	struct id user, org;
+	char name[32];
+	uint32_t roles;
+	uint8_t shelter_count;
+	struct id shelters[USER_SHELTERS];
+	struct id asked_by, decided_by;
+	int64_t asked_at, until, decided_at;
+	const char *passphrase; /* of a reset, to who agreed, once */
+};
 struct device_reply {
 	struct device device;
 	const char *certificate, *ca_certificate;
@@ -276,7 +289,7 @@ struct list_reply {
 };
 
 extern const struct model model_totp_new, model_totp_code_body, model_totp_removal, model_totp_reply,
-    model_backup_codes;
+    model_backup_codes, model_grant_view, model_grant_list;
 extern const struct model model_sign_in, model_passphrase_change, model_device_new, model_unit_report_item,
     model_availability_change, model_episode_new, model_episode_close, model_reservation_new,
     model_reason_decline, model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave,

@@ -39,6 +39,7 @@ struct user {
 	int64_t created_at;
 	uint32_t version;
 	bool second_factor; /* a confirmed struct factor stands under the same id */
+	struct id pending;  /* the grant that waits for a second person, or zero */
 };
 
 #define BACKUP_CODES 10u
@@ -50,6 +51,20 @@ struct factor {
 	uint64_t last_step;                          /* a code counts once */
 	uint8_t backup[BACKUP_CODES * BACKUP_PRINT]; /* keyed digests; zero: used */
 	int64_t since;
+};
+
+/** What takes effect when a second person agrees (service/grants.h).  Of both the names stay here and in the
+ * trail. */
+struct grant {
+	struct id id;
+	uint8_t kind;  /* enum grant_kind */
+	uint8_t state; /* enum grant_state */
+	struct id user, org;
+	uint32_t roles; /* GRANT_RIGHTS: all that the person is to have */
+	uint8_t shelter_count;
+	struct id shelters[USER_SHELTERS];
+	struct id asked_by, asked_device, decided_by;
+	int64_t asked_at, until, decided_at;
 };
 
 struct device {
@@ -206,7 +221,7 @@ extern const struct model model_org, model_user, model_device, model_reference, 
     model_shelter, model_admission, model_unit, model_allocation, model_house, model_household, model_child,
     model_checkpoint, model_tree_node, model_episode, model_reservation, model_location,
     model_sealed_location, model_disclosure, model_event, model_tally, model_maintenance;
-extern const struct model model_attempts, model_factor;
+extern const struct model model_attempts, model_factor, model_grant;
 extern const struct model model_break_glass, model_opened;
 
 #endif

@@ -153,8 +153,27 @@ MODEL(model_backup_codes, "backup-codes", struct backup_codes, backup_codes_rows
 static const struct field passphrase_rows[] = {
 	V(struct passphrase_reply, user, F_ID),
 	V(struct passphrase_reply, passphrase, F_STRING),
+	V(struct passphrase_reply, grant, F_ID),
 };
 MODEL(model_passphrase_reply, "passphrase", struct passphrase_reply, passphrase_rows);
+
+static const struct field grant_view_rows[] = {
+	V(struct grant_view, id, F_ID),
+	V_CODED(struct grant_view, kind, F_CODE, codes_grant_kind),
+	V_CODED(struct grant_view, state, F_CODE, codes_grant_state),
+	V(struct grant_view, user, F_ID),
+	V(struct grant_view, org, F_ID),
+	V(struct grant_view, name, F_TEXT),
+	V_CODED(struct grant_view, roles, F_CODES, codes_role),
+	ROW_ID_LIST(struct grant_view, shelters, shelter_count, 0, FIELD_VIEW),
+	V(struct grant_view, asked_by, F_ID),
+	V(struct grant_view, decided_by, F_ID),
+	V(struct grant_view, asked_at, F_TIME),
+	V(struct grant_view, until, F_TIME),
+	V(struct grant_view, decided_at, F_TIME),
+	V(struct grant_view, passphrase, F_STRING),
+};
+MODEL(model_grant_view, "grant", struct grant_view, grant_view_rows);
 
 static const struct field device_reply_rows[] = {
 	V_OBJECT(struct device_reply, device, model_device),
@@ -442,6 +461,7 @@ MODEL(model_statistics_reply, "statistics", struct statistics_reply, statistics_
 
 LIST(model_org_list, "org-list", model_org);
 LIST(model_user_list, "user-list", model_user);
+LIST(model_grant_list, "grant-list", model_grant_view);
 LIST(model_device_list, "device-list", model_device);
 LIST(model_shelter_list, "shelter-list", model_shelter);
 LIST(model_episode_list, "episode-list", model_episode);

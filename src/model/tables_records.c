@@ -30,6 +30,7 @@ static const struct field user_rows[] = {
 	ROW(struct user, created_at, 10, F_TIME, READ_ONLY),
 	ROW(struct user, version, 11, F_U32, SECRET),
 	ROW(struct user, second_factor, 12, F_BOOL, READ_ONLY),
+	ROW(struct user, pending, 13, F_ID, READ_ONLY),
 };
 MODEL(model_user, "user", struct user, user_rows);
 
@@ -65,6 +66,23 @@ static const struct field factor_rows[] = {
 	ROW(struct factor, since, 4, F_TIME, SECRET),
 };
 MODEL(model_factor, NULL, struct factor, factor_rows);
+
+static const struct field grant_rows[] = {
+	ROW(struct grant, id, 1, F_ID, SECRET),
+	ROW_CODED(struct grant, kind, 2, F_CODE, SECRET, codes_grant_kind),
+	ROW_CODED(struct grant, state, 3, F_CODE, SECRET, codes_grant_state),
+	ROW(struct grant, user, 4, F_ID, SECRET),
+	ROW(struct grant, org, 5, F_ID, SECRET),
+	ROW_CODED(struct grant, roles, 6, F_CODES, SECRET, codes_role),
+	ROW_ID_LIST(struct grant, shelters, shelter_count, 7, SECRET),
+	ROW(struct grant, asked_by, 8, F_ID, SECRET),
+	ROW(struct grant, asked_device, 9, F_ID, SECRET),
+	ROW(struct grant, decided_by, 10, F_ID, SECRET),
+	ROW(struct grant, asked_at, 11, F_TIME, SECRET),
+	ROW(struct grant, until, 12, F_TIME, SECRET),
+	ROW(struct grant, decided_at, 13, F_TIME, SECRET),
+};
+MODEL(model_grant, NULL, struct grant, grant_rows);
 
 /* ---- houses ---- */
 

@@ -13,8 +13,9 @@
 void ctx_note(struct ctx *c, const struct id *subject, const struct id *shelter, const char *reason);
 
 /**
- * Refuse and yet commit what was written: a refusal that is itself a fact, like a wrong passphrase that counts.  The
- * use case returns RC_OK; the gate records the refusal with it and answers with ${rc} and the fault that was set.
+ * Refuse and yet commit what was written: a refusal that is itself a fact, like a wrong passphrase that
+ * counts.  The use case returns RC_OK; the gate records the refusal with it and answers with ${rc} and the
+ * fault that was set.
  */
 void ctx_refuse(struct ctx *c, enum rc rc);
 

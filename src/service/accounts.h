@@ -17,6 +17,19 @@ MUST_USE enum rc org_list(struct ctx *c, const struct id *after, unsigned limit,
 /** Create with a fresh passphrase (in the arena; shown once, to be changed at the first sign-in). */
 MUST_USE enum rc user_create(struct ctx *c, struct user *u, const char **passphrase);
 
+/** Who may be changed: an admin changes all; a manager the people of the own organisation in the own houses.
+ */
+bool user_may_write(const struct ctx *c, const struct user *u);
+
+/** Are roles, houses and organisation as they may be? */
+MUST_USE enum rc user_check(struct ctx *c, const struct user *u);
+
+/** Every token of the person so far is void; the caller writes ${u}. */
+void user_void_tokens(const struct ctx *c, struct user *u);
+
+/** A first passphrase, in the arena; the caller writes ${u}. */
+MUST_USE enum rc user_fresh_passphrase(struct ctx *c, struct user *u, const char **out);
+
 /** Write ${u} as its next version, noted for the trail.  Checks nothing. */
 MUST_USE enum rc user_put(struct ctx *c, struct user *u);
 
@@ -26,7 +39,12 @@ MUST_USE enum rc user_load(struct ctx *c, const struct id *id, struct user *out)
 /** Write a changed person; ${before} as loaded.  A change of roles or houses, or retiring, signs the person
  * out. */
 MUST_USE enum rc user_save(struct ctx *c, const struct user *before, struct user *u);
-MUST_USE enum rc user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphrase);
+
+/** A new first passphrase, or a grant that waits (service/grants.h). */
+MUST_USE enum rc user_reset_passphrase(struct ctx *c, const struct id *id, struct passphrase_reply *out);
+
+/** Take the second factor away, or let a grant wait. */
+MUST_USE enum rc user_reset_factor(struct ctx *c, const struct id *id, struct user *u);
 
 /** Void every token of the person from now on; open event streams end too. */
 MUST_USE enum rc user_sign_out(struct ctx *c, const struct id *id);

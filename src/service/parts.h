@@ -135,6 +135,7 @@ struct ctx {
 	unsigned ids_used;      /* reset before each run */
 	uint8_t random[32];
 	struct fault *fault;
+	bool is_offline; /* a program of who holds the root keys, not a request */
 	enum rc refused; /* ctx_refuse: what the run wrote commits, and this is the answer; reset before each
 			    run */
 	unsigned retry_after; /* seconds to wait after RC_SLOW_DOWN; 0 = the usual */

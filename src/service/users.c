@@ -5,6 +5,8 @@
 #include "crypto/passphrase.h"
 #include "service/accounts.h"
 #include "service/attempts.h"
+#include "service/factor.h"
+#include "service/grants.h"
 #include "service/scan.h"
 
 #define HOUSE_ROLES (ROLE_BIT(ROLE_SHELTER_STAFF) | ROLE_BIT(ROLE_SHELTER_MANAGER))
@@ -19,8 +21,8 @@ may_see(const struct ctx *c, const void *record)
 
 /* Who may be changed: an admin changes all; a manager the people of the own organisation who work in the own
  * houses. */
-static bool
-may_write(const struct ctx *c, const struct user *u)
+bool
+user_may_write(const struct ctx *c, const struct user *u)
 {
 	if (who_is(c, ROLE_ADMIN))
 		return true;
@@ -59,8 +61,8 @@ check_shelters(struct ctx *c, const struct user *u)
 	return RC_OK;
 }
 
-static enum rc
-check_user(struct ctx *c, const struct user *u)
+enum rc
+user_check(struct ctx *c, const struct user *u)
 {
 	struct key key = record_key(KIND_ORG, &u->org);
 	struct org org;
@@ -70,18 +72,25 @@ check_user(struct ctx *c, const struct user *u)
 		return fault_set(c->fault, RC_INVALID, MSG_ORG_UNKNOWN, "/org", 0, NULL);
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = check_roles(c, u, (enum org_kind)org.kind)) != RC_OK ||
-	    (rc = check_shelters(c, u)) != RC_OK)
+	if ((rc = check_roles(c, u, (enum org_kind)org.kind)) != RC_OK)
 		return rc;
-	if (!may_write(c, u))
+	return check_shelters(c, u);
+}
+
+static enum rc
+check_write(struct ctx *c, const struct user *u)
+{
+	enum rc rc = user_check(c, u);
+
+	if (rc == RC_OK && !user_may_write(c, u))
 		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
-	return RC_OK;
+	return rc;
 }
 
 /* Tokens of this very second are void too, also one that was given after an earlier sign-out in it: its time
  * is then that of tokens_from (give_token).  Never further ahead than a token's time may be. */
-static void
-void_tokens(const struct ctx *c, struct user *u)
+void
+user_void_tokens(const struct ctx *c, struct user *u)
 {
 	int64_t last = u->tokens_from > c->now ? u->tokens_from : c->now;
 
@@ -99,8 +108,8 @@ user_put(struct ctx *c, struct user *u)
 }
 
 /* 80 bits in four groups: strong enough for a first passphrase, short enough to be read out. */
-static enum rc
-fresh_passphrase(struct ctx *c, struct user *u, const char **out)
+enum rc
+user_fresh_passphrase(struct ctx *c, struct user *u, const char **out)
 {
 	static const char alphabet[] = "abcdefghjkmnpqrstuvwxyz23456789x"; /* 32, without i, l, o, 0, 1 */
 	char *text = arena_alloc(c->arena, 20);
@@ -124,7 +133,7 @@ user_create(struct ctx *c, struct user *u, const char **passphrase)
 
 	u->id = row.id = ctx_id(c);
 	u->created_at = c->now;
-	if ((rc = check_user(c, u)) != RC_OK)
+	if ((rc = check_write(c, u)) != RC_OK)
 		return rc;
 	if ((rc = user_name_key(c->parts->keyring, u->name, &name_key)) != RC_OK)
 		return rc;
@@ -136,7 +145,9 @@ user_create(struct ctx *c, struct user *u, const char **passphrase)
 	row.id = u->id;
 	if ((rc = record_put(c->txn, KIND_USER_NAME, &name_key, &row)) != RC_OK)
 		return rc;
-	if ((rc = fresh_passphrase(c, u, passphrase)) != RC_OK)
+	if ((rc = user_fresh_passphrase(c, u, passphrase)) != RC_OK)
+		return rc;
+	if ((rc = grant_hold_back(c, NULL, u)) != RC_OK)
 		return rc;
 	return user_put(c, u);
 }
@@ -162,31 +173,71 @@ user_save(struct ctx *c, const struct user *before, struct user *u)
 	    memcmp(before->shelters, u->shelters, sizeof(u->shelters)) == 0 && before->retired == u->retired;
 	enum rc rc;
 
-	if (!may_write(c, before))
+	if (!user_may_write(c, before))
 		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
 	if (id_equal(&u->id, &c->who->user.id) && !same_rights)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_NOT_SELF, NULL, 0, NULL);
-	if ((rc = check_user(c, u)) != RC_OK)
+	if ((rc = check_write(c, u)) != RC_OK)
 		return rc;
-	if (!same_rights)
-		void_tokens(c, u);
+	if (!same_rights) {
+		u->pending = (struct id){ { 0 } };
+		user_void_tokens(c, u);
+		if ((rc = grant_hold_back(c, before, u)) != RC_OK)
+			return rc;
+	}
 	return user_put(c, u);
 }
 
-enum rc
-user_reset_passphrase(struct ctx *c, const struct id *id, const char **passphrase)
+/* A reset is at once, or waits for a second person. */
+static enum rc
+load_for_reset(struct ctx *c, const struct id *id, enum grant_kind kind, struct user *u, bool *waits)
 {
-	struct user u;
 	enum rc rc;
 
-	if ((rc = user_load(c, id, &u)) != RC_OK)
+	*waits = false;
+	if ((rc = user_load(c, id, u)) != RC_OK)
 		return rc;
-	if (!may_write(c, &u))
+	if (!user_may_write(c, u))
 		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
-	if ((rc = fresh_passphrase(c, &u, passphrase)) != RC_OK)
+	*waits = grant_is_needed(c, u);
+	return *waits ? grant_ask(c, kind, u) : RC_OK;
+}
+
+enum rc
+user_reset_passphrase(struct ctx *c, const struct id *id, struct passphrase_reply *out)
+{
+	struct user u;
+	bool waits;
+	enum rc rc;
+
+	*out = (struct passphrase_reply){ .user = *id };
+	if ((rc = load_for_reset(c, id, GRANT_PASSPHRASE, &u, &waits)) != RC_OK)
 		return rc;
-	void_tokens(c, &u);
+	out->grant = u.pending;
+	if (waits)
+		return user_put(c, &u);
+	if ((rc = user_fresh_passphrase(c, &u, &out->passphrase)) != RC_OK)
+		return rc;
+	user_void_tokens(c, &u);
 	return user_put(c, &u);
+}
+
+enum rc
+user_reset_factor(struct ctx *c, const struct id *id, struct user *u)
+{
+	bool waits;
+	enum rc rc;
+
+	if ((rc = load_for_reset(c, id, GRANT_FACTOR, u, &waits)) != RC_OK)
+		return rc;
+	if (!u->second_factor)
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_FACTOR_FIRST, NULL, 0, NULL);
+	if (!waits) {
+		user_void_tokens(c, u);
+		if ((rc = factor_forget(c, u)) != RC_OK)
+			return rc;
+	}
+	return user_put(c, u);
 }
 
 enum rc
@@ -197,9 +248,9 @@ user_sign_out(struct ctx *c, const struct id *id)
 
 	if ((rc = user_load(c, id, &u)) != RC_OK)
 		return rc;
-	if (!may_write(c, &u))
+	if (!user_may_write(c, &u))
 		return fault_set(c->fault, RC_FORBIDDEN, MSG_FORBIDDEN, NULL, 0, NULL);
-	void_tokens(c, &u);
+	user_void_tokens(c, &u);
 	return user_put(c, &u);
 }
 
@@ -208,7 +259,7 @@ sign_out_everywhere(struct ctx *c)
 {
 	struct user u = c->who->user;
 
-	void_tokens(c, &u);
+	user_void_tokens(c, &u);
 	return user_put(c, &u);
 }
 

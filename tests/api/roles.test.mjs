@@ -19,6 +19,7 @@ const own = {};
 async function otherDesk(admin) {
   const org = (await admin.post('/v1/organisations', { kind: 'helpline', name: 'Másik vonal (minta)' })).json.id;
   const made = await admin.post('/v1/users', { org, name: 'masik.anna', roles: ['counsellor'] });
+  await r.agree(made.json.grant);
   r.openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'other.key',
     '-subj', '/CN=x', '-out', 'other.csr');
   const device = await admin.post('/v1/devices', { org, name: 'Másik', csr: readFileSync(join(r.work, 'other.csr'), 'utf8') });

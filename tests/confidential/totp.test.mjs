@@ -127,6 +127,18 @@ test('codes cannot be guessed, nor used twice by two at the same moment', async 
   assert.equal(seen.at(-1), 429);
 });
 
+test('who has lost the phone is helped by two people, not by one', async () => {
+  const admin = await r.bare('admin').signIn('admin', r.passphrase('admin'));
+  const { id } = (await admin.get('/v1/users?limit=100')).json.data.find((u) => u.name === 'haz.nyugat1');
+  const asked = await admin.send('POST', `/v1/users/${id}/totp/remove`);
+  assert.deepEqual([asked.status, asked.json.second_factor], [200, true], asked.text);
+  jump(16 * MINUTE); // the guesses above are over
+  assert.equal((await signIn(r.bare('shelter_staff'), 'haz.nyugat1')).json.code, 'code_required');
+  const agreed = await r.agree(asked.json.pending);
+  assert.deepEqual([agreed.kind, agreed.state], ['second_factor', 'approved']);
+  assert.equal((await signIn(r.bare('shelter_staff'), 'haz.nyugat1')).status, 201);
+});
+
 test('a role can be told to need one: until then nothing else works', async () => {
   await r.stop();
   await r.start(clock.environment, ['--second-factor', 'shift_lead,admin']);

@@ -186,6 +186,13 @@ export class Registry {
     return this.#clients.get(role);
   }
 
+  /** A second administrator, on another device, agrees to what waits; gives the grant. */
+  async agree(grant) {
+    const answer = await (await this.as('admin_second')).post(`/v1/grants/${grant}/approve`);
+    if (answer.status !== 200) throw new Error(`nobody agrees: ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
   /** A further person, on the device of ${role}. */
   async person(name, role, options = {}) {
     const client = new Client(this, { device: this.device(role), ...options });

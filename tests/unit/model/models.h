@@ -18,6 +18,7 @@ static const struct model *const stored_models[] = {
 	&model_revoked_token,
 	&model_attempts,
 	&model_factor,
+	&model_grant,
 	&model_shelter,
 	&model_admission,
 	&model_unit,

@@ -148,7 +148,7 @@ submit(struct vault *v, struct vault_message *ask)
 	return RC_OK;
 }
 
-/* ${out} NULL: an answer with a text is a broken promise.  ${cap} bounds the text. */
+/* ${out} NULL with ${cap} 0: an answer with a text is a broken promise.  ${cap} bounds the text. */
 static enum rc
 exchange(struct vault *v, struct vault_message *ask, uint8_t *out, size_t cap, size_t *len)
 {
@@ -166,7 +166,7 @@ exchange(struct vault *v, struct vault_message *ask, uint8_t *out, size_t cap, s
 			rc = lose(v);
 		if (rc == RC_OK)
 			rc = rc_of[answer.outcome];
-		if (rc == RC_OK && answer.text.len > 0) {
+		if (rc == RC_OK && out != NULL && answer.text.len > 0) {
 			memcpy(out, answer.text.p, answer.text.len);
 			*len = answer.text.len;
 		}

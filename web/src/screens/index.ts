@@ -5,6 +5,9 @@ import { hasRole, type Me, type Role } from '../core/session';
 import type { Key } from '../i18n';
 import { DeskScreen } from './desk';
 import { HouseScreen } from './house';
+import { StatisticsScreen } from './statistics';
+import { SupportScreen } from './support';
+import { TrailScreen } from './trail';
 
 export interface Screen {
   id: string;
@@ -16,6 +19,9 @@ export interface Screen {
 const screens: Screen[] = [
   { id: 'desk', title: 'desk.title', roles: ['counsellor', 'shift_lead'], view: DeskScreen },
   { id: 'house', title: 'house.title', roles: ['shelter_staff', 'shelter_manager'], view: HouseScreen },
+  { id: 'support', title: 'support.title', roles: ['family_support'], view: SupportScreen },
+  { id: 'trail', title: 'trail.title', roles: ['auditor', 'admin', 'shift_lead', 'shelter_manager', 'family_support'], view: TrailScreen },
+  { id: 'statistics', title: 'statistics.title', roles: ['statistician', 'shift_lead'], view: StatisticsScreen },
 ];
 
 export const screensFor = (me: Me): Screen[] => screens.filter((s) => hasRole(me, ...s.roles));

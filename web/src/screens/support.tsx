@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A family-support service: where there is a chance, without counts and without houses; opening a request that the helpline
+// takes over; and what became of it.
+import { useState } from 'preact/hooks';
+import { api, ask, type Schemas } from '../api/client';
+import { label, options } from '../core/codes';
+import { useResource } from '../core/resource';
+import { clock } from '../core/time';
+import { t } from '../i18n';
+import { announce } from '../ui/announce';
+import { Panel, State, Wrong, type Tone } from '../ui/parts';
+import { Intake } from './desk-intake';
+
+type Answer = Schemas['banded'];
+const tones: Record<Answer, Tone> = { yes: 'good', maybe: 'wait', no: 'bad' };
+const FRESH_MS = 5 * 60_000;
+
+export function Capacity() {
+  const r = useResource(() => ask(api.GET('/v1/capacity')), [], () => false);
+  const zones = options('zone');
+  const types = options('shelter_type').filter((type) => r.data?.rows.some((row) => row.type === type.code));
+  const answer = (type: string, zone: string): Answer | undefined => r.data?.rows.find((row) => row.type === type && row.zone === zone)?.answer;
+  return (
+    <Panel title={t('capacity.title')} aside={r.data && <span class={Date.now() - r.at > FRESH_MS ? 'old' : 'quiet'}>{t('capacity.at', { at: clock(r.data.at) })}</span>}>
+      <Wrong problem={r.problem} retry={r.reload} />
+      {r.data && (
+        <div class="scroll" tabIndex={0} role="region" aria-label={t('table_of', { what: t('capacity.title') })}>
+          <table>
+            <thead><tr><td />{zones.map((z) => <th key={z.code} scope="col">{z.label}</th>)}</tr></thead>
+            <tbody>
+              {types.map((type) => (
+                <tr key={type.code}>
+                  <th scope="row">{type.label}</th>
+                  {zones.map((z) => {
+                    const a = answer(type.code, z.code);
+                    return <td key={z.code}>{a ? <State tone={tones[a]}>{label('banded', a)}</State> : '–'}</td>;
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <p>{t('capacity.call')}</p>
+    </Panel>
+  );
+}
+
+function Requests(p: { rows: Schemas['episode'][] }) {
+  return (
+    <Panel title={t('support.requests')}>
+      {p.rows.length === 0 ? <p class="quiet">{t('support.none')}</p> : (
+        <ul class="plain">
+          {p.rows.map((e) => (
+            <li key={e.id}>
+              {clock(e.opened_at)} · {e.arranged ? <State tone="good">{t('support.arranged')}</State> : e.state === 'open' ? <State tone="wait">{t('support.open', { at: clock(e.expires_at) })}</State> : <State tone="calm">{e.outcome ? label('outcome', e.outcome) : label('episode_state', e.state)}</State>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+export function SupportScreen() {
+  const mine = useResource(() => ask(api.GET('/v1/episodes', {})), [], () => false);
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <Capacity />
+      <Wrong problem={mine.problem} retry={mine.reload} />
+      {mine.data && <Requests rows={mine.data.data} />}
+      <details open={asking} onToggle={(e) => setAsking(e.currentTarget.open)}>
+        <summary>{t('support.ask')}</summary>
+        <Intake isShown={asking} button={t('support.send')} onOpened={() => { announce(t('support.sent')); setAsking(false); mine.reload(); }} />
+      </details>
+    </>
+  );
+}

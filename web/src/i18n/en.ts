@@ -207,6 +207,7 @@ export const en: Record<Key, string> = {
   'statistics.outcomes': 'Outcomes of calls',
   'statistics.declines': 'Reasons of declines',
   'statistics.withheld': 'Not told: fewer than five cases or three houses stand behind it, or such a cell could be worked out from it.',
-  'statistics.picture': 'Picture of the table: a darker square means more cases, a hatched one is withheld.',
+  'statistics.picture': 'Picture of the table: a bar for each row, shaded by column; a hatched square is a withheld value.',
+  'statistics.empty': 'There is nothing in this period.',
   'statistics.csv': 'Download (CSV)',
 };

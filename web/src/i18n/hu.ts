@@ -206,6 +206,7 @@ export const hu = {
   'statistics.outcomes': 'Hívások kimenetele',
   'statistics.declines': 'Elutasítások oka',
   'statistics.withheld': 'Nem közöljük: öt esetnél vagy három intézménynél kevesebb áll mögötte, vagy egy ilyen cella kiszámítható volna belőle.',
-  'statistics.picture': 'A táblázat képe: a sötétebb négyzet több esetet jelent, a vonalkázott visszatartott.',
+  'statistics.picture': 'A táblázat képe: soronként egy sáv, oszloponként más árnyalattal; a vonalkázott négyzet visszatartott érték.',
+  'statistics.empty': 'Ebben az időszakban nincs adat.',
   'statistics.csv': 'Letöltés (CSV)',
 } as const;

@@ -33,22 +33,34 @@ function periods(): string[] {
   return list;
 }
 
-const STEPS = 4; // shades of the picture
-const CELL = 44;
+const BAR = { left: 250, wide: 300, high: 26, mark: 14 };
 
-/** How the cells compare, as squares; a withheld one is hatched. */
+/** A bar for each row with anything in it, in the shades of its columns; a hatched square for each withheld cell. */
 function Picture(p: { data: Table; name: Name }) {
-  const rows = options(tables[p.name].rows).map((r) => r.code);
-  const columns = options(tables[p.name].columns).map((c) => c.code);
-  const most = Math.max(1, ...p.data.rows.map((c) => c.value));
+  const columns = options(tables[p.name].columns);
+  const rows = options(tables[p.name].rows)
+    .map((r) => ({ ...r, cells: columns.map((c) => p.data.rows.find((x) => x.key === r.code && x.column === c.code)) }))
+    .filter((r) => r.cells.some((c) => c && (c.value > 0 || c.withheld)));
+  const sum = (cells: (Table['rows'][number] | undefined)[]): number => cells.reduce((n, c) => n + (c?.value ?? 0), 0);
+  const most = Math.max(1, ...rows.map((r) => sum(r.cells)));
+  if (rows.length === 0) return <p>{t('statistics.empty')}</p>;
   return (
-    <svg class="picture" viewBox={`0 0 ${columns.length * CELL} ${rows.length * CELL}`} role="img" aria-label={t('statistics.picture')}>
-      <defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="currentColor" stroke-width="1.5" /></pattern></defs>
-      {p.data.rows.map((c) => {
-        const x = columns.indexOf(c.column) * CELL;
-        const y = rows.indexOf(c.key) * CELL;
-        const shade = Math.ceil((c.value / most) * STEPS);
-        return <rect key={`${c.key} ${c.column}`} x={x + 1} y={y + 1} width={CELL - 2} height={CELL - 2} class={`shade-${c.withheld ? 0 : shade}`} fill={c.withheld ? 'url(#hatch)' : undefined} />;
+    <svg class="picture" viewBox={`0 0 640 ${rows.length * BAR.high}`} role="img" aria-label={t('statistics.picture')}>
+      <defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="5" stroke="currentColor" stroke-width="1.5" /></pattern></defs>
+      {rows.map((r, y) => {
+        let x = BAR.left;
+        return (
+          <g key={r.code} transform={`translate(0 ${y * BAR.high})`}>
+            <text x={BAR.left - 8} y="17" text-anchor="end">{r.label}</text>
+            {r.cells.map((c, i) => {
+              if (!c || c.value === 0) return null;
+              const wide = (c.value / most) * BAR.wide;
+              x += wide;
+              return <rect key={c.column} class={`shade-${i % 4}`} x={x - wide} y="4" width={wide} height="18"><title>{`${columns[i]?.label ?? ''}: ${c.value}`}</title></rect>;
+            })}
+            {r.cells.filter((c) => c?.withheld).map((c, i) => <rect key={c?.column} x={x + 6 + i * (BAR.mark + 3)} y="6" width={BAR.mark} height={BAR.mark} fill="url(#hatch)" stroke="currentColor" />)}
+          </g>
+        );
       })}
     </svg>
   );

@@ -7,7 +7,7 @@ import { useAction } from '../core/action';
 import { label, options } from '../core/codes';
 import { clock } from '../core/time';
 import { t } from '../i18n';
-import { Button, Countdown, Panel, Phase, State, type Tone } from '../ui/parts';
+import { Button, Countdown, Panel, Phase, State, Wrong, type Tone } from '../ui/parts';
 import { isOver, type DeskReservation } from './desk-episode';
 import { Sheet } from './desk-sheet';
 
@@ -32,37 +32,44 @@ function useStep(r: DeskReservation, onChange: (r: DeskReservation) => void) {
   ));
 }
 
-function Location(p: { r: DeskReservation; onTold: () => void }) {
-  const id = p.r.id ?? '';
+/** A place that was told: it covers itself again after a minute. */
+export function usePlace() {
   const [place, setPlace] = useState<Disclosure | null>(null);
-  const tell = useCallback(
-    async (header: { 'Idempotency-Key': string }, reason: Schemas['disclose_reason']) => {
-      setPlace(await ask(api.POST('/v1/reservations/{reservation}/disclosures', { params: { path: { reservation: id }, header }, body: { reason } })));
-      p.onTold();
-    },
-    [id, p.onTold],
-  );
-  const action = useAction(tell);
   useEffect(() => {
     if (!place) return;
     const timer = setTimeout(() => setPlace(null), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [place]);
-  if (place)
-    return (
-      <div class="location no-print">
-        <p><strong>{place.address}</strong></p>
-        <p class="code">{place.intake_phone}</p>
-        {place.travel_notes && <p>{place.travel_notes}</p>}
-        <p class="quiet">{t('location.hides')} {t('location.left', { n: place.disclosures_left, at: clock(place.until) })}</p>
-        <Button onClick={() => setPlace(null)}>{t('location.cover')}</Button>
-      </div>
-    );
+  return [place, setPlace] as const;
+}
+
+export function Place(p: { place: Disclosure; onCover: () => void }) {
+  const place = p.place;
+  return (
+    <div class="location no-print">
+      <p><strong>{place.address}</strong></p>
+      <p class="code">{place.intake_phone}</p>
+      {place.travel_notes && <p>{place.travel_notes}</p>}
+      <p class="quiet">{t('location.hides')} {t('location.left', { n: place.disclosures_left, at: clock(place.until) })}</p>
+      <Button onClick={p.onCover}>{t('location.cover')}</Button>
+    </div>
+  );
+}
+
+function Location(p: { r: DeskReservation }) {
+  const id = p.r.id ?? '';
+  const [place, setPlace] = usePlace();
+  const action = useAction(useCallback(
+    async (header: { 'Idempotency-Key': string }, reason: Schemas['disclose_reason']) =>
+      setPlace(await ask(api.POST('/v1/reservations/{reservation}/disclosures', { params: { path: { reservation: id }, header }, body: { reason } }))),
+    [id],
+  ));
+  if (place) return <Place place={place} onCover={() => setPlace(null)} />;
   return (
     <div class="reasons" role="group" aria-label={t('location.why')}>
       <p>{t('location.why')} <span class="quiet">{t('location.logged')}</span></p>
       <div class="row">{options('disclose_reason').map((o) => <Button key={o.code} busy={action.phase === 'sending'} onClick={() => void action.run(o.code as Schemas['disclose_reason'])}>{o.label}</Button>)}</div>
-      <Phase of={action} />
+      <Wrong problem={action.problem} retry={action.retry} />
     </div>
   );
 }
@@ -102,7 +109,7 @@ export function ReservationPanel(p: { reservation: DeskReservation; isShown: boo
           {r.state !== 'in_stay' && <Ending title={t('reservation.cancel')} list="cancel_reason" onPick={(c) => void step.run({ to: 'cancel', reason: c as Schemas['cancel_reason'] })} />}
         </div>
       )}
-      {r.state === 'confirmed' && <Location r={r} onTold={() => {}} />}
+      {r.state === 'confirmed' && <Location r={r} />}
       <Phase of={step} />
       {sheet && <Sheet reservation={r.id ?? ''} onClose={() => setSheet(false)} />}
     </Panel>

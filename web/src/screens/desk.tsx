@@ -8,6 +8,7 @@ import type { Me } from '../core/session';
 import { clock } from '../core/time';
 import { t } from '../i18n';
 import { Button, Dialog, Wrong } from '../ui/parts';
+import { BreakGlass } from './break-glass';
 import { EpisodePage } from './desk-episode';
 import { Intake } from './desk-intake';
 
@@ -110,6 +111,7 @@ export function DeskScreen(p: { me: Me }) {
           </ul>
         </section>
       )}
+      <BreakGlass me={p.me} />
       <Wrong problem={list.problem} retry={list.reload} />
       <div hidden={open !== NEW}>
         <Intake isShown={open === NEW} onOpened={(e) => { setKept((k) => [...k, e]); setOpen(e.id); list.reload(); }} />

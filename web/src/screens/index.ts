@@ -5,6 +5,7 @@ import { hasRole, type Me, type Role } from '../core/session';
 import type { Key } from '../i18n';
 import { DeskScreen } from './desk';
 import { HouseScreen } from './house';
+import { LeadScreen } from './lead';
 import { StatisticsScreen } from './statistics';
 import { SupportScreen } from './support';
 import { TrailScreen } from './trail';
@@ -18,6 +19,7 @@ export interface Screen {
 
 const screens: Screen[] = [
   { id: 'desk', title: 'desk.title', roles: ['counsellor', 'shift_lead'], view: DeskScreen },
+  { id: 'lead', title: 'lead.title', roles: ['shift_lead'], view: LeadScreen },
   { id: 'house', title: 'house.title', roles: ['shelter_staff', 'shelter_manager'], view: HouseScreen },
   { id: 'support', title: 'support.title', roles: ['family_support'], view: SupportScreen },
   { id: 'trail', title: 'trail.title', roles: ['auditor', 'admin', 'shift_lead', 'shelter_manager', 'family_support'], view: TrailScreen },

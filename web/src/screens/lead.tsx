@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shift lead: what the desk has open, which houses do not answer, who looked unusually widely; taking over.
+import { useCallback } from 'preact/hooks';
+import { api, ask, type Schemas } from '../api/client';
+import { useAction } from '../core/action';
+import { label } from '../core/codes';
+import { useResource } from '../core/resource';
+import type { Me } from '../core/session';
+import { clock } from '../core/time';
+import { t } from '../i18n';
+import { Age, Button, Countdown, Panel, Phase, State, Wrong } from '../ui/parts';
+import { AskBreakGlass, BreakGlass } from './break-glass';
+
+type Reservation = Schemas['reservation'];
+const WATCHED = ['held', 'requested', 'confirmed'];
+const MINUTES = [0, 15, 30, 60];
+
+async function all(): Promise<Reservation[]> {
+  const rows: Reservation[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: Schemas['reservation-list'] = await ask(api.GET('/v1/reservations', { params: { query: cursor ? { cursor } : {} } }));
+    rows.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor !== undefined && rows.length < 500);
+  return rows;
+}
+
+function Row(p: { r: Reservation; onChange: () => void }) {
+  const r = p.r;
+  const id = r.id ?? '';
+  const take = useAction(useCallback(
+    async (header: { 'Idempotency-Key': string }) => {
+      await ask(api.POST('/v1/reservations/{reservation}/take-over', { params: { path: { reservation: id }, header } }));
+      p.onChange();
+    },
+    [id, p.onChange],
+  ));
+  const step = r.state === 'requested' ? (r.escalation ?? 0) : 0;
+  return (
+    <li class="card">
+      <p class="card-head"><span><strong class="code">{r.number}</strong> {r.code_name} · {label('shelter_type', r.type)}</span><State tone={r.state === 'confirmed' ? 'good' : 'wait'}>{label('reservation_state', r.state)}</State></p>
+      {step > 0 && <p><State tone="bad">{t('lead.no_answer', { n: MINUTES[step] ?? 60 })}</State></p>}
+      {r.requested_at && <p class="quiet">{t('lead.asked')} <Age at={r.requested_at} /></p>}
+      {r.expires_at && r.state !== 'confirmed' && <p><Countdown until={r.expires_at} label="request.expires" /></p>}
+      <div class="row">
+        <Button busy={take.phase === 'sending'} onClick={() => void take.run()}>{t('desk.take_over')}</Button>
+        {r.state !== 'held' && <AskBreakGlass reservation={id} />}
+      </div>
+      <Phase of={take} />
+    </li>
+  );
+}
+
+function Alerts() {
+  const r = useResource(() => ask(api.GET('/v1/alerts', {})), [], (e) => e.kind.startsWith('alert'));
+  if (!r.data || r.data.data.length === 0) return <Wrong problem={r.problem} retry={r.reload} />;
+  return (
+    <Panel title={t('lead.alerts')}>
+      <ul class="plain">
+        {r.data.data.map((a, i) => (
+          <li key={i}><State tone="bad">{a.person ?? ''}</State> {label('breadth_class', a.class)}: {t('lead.alert_counts', { hour: a.last_hour, day: a.last_day })} · {clock(a.at)}</li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+export function LeadScreen(p: { me: Me }) {
+  const r = useResource(all, [p.me.user], (e) => e.kind.startsWith('reservation.'));
+  const rows = (r.data ?? []).filter((x) => WATCHED.includes(x.state ?? '')).sort((a, b) => (b.escalation ?? 0) - (a.escalation ?? 0));
+  return (
+    <>
+      <BreakGlass me={p.me} />
+      <Alerts />
+      <Panel title={t('lead.open', { n: rows.length })}>
+        <Wrong problem={r.problem} retry={r.reload} />
+        {r.data && rows.length === 0 && <p class="quiet">{t('lead.none')}</p>}
+        <ul class="cards">{rows.map((x) => <Row key={x.id} r={x} onChange={r.reload} />)}</ul>
+      </Panel>
+    </>
+  );
+}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { session, type Me } from './core/session';
 import { lang, t } from './i18n';
 import { screensFor } from './screens';
+import { Passphrase } from './screens/account';
 import { Cover, SignInScreen } from './screens/signin';
 import { hidden, Shell } from './ui/shell';
 
@@ -42,7 +43,7 @@ export function App() {
     <>
       {s.phase === 'locked' && <SignInScreen />}
       <div hidden={s.phase === 'locked'} inert={s.phase === 'locked'}>
-        <Work me={s.me} key={s.me.user} />
+        {s.mustChange ? <Shell title={t('account.passphrase')}><Passphrase first /></Shell> : <Work me={s.me} key={s.me.user} />}
       </div>
     </>
   );

@@ -71,10 +71,7 @@ async function enter(mustChange: boolean): Promise<void> {
   session.set({ phase: 'in', why: 'none', me, mustChange, closing: 0 });
 }
 
-export interface SignIn {
-  user: string;
-  passphrase: string;
-}
+export type SignIn = Schemas['sign-in'];
 
 /** Sign in, or open the lock: then only the same person gets the work behind it back. */
 export async function signIn(who: SignIn): Promise<void> {
@@ -141,5 +138,8 @@ export function start(): void {
     if (session.get().phase === 'starting') change({ phase: 'out' });
   }, 250);
 }
+
+/** The passphrase is one's own now: the work may begin. */
+export const passphraseChanged = (): void => change({ mustChange: false });
 
 export const hasRole = (me: Me, ...roles: Role[]): boolean => me.roles.some((r) => roles.includes(r));

@@ -3,6 +3,7 @@
 import type { ComponentType } from 'preact';
 import { hasRole, type Me, type Role } from '../core/session';
 import type { Key } from '../i18n';
+import { AccountScreen } from './account';
 import { DeskScreen } from './desk';
 import { HouseScreen } from './house';
 import { LeadScreen } from './lead';
@@ -26,4 +27,6 @@ const screens: Screen[] = [
   { id: 'statistics', title: 'statistics.title', roles: ['statistician', 'shift_lead'], view: StatisticsScreen },
 ];
 
-export const screensFor = (me: Me): Screen[] => screens.filter((s) => hasRole(me, ...s.roles));
+const account: Screen = { id: 'account', title: 'account.title', roles: [], view: AccountScreen };
+
+export const screensFor = (me: Me): Screen[] => [...screens.filter((s) => hasRole(me, ...s.roles)), account];

@@ -16,6 +16,8 @@ export function SignInScreen() {
   const isLocked = s.phase === 'locked';
   const [user, setUser] = useState(isLocked ? (s.me?.name ?? '') : '');
   const [passphrase, setPassphrase] = useState('');
+  const [code, setCode] = useState('');
+  const [needsCode, setNeedsCode] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const first = useRef<HTMLInputElement>(null);
@@ -29,11 +31,16 @@ export function SignInScreen() {
     setBusy(true);
     setProblem(undefined);
     try {
-      await signIn({ user: user.trim(), passphrase });
+      await signIn({ user: user.trim(), passphrase, ...(needsCode && code !== '' ? { code: code.replace(/\s/g, '') } : {}) });
       hidden.set(false);
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
       setProblem(e);
+      setCode('');
+      if (e.code === 'code_required') {
+        setNeedsCode(true); // the passphrase was right: it stays
+        return;
+      }
       setPassphrase('');
       first.current?.focus();
     } finally {
@@ -52,6 +59,11 @@ export function SignInScreen() {
         <Field label={t('signin.passphrase')}>
           {(ids) => <input {...ids} ref={isLocked ? first : null} type="password" name="passphrase" autocomplete="current-password" required value={passphrase} onInput={(e) => setPassphrase(e.currentTarget.value)} />}
         </Field>
+        {needsCode && (
+          <Field label={t('signin.code')} hint={t('signin.code_hint')}>
+            {(ids) => <input {...ids} ref={(input) => input?.focus()} name="code" inputMode="numeric" autocomplete="one-time-code" required value={code} onInput={(e) => setCode(e.currentTarget.value)} />}
+          </Field>
+        )}
         <Wrong problem={problem} />
         <div class="row">
           <Button type="submit" kind="main" busy={busy}>{t(busy ? 'signin.busy' : isLocked ? 'lock.open' : 'signin.go')}</Button>

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Registry } from '../api/lib/registry.mjs';
-import { accessible, clean, open, picture, quit } from './lib/browser.mjs';
+import { accessible, clean, open, panel, picture, quit } from './lib/browser.mjs';
 
 let r;
 before(async () => { r = await new Registry().start(); });
@@ -11,8 +11,6 @@ after(async () => {
   await quit();
   await r.close();
 });
-
-const panel = (page, title) => page.locator('.panel:visible', { hasText: title });
 
 /** From the empty form to the list of candidates: one woman with a girl of 3-9 and a baby boy. */
 async function intake(page) {

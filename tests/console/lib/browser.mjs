@@ -57,6 +57,9 @@ export async function tab(p) {
 
 export const clean = (page) => assert.deepEqual(page.wrongs, []);
 
+/** A panel of what is seen now, by its title. */
+export const panel = (page, title) => page.locator('.panel:visible', { hasText: title });
+
 /** Sign in by keyboard, as a person does. */
 export async function signIn(page, { user, passphrase }) {
   await page.locator('input[name=user]').fill(user);
@@ -77,6 +80,18 @@ export async function open(registry, role, options = {}) {
 export async function accessible(page, name) {
   const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
   assert.deepEqual(found.violations.map((v) => `${name}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`), []);
+}
+
+/** Everything that is touched is large enough for a thumb (WCAG 2.5.5), and nothing scrolls sideways. */
+export async function touchable(page, name) {
+  const small = await page.evaluate(() => [...document.querySelectorAll('button, summary, select, input, a')]
+    .map((e) => e.closest('.pill') ?? e)
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.matches('.skip, [inert] *'))
+    .map((e) => ({ what: `${e.tagName} ${e.textContent.slice(0, 30) || e.name || e.ariaLabel}`, ...e.getBoundingClientRect().toJSON() }))
+    .filter((b) => b.width < 44 || b.height < 44)
+    .map((b) => `${b.what}: ${b.width} x ${b.height}`));
+  assert.deepEqual(small, [], name);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} scrolls sideways`);
 }
 
 export async function picture(page, name) {

@@ -114,7 +114,7 @@ const shapes: Record<Tone, string> = { good: '■', wait: '◐', bad: '✕', cal
 export function State(p: { tone: Tone; children: ComponentChildren }) {
   return (
     <span class={`state ${p.tone}`}>
-      <span class="shape" aria-hidden="true">{shapes[p.tone]}</span> {p.children}
+      <span aria-hidden="true">{shapes[p.tone]}</span>{'\u00a0'}{p.children}
     </span>
   );
 }

@@ -28,9 +28,9 @@ export function UndoBar() {
   }, [current]);
   if (current === null) return null;
   return (
-    <div class="undo">
+    <section class="undo" aria-label={t('undo')}>
       <span>{current.text}</span>
       <Button onClick={() => { offer.set(null); current.undo(); }}>{t('undo')}</Button>
-    </div>
+    </section>
   );
 }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// A house's staff on a phone: one tap changes a unit, one tap says that all is true, two taps answer a request; arrivals, the
+// early warning of a stay's end, its extension and leaving.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Clockwork, DAY } from '../api/lib/clockwork.mjs';
+import { sleep } from '../api/lib/registry.mjs';
+import { hold } from '../api/lib/scenes.mjs';
+import { accessible, clean, open, panel, picture, quit, touchable } from './lib/browser.mjs';
+
+const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
+const DAY_OF = (time, plus = 0) => new Date(Date.parse(time) + plus * 86_400_000).toISOString().slice(0, 10);
+
+let clock, r, page, desk, staff, house;
+
+before(async () => {
+  clock = await new Clockwork().start();
+  r = clock.registry;
+  ({ page } = await open(r, 'shelter_staff', { size: 'phone' }));
+  await people();
+});
+after(async () => {
+  await quit();
+  await r.close();
+});
+
+async function people() {
+  desk = await r.as('counsellor');
+  staff = await r.as('shelter_staff');
+  house = (await staff.get('/v1/me')).json.shelters[0];
+}
+
+const units = async () => (await staff.get(`/v1/shelters/${house}/availability`)).json.units;
+const unitNamed = async (name) => (await units()).find((u) => u.name === name);
+const row = (name) => page.locator('.unit:visible', { hasText: name });
+const named = (within, name) => within.getByRole('button', { name, exact: true });
+
+/** A request that waits for the house's answer, as it stands on the phone. */
+async function requested() {
+  const { reservation } = await hold(desk, { name: 'Nyugat 1', household: ALONE });
+  const answer = await desk.post(`/v1/reservations/${reservation.id}/request`);
+  assert.equal(answer.status, 200, answer.text);
+  const card = page.locator('.urgent .card', { hasText: reservation.number });
+  await card.waitFor({ timeout: 1000 });
+  return { reservation, card };
+}
+
+const stateOf = async ({ id }) => (await desk.get(`/v1/reservations/${id}`)).json;
+
+test('everything is large enough for a thumb and nothing scrolls sideways', async () => {
+  await row('1. szoba').waitFor();
+  await touchable(page, 'house');
+  await page.setViewportSize({ width: 320, height: 640 });
+  await touchable(page, 'house, 320 px');
+  await accessible(page, 'house, 320 px');
+  await page.setViewportSize({ width: 390, height: 844 });
+});
+
+test('one tap changes a unit, and one more takes it back', async () => {
+  const before = await unitNamed('1. szoba');
+  assert.equal(before.state, 'free');
+  await named(row('1. szoba'), 'Foglalt lett').tap();
+  await row('1. szoba').getByText('Mentve').waitFor();
+  assert.equal((await unitNamed('1. szoba')).state, 'occupied');
+  await touchable(page, 'undo');
+  await accessible(page, 'undo');
+  await picture(page, 'house-undo-phone-hu');
+  await page.getByRole('button', { name: 'Visszavonás' }).tap();
+  await row('1. szoba').locator('.state.good').waitFor();
+  for (let i = 0; (await unitNamed('1. szoba')).state !== 'free' && i < 20; i++) await sleep(50);
+  assert.equal((await unitNamed('1. szoba')).state, 'free');
+  assert.equal(await page.locator('.undo').count(), 0);
+});
+
+test('taking back is offered for ten seconds, not longer', async () => {
+  await named(row('2. szoba'), 'Nem használható').tap();
+  await row('2. szoba').locator('.state.bad').waitFor();
+  await page.locator('.undo').waitFor();
+  await sleep(8500);
+  assert.equal(await page.locator('.undo').count(), 1);
+  await page.locator('.undo').waitFor({ state: 'detached', timeout: 3000 });
+  await named(row('2. szoba'), 'Újra használható').tap();
+  await row('2. szoba').locator('.state.good').waitFor();
+});
+
+test('a change made elsewhere is seen within a second', async () => {
+  const unit = await unitNamed('1. szoba');
+  for (const [state, tone] of [['out_of_use', 'bad'], ['free', 'good']]) {
+    assert.equal((await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state }] })).status, 200);
+    await row('1. szoba').locator(`.state.${tone}`).waitFor({ timeout: 1000 });
+  }
+});
+
+test('one tap says that everything is correct', async () => {
+  const was = (await units()).map((u) => u.confirmed_at);
+  await sleep(1100); // times are whole seconds
+  await page.getByRole('button', { name: /Minden adat helyes/ }).tap();
+  await page.locator('.all-correct').getByText('Mentve').waitFor();
+  const now = (await units()).map((u) => u.confirmed_at);
+  now.forEach((at, i) => assert.ok(at > was[i], `unit ${i + 1}`));
+});
+
+test('a request says who comes and how long there is to answer, and two taps decline it with a reason', async () => {
+  const { reservation, card } = await requested();
+  const text = await card.innerText();
+  assert.match(text, /1 felnőtt/);
+  assert.match(text, new RegExp(reservation.check_word, 'i'));
+  assert.match(text, /\d\d:\d\d/);
+  await touchable(page, 'request');
+  await named(card, 'Nem tudjuk fogadni').tap();
+  await touchable(page, 'reasons');
+  await accessible(page, 'reasons');
+  await picture(page, 'house-decline-phone-hu');
+  await card.locator('.reasons .button').first().tap();
+  await card.waitFor({ state: 'detached', timeout: 2000 });
+  const now = await stateOf(reservation);
+  assert.equal(now.state, 'declined_by_house');
+});
+
+test('a request that is taken back elsewhere leaves the phone by itself', async () => {
+  const { reservation, card } = await requested();
+  assert.equal((await desk.post(`/v1/reservations/${reservation.id}/cancel`, { reason: 'contact_lost' })).status, 200);
+  await card.waitFor({ state: 'detached', timeout: 1000 });
+});
+
+/** Days later: every token is over, and everybody signs in again. */
+async function later(days) {
+  clock.jump(days * DAY);
+  const { user, passphrase } = r.credentials('shelter_staff');
+  await page.getByRole('button', { name: /Minden adat helyes/ }).tap();
+  await page.locator('input[name=passphrase]').fill(passphrase);
+  await page.keyboard.press('Enter');
+  await staff.signIn(user, passphrase);
+}
+
+let stay; // from here on the same household
+
+test('one tap accepts, one more says that they are here', async () => {
+  const { reservation, card } = await requested();
+  stay = reservation;
+  await named(card, 'Elfogadom').tap();
+  const expected = panel(page, 'Érkezők').locator('.card', { hasText: stay.number });
+  await expected.waitFor({ timeout: 2000 });
+  await picture(page, 'house-expected-phone-hu');
+  await named(expected, 'Megérkezett').tap();
+  const here = panel(page, 'Itt laknak').locator('.card', { hasText: stay.number });
+  await here.waitFor({ timeout: 2000 });
+  assert.equal((await stateOf(stay)).state, 'in_stay');
+  assert.match(await here.innerText(), /A tartózkodás vége/);
+  assert.equal(await here.locator('.state.wait').count(), 0);
+});
+
+test('days before its legal end a stay warns, and it is extended with a justification', async () => {
+  const end = (await staff.get(`/v1/reservations/${stay.id}`)).json.stay_end;
+  await later(25);
+  const here = panel(page, 'Itt laknak').locator('.card', { hasText: stay.number });
+  await here.getByText('Hamarosan vége').waitFor();
+  assert.match(await here.innerText(), /még [234] nap/);
+  await touchable(page, 'end of a stay'); // the longest line of the screen
+  await picture(page, 'house-ends-soon-phone-hu');
+  await named(here, 'Hosszabbítás').tap();
+  await here.getByLabel('Új határnap').fill(DAY_OF(end, 40));
+  assert.equal(await named(here, 'Hosszabbítás').getAttribute('aria-disabled'), 'true'); // not without a reason
+  await here.getByLabel('Indok').selectOption('proceedings_pending');
+  await touchable(page, 'extension');
+  await accessible(page, 'extension');
+  await named(here, 'Hosszabbítás').tap();
+  await here.locator('.trouble').waitFor(); // beyond what the law allows: refused in words, and what was typed stays
+  assert.equal(await here.getByLabel('Új határnap').inputValue(), DAY_OF(end, 40));
+  await picture(page, 'house-extend-refused-phone-hu');
+  await here.getByLabel('Új határnap').fill(DAY_OF(end, 28));
+  await named(here, 'Hosszabbítás').tap();
+  await here.getByText('A tartózkodás vége').waitFor();
+  assert.equal((await staff.get(`/v1/reservations/${stay.id}`)).json.stay_end, DAY_OF(end, 28));
+});
+
+test('past its end a stay says so and keeps its room, until two taps say where they went', async () => {
+  await later(32);
+  const here = panel(page, 'Itt laknak').locator('.card', { hasText: stay.number });
+  await here.getByText('A határidő lejárt').waitFor();
+  await picture(page, 'house-over-phone-hu');
+  await named(here, 'Kiköltözött').tap();
+  await touchable(page, 'leaving');
+  await named(here, 'önálló lakhatás').tap();
+  await here.waitFor({ state: 'detached', timeout: 2000 });
+  clean(page);
+});

@@ -185,7 +185,7 @@ test('405 with what is allowed', async () => {
 });
 
 test('404: paths that are none of ours', async () => {
-  for (const path of ['/', '/v1', '/v1/', '/v1/me/', '//v1/me', '/v1//me', '/v2/me', '/v1/ME', '/v1/me.json', '/v1/../v1/me',
+  for (const path of ['/index', '/v1', '/v1/', '/v1/me/', '//v1/me', '/v1//me', '/v2/me', '/v1/ME', '/v1/me.json', '/v1/../v1/me',
     '/v1/episodes/x', `/v1/episodes/${'z'.repeat(26)}`, `/v1/episodes/${atFirst.episodes[0].toUpperCase()}`,
     `/v1/episodes/${atFirst.episodes[0]}0`])
     assertProblem(await desk.get(path), 404, 'not_found');

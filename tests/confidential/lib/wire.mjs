@@ -31,6 +31,7 @@ export class Wire {
       ...(method === 'GET' ? {} : { 'Content-Length': Buffer.byteLength(text) }) };
     const head = `${method} ${path} HTTP/1.1\r\n${Object.entries(lines).map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`;
     return new Promise((done, fail) => {
+      if (this.#socket.destroyed) throw new Error('the server closed the connection');
       this.#waiting = { done, fail, first: 0 };
       this.#waiting.sent = process.hrtime.bigint();
       this.#socket.write(head + text);

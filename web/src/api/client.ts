@@ -25,9 +25,9 @@ export class Problem extends Error {
     return [this.body.title, this.body.detail].filter(Boolean).join('. ') || t('problem.unknown');
   }
 
-  /** May the very same request succeed if it is sent again? */
+  /** May the very same request succeed if it is sent again?  After 401: once the lock is open. */
   get isRetryable(): boolean {
-    return this.status === 0 || this.status === 429 || this.status === 503;
+    return this.status === 0 || this.status === 401 || this.status === 429 || this.status === 503;
   }
 }
 

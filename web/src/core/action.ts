@@ -7,6 +7,8 @@ import { announce } from '../ui/announce';
 
 export type Phase = 'idle' | 'sending' | 'saved' | 'refused' | 'unsent';
 
+const SAID_MS = 8000; // "saved" is news for so long
+
 export interface Action<A extends unknown[]> {
   phase: Phase;
   problem: Problem | undefined;
@@ -29,6 +31,7 @@ export function useAction<A extends unknown[]>(work: (intention: { 'Idempotency-
     try {
       await work(job.intention, ...job.args);
       setState({ phase: 'saved' });
+      setTimeout(() => last.current === job && setState((s) => (s.phase === 'saved' ? { phase: 'idle' } : s)), SAID_MS);
       return true;
     } catch (e) {
       if (!(e instanceof Problem)) throw e;

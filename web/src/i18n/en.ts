@@ -44,6 +44,7 @@ export const en: Record<Key, string> = {
   'house.none': 'No house is assigned to you. The house manager can do that.',
   'house.which': 'Which house',
   'house.number': 'House {n}',
+  'house.looks': 'Who looked at the house',
   'count.adults': '{n} adult(s)',
   'count.children': '{n} child(ren)',
   'count.babies': '{n} baby(ies)',

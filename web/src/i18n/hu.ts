@@ -43,6 +43,7 @@ export const hu = {
   'house.none': 'Önhöz nincs intézmény rendelve. Az intézményvezető tud hozzárendelni.',
   'house.which': 'Melyik intézmény',
   'house.number': '{n}. intézmény',
+  'house.looks': 'Kik nézték meg az intézményt',
   'count.adults': '{n} felnőtt',
   'count.children': '{n} gyermek',
   'count.babies': '{n} csecsemő',

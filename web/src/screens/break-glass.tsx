@@ -32,15 +32,12 @@ export function AskBreakGlass(p: { reservation: string }) {
   );
 }
 
-function Row(p: { g: Glass; mine: boolean; onChange: () => void }) {
-  const [place, setPlace] = usePlace();
+function Row(p: { g: Glass; mine: boolean; onChange: () => void; onTell: (id: string) => void }) {
   const id = p.g.id;
-  const act = useAction(useCallback(
-    async (header: { 'Idempotency-Key': string }, what: 'approve' | 'tell') => {
-      const params = { path: { break_glass: id }, header };
-      if (what === 'approve') await ask(api.POST('/v1/break-glass/{break_glass}/approve', { params }));
-      else setPlace(await ask(api.POST('/v1/break-glass/{break_glass}/disclosures', { params })));
-      if (what === 'approve') p.onChange();
+  const approve = useAction(useCallback(
+    async (header: { 'Idempotency-Key': string }) => {
+      await ask(api.POST('/v1/break-glass/{break_glass}/approve', { params: { path: { break_glass: id }, header } }));
+      p.onChange();
     },
     [id, p.onChange],
   ));
@@ -50,14 +47,12 @@ function Row(p: { g: Glass; mine: boolean; onChange: () => void }) {
       <p><strong>{p.g.person}</strong>: {label('break_glass_reason', p.g.reason)}</p>
       {p.g.second && <p class="quiet">{t('glass.approved_by', { who: p.g.second })}</p>}
       {p.g.until && <p><Countdown until={p.g.until} label="glass.until" /></p>}
-      {place ? <Place place={place} onCover={() => { setPlace(null); p.onChange(); }} /> : (
-        <div class="row">
-          {isAsked && !p.mine && <Button kind="main" busy={act.phase === 'sending'} onClick={() => void act.run('approve')}>{t('glass.approve')}</Button>}
-          {isAsked && p.mine && <State tone="wait">{t('glass.waits')}</State>}
-          {!isAsked && p.mine && <Button kind="main" busy={act.phase === 'sending'} onClick={() => void act.run('tell')}>{t('glass.tell')}</Button>}
-        </div>
-      )}
-      <Phase of={act} />
+      <div class="row">
+        {isAsked && !p.mine && <Button kind="main" busy={approve.phase === 'sending'} onClick={() => void approve.run()}>{t('glass.approve')}</Button>}
+        {isAsked && p.mine && <State tone="wait">{t('glass.waits')}</State>}
+        {!isAsked && p.mine && <Button kind="main" onClick={() => p.onTell(id)}>{t('glass.tell')}</Button>}
+      </div>
+      <Phase of={approve} />
     </li>
   );
 }
@@ -65,10 +60,20 @@ function Row(p: { g: Glass; mine: boolean; onChange: () => void }) {
 /** What of the own desk waits for a second person or for its telling. */
 export function BreakGlass(p: { me: Me }) {
   const r = useResource(() => ask(api.GET('/v1/break-glass', {})), [p.me.user], (e) => e.kind.startsWith('break_glass') || e.kind.startsWith('reservation.'));
-  if (!r.data || r.data.data.length === 0) return <Wrong problem={r.problem} retry={r.reload} />;
+  const [place, setPlace] = usePlace();
+  // here and not in the row: once told, the list has the row no longer, but what was told, or why not, must stay
+  const tell = useAction(useCallback(
+    async (header: { 'Idempotency-Key': string }, id: string) =>
+      setPlace(await ask(api.POST('/v1/break-glass/{break_glass}/disclosures', { params: { path: { break_glass: id }, header } }))),
+    [],
+  ));
+  const rows = r.data?.data ?? [];
+  if (rows.length === 0 && !place && !tell.problem) return <Wrong problem={r.problem} retry={r.reload} />;
   return (
     <Panel title={t('glass.title')}>
-      <ul class="cards urgent">{r.data.data.map((g) => <Row key={g.id} g={g} mine={g.person === p.me.name} onChange={r.reload} />)}</ul>
+      {place && <Place place={place} onCover={() => setPlace(null)} />}
+      <Wrong problem={tell.problem} retry={tell.retry} />
+      <ul class="cards urgent">{rows.map((g) => <Row key={g.id} g={g} mine={g.person === p.me.name} onChange={r.reload} onTell={(id) => void tell.run(id)} />)}</ul>
     </Panel>
   );
 }

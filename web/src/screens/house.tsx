@@ -7,6 +7,7 @@ import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
 import { t } from '../i18n';
 import { Wrong } from '../ui/parts';
+import { Looks } from './house-looks';
 import { Requests } from './house-requests';
 import { Stays } from './house-stays';
 import { Units } from './house-units';
@@ -37,6 +38,7 @@ function House(p: { shelter: string }) {
       <Requests rows={own} onAnswered={reservations.reload} />
       {units.data && <Units shelter={p.shelter} resource={units} />}
       <Stays rows={own} onChanged={reservations.reload} />
+      <Looks shelter={p.shelter} />
     </>
   );
 }

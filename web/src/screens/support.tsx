@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A family-support service: where there is a chance, without counts and without houses; opening a request that the helpline
 // takes over; and what became of it.
-import { useState } from 'preact/hooks';
-import { api, ask, type Schemas } from '../api/client';
+import { useEffect, useState } from 'preact/hooks';
+import { api, ask, Problem, type Schemas } from '../api/client';
 import { label, options } from '../core/codes';
 import { useResource } from '../core/resource';
 import { clock } from '../core/time';
@@ -14,6 +14,7 @@ import { Intake } from './desk-intake';
 type Answer = Schemas['banded'];
 const tones: Record<Answer, Tone> = { yes: 'good', maybe: 'wait', no: 'bad' };
 const FRESH_MS = 5 * 60_000;
+const AGAIN_MS = 15_000; // no event stream is for this role
 
 export function Capacity() {
   const r = useResource(() => ask(api.GET('/v1/capacity')), [], () => false);
@@ -62,14 +63,32 @@ function Requests(p: { rows: Schemas['episode'][] }) {
   );
 }
 
+const seen = new Set<string>(); // requests of this sitting: the service lists only those that are open
+
+/** What is open, and what became of the rest. */
+async function requests(): Promise<Schemas['episode'][]> {
+  const rows = [...(await ask(api.GET('/v1/episodes', {}))).data];
+  for (const e of rows) seen.add(e.id);
+  for (const episode of [...seen].filter((id) => !rows.some((e) => e.id === id)))
+    await ask(api.GET('/v1/episodes/{episode}', { params: { path: { episode } } })).then((e) => rows.push(e), (e: unknown) => {
+      if (!(e instanceof Problem) || e.status !== 404) throw e;
+      seen.delete(episode); // another person's, who sat here before
+    });
+  return rows.sort((a, b) => b.opened_at.localeCompare(a.opened_at));
+}
+
 export function SupportScreen() {
-  const mine = useResource(() => ask(api.GET('/v1/episodes', {})), [], () => false);
+  const mine = useResource(requests, [], () => false);
   const [asking, setAsking] = useState(false);
+  useEffect(() => {
+    const timer = setInterval(mine.reload, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [mine.reload]);
   return (
     <>
       <Capacity />
       <Wrong problem={mine.problem} retry={mine.reload} />
-      {mine.data && <Requests rows={mine.data.data} />}
+      {mine.data && <Requests rows={mine.data} />}
       <details open={asking} onToggle={(e) => setAsking(e.currentTarget.open)}>
         <summary>{t('support.ask')}</summary>
         <Intake isShown={asking} button={t('support.send')} onOpened={() => { announce(t('support.sent')); setAsking(false); mine.reload(); }} />

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shift lead: break-glass by two people on two devices, which the house sees with both names; a house that does not answer,
+// taking over; and a family-support service, whose request the helpline takes over and whose outcome comes back.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Clockwork, MINUTE } from '../api/lib/clockwork.mjs';
+import { reservationIn } from '../api/lib/scenes.mjs';
+import { accessible, clean, open, panel, picture, quit } from './lib/browser.mjs';
+
+let clock, r, silent, sure, lead, second;
+
+before(async () => {
+  clock = await new Clockwork().start();
+  r = clock.registry;
+  silent = (await reservationIn(r, 'requested')).reservation;
+  sure = (await reservationIn(r, 'confirmed')).reservation;
+  lead = (await open(r, 'shift_lead')).page;
+  second = (await open(r, 'counsellor', { person: { user: 'okit.dora', passphrase: r.passphrase('okit.dora') } })).page;
+});
+after(async () => {
+  await quit();
+  await r.close();
+});
+
+const view = (page, name) => page.getByRole('navigation', { name: 'Nézetek' }).getByRole('button', { name });
+const card = (page, reservation) => page.locator('.card:visible', { hasText: reservation.number });
+const named = (within, name) => within.getByRole('button', { name, exact: true });
+
+test('break-glass needs another person on another device, tells once, and the house reads both names', async () => {
+  await view(lead, 'Ügyelet').press('Enter');
+  const manager = (await open(r, 'shelter_manager')).page;
+  await manager.locator('.units:visible').waitFor();
+  await named(card(lead, sure), 'Vészhelyzeti betekintés').press('Enter');
+  await accessible(lead, 'why break-glass');
+  await picture(lead, 'break-glass-why-desktop-hu');
+  await card(lead, sure).locator('.reasons .button').first().press('Enter');
+  const mine = panel(lead, 'Vészhelyzeti betekintés').locator('.urgent .card');
+  await mine.getByText('Jóváhagyásra vár').waitFor();
+  assert.equal(await named(mine, 'Jóváhagyom').count(), 0, 'not by herself');
+  const asked = second.locator('.urgent .card', { hasText: 'okit.vezeto' });
+  await asked.waitFor({ timeout: 2000 });
+  assert.equal(await named(asked, 'Cím megtekintése (egyszer)').count(), 0);
+  await accessible(second, 'break-glass asked');
+  await picture(second, 'break-glass-asked-desktop-hu');
+  await named(asked, 'Jóváhagyom').press('Enter');
+  await named(mine, 'Cím megtekintése (egyszer)').waitFor({ timeout: 2000 });
+  assert.match(await mine.innerText(), /Jóváhagyta: okit\.dora/);
+  await named(mine, 'Cím megtekintése (egyszer)').press('Enter');
+  const place = lead.locator('.location:visible');
+  await place.waitFor();
+  assert.match(await place.innerText(), /\+36/);
+  await accessible(lead, 'break-glass told');
+  await picture(lead, 'break-glass-told-desktop-hu');
+  await named(place, 'Eltakarom').press('Enter');
+  await place.waitFor({ state: 'detached' });
+  assert.equal(await lead.getByText('Cím megtekintése (egyszer)').count(), 0);
+  const said = manager.locator('.banner.bad');
+  await said.waitFor({ timeout: 2000 });
+  assert.match(await said.innerText(), /okit\.vezeto, okit\.dora/);
+  await accessible(manager, 'house after break-glass');
+  await picture(manager, 'house-break-glass-desktop-hu');
+  clean(manager);
+});
+
+test('a family-support service asks, the helpline takes over, and only the outcome comes back', async () => {
+  const family = (await open(r, 'family_support', { size: 'phone' })).page;
+  await family.getByText('Kérés a segélyvonalnak').tap();
+  await family.getByRole('spinbutton', { name: /Lány 3–9/ }).fill('1');
+  await accessible(family, 'asking');
+  await picture(family, 'support-asking-phone-hu');
+  await family.getByRole('button', { name: 'Elküldöm a segélyvonalnak' }).tap();
+  const mine = panel(family, 'Saját kérések');
+  await mine.getByText('folyamatban').waitFor();
+  const waiting = second.locator('.banner.wait', { hasText: 'Átvételre vár' });
+  await waiting.waitFor({ timeout: 2000 });
+  await picture(second, 'desk-waiting-desktop-hu');
+  await named(waiting, 'Átveszem').press('Enter');
+  await waiting.waitFor({ state: 'detached' });
+  await second.locator('.candidates:visible').waitFor();
+  await named(second.locator('.panel:visible'), 'Lezárás').press('Enter');
+  await named(second.locator('.panel:visible'), 'más segítség').press('Enter');
+  await mine.getByText('más segítség').waitFor({ timeout: 17_000 });
+  assert.doesNotMatch(await mine.innerText(), /Nyugat|1\+1/);
+  for (const page of [family, second]) clean(page);
+});
+
+test('a house that does not answer stands first, with what to do', async () => {
+  await card(lead, silent).waitFor();
+  clock.jump(16 * MINUTE); // every token is over
+  await named(card(lead, silent), 'Átveszem').press('Enter');
+  await lead.locator('input[name=passphrase]').fill(r.credentials('shift_lead').passphrase);
+  await lead.keyboard.press('Enter');
+  await lead.getByText('Több mint 15 perce').waitFor();
+  const first = await lead.locator('.cards:visible .card').first().innerText();
+  assert.match(first, new RegExp(silent.number));
+  assert.match(first, /Több mint 15 perce nincs válasz: hívja fel/);
+  assert.doesNotMatch(await card(lead, sure).innerText(), /nincs válasz/);
+  await accessible(lead, 'lead');
+  await picture(lead, 'lead-escalated-desktop-hu');
+});
+
+test('what the lock interrupted goes on, and the call is at the own desk', async () => {
+  await named(card(lead, silent), 'Újra').press('Enter');
+  await card(lead, silent).getByText('Mentve').waitFor();
+  await view(lead, 'Segélyvonal').press('Enter');
+  await lead.getByRole('navigation', { name: 'Hívások' }).getByRole('button', { name: /1\+0 fő/ }).first().press('Enter');
+  await lead.getByText(silent.number).waitFor();
+  clean(lead);
+});

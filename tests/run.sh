@@ -41,7 +41,7 @@ suite() {
 api() {
 	local variant=$1 exercised=$PWD/$logs/api-$1.exercised
 	compgen -G 'tests/api/*.mjs' >/dev/null || { echo "there are no API tests"; return 1; }
-	MENEDEK=build/$variant/menedek VARIANT=$variant EXERCISED=$exercised "$node" --test --test-reporter=tap tests/api/*.test.mjs tests/confidential/*.test.mjs >"$logs/api-$variant.tap" 2>&1
+	MENEDEK=build/$variant/menedek VARIANT=$variant EXERCISED=$exercised "$node" --test --test-concurrency=2 --test-reporter=tap tests/api/*.test.mjs tests/confidential/*.test.mjs >"$logs/api-$variant.tap" 2>&1
 	local status=$? good bad
 	cat "$logs/api-$variant.tap"
 	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
@@ -87,7 +87,7 @@ confidential_unit() {
 }
 confidential_api() {
 	local tap=$PWD/$logs/confidential.tap status
-	MENEDEK=build/release/menedek VARIANT=release "$node" --test --test-reporter=tap tests/confidential/*.test.mjs >"$tap" 2>&1
+	MENEDEK=build/release/menedek VARIANT=release "$node" --test --test-concurrency=2 --test-reporter=tap tests/confidential/*.test.mjs >"$tap" 2>&1
 	status=$?
 	cat "$tap"
 	echo "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$tap" | tail -n 1) passed, $(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$tap" | tail -n 1) failed"

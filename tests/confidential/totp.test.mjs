@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The second factor: a stolen passphrase is not enough, a code counts once, and what opens it is shown once.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { base32, codeAt, STEP } from '../api/lib/authenticator.mjs';
 import { Clockwork, MINUTE } from '../api/lib/clockwork.mjs';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-const STEP = 30;
 let clock;
 let r;
 let passed = 0; // seconds that the registry's clock is ahead
@@ -23,19 +22,6 @@ function jump(seconds) {
   clock.jump(seconds);
 }
 
-const base32 = (text) => {
-  const bits = [...text].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  return Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-};
-
-/** An authenticator app, of its own making: RFC 6238. */
-function codeAt(secret, step) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const mac = createHmac('sha1', base32(secret)).update(counter).digest();
-  const at = mac[19] & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1e6).padStart(6, '0');
-}
 const stepNow = () => Math.floor((Date.now() / 1000 + passed) / STEP);
 const code = (secret, ahead = 0) => codeAt(secret, stepNow() + ahead);
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// One's own access: a first passphrase must be changed, a second factor is turned on and then asked for, signing out
+// everywhere closes every browser.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { codeAt, STEP } from '../api/lib/authenticator.mjs';
+import { Registry } from '../api/lib/registry.mjs';
+import { accessible, clean, picture, profile, quit, signIn, tab } from './lib/browser.mjs';
+
+const USER = 'okit.eszter';
+const OWN = 'hét barna mackó fut';
+const ACCOUNT = 'Saját hozzáférés';
+
+let r, first, page, secret, backup;
+
+before(async () => {
+  r = new Registry();
+  first = r.run('user', 'passphrase', '--name', USER).match(/\S+-\S+-\S+/)[0];
+  await r.start();
+  page = await tab(await profile(r, 'counsellor'));
+});
+after(async () => {
+  await quit();
+  await r.close();
+});
+
+const view = (on, name) => on.getByRole('navigation', { name: 'Nézetek' }).getByRole('button', { name });
+const press = (on, name) => on.getByRole('button', { name, exact: true }).press('Enter');
+const field = (on, name) => on.locator('input:visible').and(on.getByLabel(name, { exact: true }));
+const codeNow = (ahead = 0) => codeAt(secret, Math.floor(Date.now() / 1000 / STEP) + ahead);
+
+test('a passphrase that somebody else gave must be changed before the work begins', async () => {
+  await signIn(page, { user: USER, passphrase: first });
+  await page.getByText('A jelmondatát más adta meg').waitFor();
+  assert.equal(await page.locator('.intake').count(), 0);
+  assert.equal(await page.getByRole('navigation', { name: 'Nézetek' }).count(), 0);
+  await accessible(page, 'first passphrase');
+  await picture(page, 'account-first-desktop-hu');
+  await field(page, 'Mostani jelmondat').fill('not the first one');
+  await field(page, 'Új jelmondat').fill(OWN);
+  await page.keyboard.press('Enter');
+  await page.locator('.trouble').waitFor();
+  assert.equal(await field(page, 'Új jelmondat').inputValue(), OWN, 'what was typed stays');
+  await field(page, 'Mostani jelmondat').fill(first);
+  await page.keyboard.press('Enter');
+  await page.locator('.intake').waitFor();
+});
+
+test('the second factor is on once a right code was typed, and its backup codes are shown', async () => {
+  await view(page, ACCOUNT).press('Enter');
+  await field(page, 'Jelmondat').fill(OWN);
+  await press(page, 'Bekapcsolás');
+  secret = (await page.locator('.secret').innerText()).replace(/\s/g, '');
+  await accessible(page, 'enrolling');
+  await picture(page, 'account-enrol-desktop-hu');
+  const right = codeNow();
+  await field(page, 'Egyszeri kód').fill(right === '000000' ? '000001' : '000000');
+  await press(page, 'Megerősítés');
+  await page.locator('.trouble').waitFor();
+  await field(page, 'Egyszeri kód').fill(codeNow());
+  await press(page, 'Megerősítés');
+  await page.locator('.codes li').first().waitFor();
+  backup = await page.locator('.codes li').allInnerTexts();
+  assert.equal(new Set(backup).size, 10);
+  await accessible(page, 'backup codes');
+  await picture(page, 'account-codes-desktop-hu');
+  await press(page, 'Eltettem');
+  await page.getByText('Bekapcsolva. Tartalék kód még: 10').waitFor();
+  clean(page);
+});
+
+let other; // a second browser
+
+test('from then on signing in asks for the code, and a wrong one is refused in words', async () => {
+  other = await tab(await profile(r, 'counsellor', { size: 'phone' }));
+  await other.locator('input[name=user]').fill(USER);
+  await other.locator('input[name=passphrase]').fill(OWN);
+  await other.keyboard.press('Enter');
+  const code = other.locator('input[name=code]');
+  await code.waitFor();
+  assert.equal(await other.evaluate(() => document.activeElement.name), 'code');
+  assert.equal(await other.locator('input[name=passphrase]').inputValue(), OWN, 'the passphrase was right: it stays');
+  await accessible(other, 'code');
+  await picture(other, 'signin-code-phone-hu');
+  await code.fill(codeNow() === '000000' ? '000001' : '000000');
+  await other.keyboard.press('Enter');
+  await other.locator('.trouble').waitFor();
+  assert.equal(await other.locator('.intake').count(), 0);
+  await picture(other, 'signin-code-wrong-phone-hu');
+  await other.locator('input[name=passphrase]').fill(OWN);
+  await code.fill(backup[0]);
+  await other.keyboard.press('Enter');
+  await other.locator('.intake').waitFor();
+});
+
+test('signing out everywhere closes the other browser too', async () => {
+  await press(page, 'Kijelentkezés mindenhonnan');
+  await page.locator('input[name=user]').waitFor();
+  await other.locator('input[name=passphrase]').waitFor({ timeout: 5000 });
+  assert.equal(await other.locator('.intake:visible').count(), 0);
+  for (const one of [page, other]) clean(one);
+});

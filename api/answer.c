@@ -61,6 +61,12 @@ call_answer(struct call *c, unsigned status, const struct model *m, const void *
 	return reply_render(c, status, m, obj, c->api->out[c->route_index], &c->reply.body);
 }
 
+enum rc
+call_keep(struct call *c, const struct model *m, const void *obj)
+{
+	return reply_render(c, 0, m, obj, c->api->out[c->route_index], &c->kept);
+}
+
 bool
 call_is_answerable(const struct call *c, enum rc rc)
 {

@@ -19,7 +19,7 @@
 static const struct model *const answer_models[] = { &model_token_reply, &model_grant_view, &model_grant_list,
 	&model_totp_reply, &model_backup_codes, &model_me_reply, &model_org, &model_org_list, &model_user,
 	&model_user_list, &model_passphrase_reply, &model_device, &model_device_list, &model_device_reply,
-	&model_shelter, &model_shelter_list, &model_unit_view, &model_availability_reply,
+	&model_device_kit, &model_shelter, &model_shelter_list, &model_unit_view, &model_availability_reply,
 	&model_location_reply, &model_look_list, &model_episode, &model_episode_list, &model_search_reply,
 	&model_reservation_view, &model_reservation_list, &model_sheet_reply, &model_disclosure_reply,
 	&model_break_glass_view, &model_break_glass_list, &model_capacity_reply, &model_audit_list,

@@ -249,6 +249,7 @@ run_once(struct call *c)
 	c->ctx.refused = RC_OK;
 	c->ctx.retry_after = 0;
 	c->extra.len = 0;
+	c->kept.len = 0;
 	c->reply.header_count = c->kept_headers;
 	c->reply.body.len = 0;
 	c->reply.content_type = NULL;

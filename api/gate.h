@@ -106,6 +106,7 @@ struct call {
 
 	uint8_t idem_hash[32];
 	struct key idem_key;
+	struct bytes kept; /* what a replay answers instead; empty: the answer itself */
 
 	struct bytes extra;     /* JSON for the problem's extension member */
 	const char *extra_name; /* "next" or "current" */
@@ -130,6 +131,10 @@ MUST_USE enum rc call_read(struct call *c, const struct model *m, void *obj);
 
 /** Answer ${status} with ${obj} under the route's response schema. */
 MUST_USE enum rc call_answer(struct call *c, unsigned status, const struct model *m, const void *obj);
+
+/** After call_answer: a replay (R_ONCE) answers ${obj} instead, and only that is kept.  For answers that hold
+ * a secret. */
+MUST_USE enum rc call_keep(struct call *c, const struct model *m, const void *obj);
 
 /**
  * The answer needs what may only happen after the commit: ${fn} runs once, on a thread that may wait, after

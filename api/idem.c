@@ -99,7 +99,8 @@ reply_etag(const struct call *c)
 enum rc
 idem_store(struct call *c)
 {
-	size_t body = c->route->flags & R_VAULT ? 0 : c->reply.body.len;
+	struct bytes answer = c->kept.len > 0 ? c->kept : c->reply.body;
+	size_t body = c->route->flags & R_VAULT ? 0 : answer.len;
 	uint8_t *kept = arena_alloc(c->arena, HEAD + body);
 
 	if (!kept)
@@ -110,7 +111,7 @@ idem_store(struct call *c)
 	kept[41] = (uint8_t)c->reply.status;
 	str_copy((char *)kept + 42, 32, reply_etag(c));
 	if (body > 0)
-		memcpy(kept + HEAD, c->reply.body.p, body);
+		memcpy(kept + HEAD, answer.p, body);
 	return txn_put(c->txn, &c->idem_key, KEY_DETAIL, (struct bytes){ kept, HEAD + body });
 }
 

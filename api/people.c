@@ -330,6 +330,23 @@ devices_create(struct call *c)
 }
 
 enum rc
+devices_invite(struct call *c)
+{
+	struct device_new in = { .org = c->who.org.id };
+	struct device_kit out = { 0 };
+	enum rc rc;
+
+	if ((rc = call_read(c, &model_device_kit_new, &in)) != RC_OK)
+		return rc;
+	if ((rc = device_invite(&c->ctx, &in, &out)) != RC_OK)
+		return rc;
+	if ((rc = call_answer(c, 201, &model_device_kit, &out)) != RC_OK)
+		return rc;
+	out.p12 = out.passphrase = NULL; /* told once */
+	return call_keep(c, &model_device_kit, &out);
+}
+
+enum rc
 devices_read(struct call *c)
 {
 	struct device d;

@@ -48,4 +48,8 @@ MUST_USE enum rc ca_not_after(const char *cert_pem, int64_t *out);
 MUST_USE enum rc ca_pkcs12(const struct pem *key, const struct pem *cert, const struct pem *ca_cert,
     const char *friendly_name, const char *passphrase, uint8_t **out, size_t *len);
 
+/** The same as base64 text (RFC 4648, 4) in ${out}, which has room for ${cap} bytes. */
+MUST_USE enum rc ca_pkcs12_text(const struct pem *key, const struct pem *cert, const struct pem *ca_cert,
+    const char *friendly_name, const char *passphrase, char *out, size_t cap);
+
 #endif

@@ -184,3 +184,21 @@ out:
 	ERR_clear_error();
 	return rc;
 }
+
+enum rc
+ca_pkcs12_text(const struct pem *key, const struct pem *cert, const struct pem *ca_cert,
+    const char *friendly_name, const char *passphrase, char *out, size_t cap)
+{
+	uint8_t *bundle;
+	size_t len;
+	enum rc rc = ca_pkcs12(key, cert, ca_cert, friendly_name, passphrase, &bundle, &len);
+
+	if (rc != RC_OK)
+		return rc;
+	if (len >= cap || (len + 2) / 3 * 4 >= cap)
+		rc = RC_TOO_BIG;
+	else
+		EVP_EncodeBlock((unsigned char *)out, bundle, (int)len);
+	free(bundle);
+	return rc;
+}

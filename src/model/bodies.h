@@ -123,6 +123,11 @@ struct device_reply {
 	struct device device;
 	const char *certificate, *ca_certificate;
 };
+#define LIMIT_P12_TEXT 8192u
+struct device_kit {
+	struct device device;
+	const char *p12, *passphrase; /* NULL: told once already */
+};
 struct unit_view {
 	struct id id;
 	const char *name;
@@ -289,7 +294,7 @@ struct list_reply {
 };
 
 extern const struct model model_totp_new, model_totp_code_body, model_totp_removal, model_totp_reply,
-    model_backup_codes, model_grant_view, model_grant_list;
+    model_backup_codes, model_grant_view, model_grant_list, model_device_kit_new, model_device_kit;
 extern const struct model model_sign_in, model_passphrase_change, model_device_new, model_unit_report_item,
     model_availability_change, model_episode_new, model_episode_close, model_reservation_new,
     model_reason_decline, model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave,

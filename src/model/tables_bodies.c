@@ -43,6 +43,11 @@ static const struct field device_new_rows[] = {
 	V(struct device_new, csr, F_STRING),
 };
 MODEL(model_device_new, "device-new", struct device_new, device_new_rows);
+static const struct field device_kit_new_rows[] = {
+	V(struct device_new, org, F_ID),
+	V(struct device_new, name, F_TEXT),
+};
+MODEL(model_device_kit_new, "device-kit-new", struct device_new, device_kit_new_rows);
 
 /* Without ${unit} where the path names it. */
 static const struct field unit_report_rows[] = {
@@ -181,6 +186,13 @@ static const struct field device_reply_rows[] = {
 	V(struct device_reply, ca_certificate, F_STRING),
 };
 MODEL(model_device_reply, "device-certificate", struct device_reply, device_reply_rows);
+
+static const struct field device_kit_rows[] = {
+	V_OBJECT(struct device_kit, device, model_device),
+	V(struct device_kit, p12, F_STRING),
+	V(struct device_kit, passphrase, F_STRING),
+};
+MODEL(model_device_kit, "device-kit", struct device_kit, device_kit_rows);
 
 /* ---- replies: houses ---- */
 

@@ -24,6 +24,10 @@ bool user_may_write(const struct ctx *c, const struct user *u);
 /** Are roles, houses and organisation as they may be? */
 MUST_USE enum rc user_check(struct ctx *c, const struct user *u);
 
+/** 80 random bits in four groups of letters and digits that are not taken for each other; in the arena, NULL
+ * without memory.  The same in every run. */
+char *user_random_passphrase(struct ctx *c);
+
 /** Every token of the person so far is void; the caller writes ${u}. */
 void user_void_tokens(const struct ctx *c, struct user *u);
 
@@ -55,6 +59,12 @@ MUST_USE enum rc user_list(struct ctx *c, const struct id *after, unsigned limit
 /** Sign the request and enrol; ${certificate} is in the arena. */
 MUST_USE enum rc device_enrol(
     struct ctx *c, const struct device_new *in, struct device *out, const char **certificate);
+
+/**
+ * Enrol a device that cannot make a request: key, certificate and authority in a PKCS#12 file under a
+ * passphrase, both in the arena.  The key is in no other place.
+ */
+MUST_USE enum rc device_invite(struct ctx *c, const struct device_new *in, struct device_kit *out);
 MUST_USE enum rc device_load(struct ctx *c, const struct id *id, struct device *out);
 
 /** From the moment this is committed neither a handshake nor a request of the device is accepted. */

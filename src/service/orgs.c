@@ -87,53 +87,90 @@ save_device(struct ctx *c, struct device *d)
 	return record_put(c->txn, KIND_DEVICE, &key, d);
 }
 
+/* A device of an organisation that the caller manages, not enrolled yet; ${name}: the certificate names it by
+ * its random id, nothing else. */
 static enum rc
-issue(struct ctx *c, const struct device_new *in, struct device *d, struct pem *cert)
+begin(struct ctx *c, const struct device_new *in, struct device *d, char name[ID_TEXT + 1])
 {
-	char name[ID_TEXT + 1];
-	struct fault why = { .count = 0 };
-	enum rc rc;
+	struct key key = record_key(KIND_ORG, &in->org);
+	struct org org;
+	enum rc rc = who_manages_org(c, &in->org) ? record_get(c->txn, KIND_ORG, &key, &org) : RC_NOT_FOUND;
 
-	id_format(&d->id, name); /* the certificate names the device by its random id, nothing else */
-	rc = ca_issue_request(
-	    &c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS, cert, &why);
-	if (rc == RC_INVALID) /* it knows of no body, so not where the request stands in it */
-		return fault_set(c->fault, rc, why.item[0].msg, "/csr", 0, NULL);
+	if (rc == RC_NOT_FOUND || (rc == RC_OK && org.retired))
+		return fault_set(c->fault, RC_INVALID, MSG_ORG_UNKNOWN, "/org", 0, NULL);
 	if (rc != RC_OK)
 		return rc;
+	model_clear(&model_device, d);
+	d->id = ctx_id(c);
+	d->org = in->org;
+	d->enrolled_at = c->now;
+	str_copy(d->name, sizeof(d->name), in->name);
+	id_format(&d->id, name);
+	return RC_OK;
+}
+
+static enum rc
+enrol(struct ctx *c, struct device *d, const struct pem *cert)
+{
+	struct reference row = { d->id };
+	struct key key;
+	enum rc rc;
+
 	if ((rc = ca_fingerprint(cert->text, d->fingerprint)) != RC_OK)
 		return rc;
-	return ca_not_after(cert->text, &d->not_after);
+	if ((rc = ca_not_after(cert->text, &d->not_after)) != RC_OK)
+		return rc;
+	key = record_key_bytes(KIND_DEVICE_CERT, d->fingerprint, sizeof(d->fingerprint));
+	if ((rc = record_put(c->txn, KIND_DEVICE_CERT, &key, &row)) != RC_OK)
+		return rc;
+	return save_device(c, d);
 }
 
 enum rc
 device_enrol(struct ctx *c, const struct device_new *in, struct device *out, const char **certificate)
 {
 	struct pem *cert = arena_alloc(c->arena, sizeof(*cert));
-	struct key org_key = record_key(KIND_ORG, &in->org), cert_key;
-	struct reference row;
-	struct org org;
+	struct fault why = { .count = 0 };
+	char name[ID_TEXT + 1];
 	enum rc rc;
 
 	if (!cert)
 		return RC_UNAVAILABLE;
-	rc = who_manages_org(c, &in->org) ? record_get(c->txn, KIND_ORG, &org_key, &org) : RC_NOT_FOUND;
-	if (rc == RC_NOT_FOUND || (rc == RC_OK && org.retired))
-		return fault_set(c->fault, RC_INVALID, MSG_ORG_UNKNOWN, "/org", 0, NULL);
+	if ((rc = begin(c, in, out, name)) != RC_OK)
+		return rc;
+	rc = ca_issue_request(
+	    &c->parts->ca_key, &c->parts->ca_cert, bytes_str(in->csr), name, DEVICE_DAYS, cert, &why);
+	if (rc == RC_INVALID) /* it knows of no body, so not where the request stands in it */
+		return fault_set(c->fault, rc, why.item[0].msg, "/csr", 0, NULL);
 	if (rc != RC_OK)
 		return rc;
-	model_clear(&model_device, out);
-	out->id = row.id = ctx_id(c);
-	out->org = in->org;
-	out->enrolled_at = c->now;
-	str_copy(out->name, sizeof(out->name), in->name);
-	if ((rc = issue(c, in, out, cert)) != RC_OK)
-		return rc;
-	cert_key = record_key_bytes(KIND_DEVICE_CERT, out->fingerprint, sizeof(out->fingerprint));
-	if ((rc = record_put(c->txn, KIND_DEVICE_CERT, &cert_key, &row)) != RC_OK)
-		return rc;
 	*certificate = cert->text;
-	return save_device(c, out);
+	return enrol(c, out, cert);
+}
+
+enum rc
+device_invite(struct ctx *c, const struct device_new *in, struct device_kit *out)
+{
+	const struct pem *ca_key = &c->parts->ca_key, *ca_cert = &c->parts->ca_cert;
+	struct pem *key = arena_alloc(c->arena, sizeof(*key)), *cert = arena_alloc(c->arena, sizeof(*cert));
+	char *passphrase = user_random_passphrase(c), *p12 = arena_alloc(c->arena, LIMIT_P12_TEXT);
+	char name[ID_TEXT + 1];
+	enum rc rc;
+
+	if (!key || !cert || !passphrase || !p12)
+		return RC_UNAVAILABLE;
+	if ((rc = begin(c, in, &out->device, name)) != RC_OK)
+		return rc;
+	if ((rc = ca_key_new(key)) == RC_OK)
+		rc = ca_issue(ca_key, ca_cert, key, name, CA_CLIENT, NULL, DEVICE_DAYS, cert);
+	if (rc == RC_OK)
+		rc = ca_pkcs12_text(key, cert, ca_cert, in->name, passphrase, p12, LIMIT_P12_TEXT);
+	wipe(key, sizeof(*key));
+	if (rc != RC_OK)
+		return rc;
+	out->p12 = p12;
+	out->passphrase = passphrase;
+	return enrol(c, &out->device, cert);
 }
 
 enum rc

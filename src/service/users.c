@@ -107,18 +107,28 @@ user_put(struct ctx *c, struct user *u)
 	return record_put(c->txn, KIND_USER, &key, u);
 }
 
-/* 80 bits in four groups: strong enough for a first passphrase, short enough to be read out. */
-enum rc
-user_fresh_passphrase(struct ctx *c, struct user *u, const char **out)
+/* Strong enough for a first passphrase, short enough to be read out. */
+char *
+user_random_passphrase(struct ctx *c)
 {
 	static const char alphabet[] = "abcdefghjkmnpqrstuvwxyz23456789x"; /* 32, without i, l, o, 0, 1 */
 	char *text = arena_alloc(c->arena, 20);
 
 	if (!text)
-		return RC_UNAVAILABLE;
+		return NULL;
 	for (unsigned i = 0; i < 19; i++)
 		text[i] = i % 5 == 4 ? '-' : alphabet[c->random[i] & 31];
 	text[19] = '\0';
+	return text;
+}
+
+enum rc
+user_fresh_passphrase(struct ctx *c, struct user *u, const char **out)
+{
+	char *text = user_random_passphrase(c);
+
+	if (!text)
+		return RC_UNAVAILABLE;
 	u->must_change = true;
 	*out = text;
 	return passphrase_hash(bytes_str(text), u->verifier);

@@ -3,11 +3,11 @@
 // rooms that they set up.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { certificateRequest, enrol, orgNamed } from './lib/devices.mjs';
-import { Registry, root, sleep } from './lib/registry.mjs';
+import { Client, key, Registry, root, sleep } from './lib/registry.mjs';
 import { openEpisode, search } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
 
@@ -169,6 +169,36 @@ test('a retired organisation opens nothing any more', async () => {
   const read = await boss.get(`/v1/organisations/${made.json.id}`);
   assert.equal((await boss.patch(`/v1/organisations/${made.json.id}`, { retired: true }, match(read))).status, 200);
   await shutOut(r.bare('short'));
+});
+
+test('a device is invited with a file that opens with its passphrase only; a replay tells neither', async () => {
+  const manager = await r.as('shelter_manager');
+  const once = key();
+  const body = { name: 'Új telefon' };
+  const made = await manager.send('POST', '/v1/devices/kits', body, once);
+  assert.equal(made.status, 201, made.text);
+  const { p12, passphrase, device } = made.json;
+  writeFileSync(join(r.work, 'kit.p12'), Buffer.from(p12, 'base64'));
+  const open = (given, ...more) => r.openssl('pkcs12', '-in', 'kit.p12', '-passin', `pass:${given}`, ...more);
+  assert.throws(() => open('wrong-wrong-wrong', '-noout'));
+  open(passphrase, '-nodes', '-nocerts', '-out', 'kit.key');
+  open(passphrase, '-clcerts', '-nokeys', '-out', 'kit.crt');
+  assert.match(r.openssl('x509', '-in', 'kit.crt', '-noout', '-subject'), new RegExp(`CN ?= ?${device.id}\\n$`));
+  const { user, passphrase: own } = r.credentials('shelter_manager');
+  const phone = await new Client(r, { device: join(r.work, 'kit') }).signIn(user, own);
+  assert.equal((await phone.get('/v1/me')).json.device, device.id);
+
+  const again = await manager.send('POST', '/v1/devices/kits', body, once);
+  assert.deepEqual([again.status, again.headers['idempotency-replayed'], again.json], [201, 'true', { device }]);
+  const other = await manager.post('/v1/devices/kits', body);
+  assert.notEqual(other.json.passphrase, passphrase);
+  const foreign = await manager.post('/v1/devices/kits', { ...body, org: await orgNamed(r, 'OKIT (minta)') });
+  assert.deepEqual([foreign.status, foreign.json.errors[0].pointer], [422, '/org']);
+
+  await manager.send('POST', `/v1/devices/${other.json.device.id}/revoke`);
+  assert.equal((await manager.send('POST', `/v1/devices/${device.id}/revoke`)).status, 200);
+  await shutOut(phone);
+  phone.end();
 });
 
 test('a request for a certificate that is none is refused', async () => {

@@ -29,6 +29,7 @@ export const BODIES = {
   'device-new': {
     name: 'X', csr: `-----BEGIN CERTIFICATE REQUEST-----\n${'A'.repeat(64)}\n-----END CERTIFICATE REQUEST-----\n`,
   },
+  'device-kit-new': { name: 'X' },
   'shelter-new': { type: 'crisis_centre', county: 'HU110', code_name: 'X', licensed_capacity: 10 },
   'shelter-change': { is_open: false },
   'unit-new': { name: 'X', adult_beds: 1, child_beds: 0, cots: 0 },

@@ -316,6 +316,7 @@ static const struct {
 	{ "user-new", &model_user, true },
 	{ "user-change", &model_user, true },
 	{ "device-new", &model_device_new, false },
+	{ "device-kit-new", &model_device_kit_new, false },
 	{ "shelter-new", &model_shelter, true },
 	{ "shelter-change", &model_shelter, true },
 	{ "unit-new", &model_unit, true },

@@ -5,8 +5,10 @@ import { hasRole, type Me, type Role } from '../core/session';
 import type { Key } from '../i18n';
 import { AccountScreen } from './account';
 import { DeskScreen } from './desk';
+import { DevicesScreen } from './devices';
 import { HouseScreen } from './house';
 import { LeadScreen } from './lead';
+import { PeopleScreen } from './people';
 import { StatisticsScreen } from './statistics';
 import { SupportScreen } from './support';
 import { TrailScreen } from './trail';
@@ -23,6 +25,8 @@ const screens: Screen[] = [
   { id: 'lead', title: 'lead.title', roles: ['shift_lead'], view: LeadScreen },
   { id: 'house', title: 'house.title', roles: ['shelter_staff', 'shelter_manager'], view: HouseScreen },
   { id: 'support', title: 'support.title', roles: ['family_support'], view: SupportScreen },
+  { id: 'people', title: 'people.title', roles: ['admin', 'shelter_manager', 'shift_lead'], view: PeopleScreen },
+  { id: 'devices', title: 'devices.title', roles: ['admin', 'shelter_manager'], view: DevicesScreen },
   { id: 'trail', title: 'trail.title', roles: ['auditor', 'admin', 'shift_lead', 'shelter_manager', 'family_support'], view: TrailScreen },
   { id: 'statistics', title: 'statistics.title', roles: ['statistician', 'shift_lead'], view: StatisticsScreen },
 ];

@@ -7,6 +7,7 @@ import { useResource } from '../core/resource';
 import { dayText, now } from '../core/time';
 import { t } from '../i18n';
 import { Button, Field, Panel, Wrong } from '../ui/parts';
+import { save } from '../ui/save';
 
 type Table = Schemas['statistics'];
 
@@ -94,11 +95,7 @@ function Cells(p: { data: Table; name: Name }) {
 async function download(table: Name, period: string): Promise<void> {
   const answer = await fetch(`/v1/statistics?table=${table}&period=${period}&format=csv`, { headers: bearer() });
   if (!answer.ok) throw new Problem(answer.status, 'unknown', {}, 0);
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = `${table}-${period}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  save(await answer.blob(), `${table}-${period}.csv`);
 }
 
 export function StatisticsScreen() {

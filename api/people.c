@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "index/index.h"
 #include "service/accounts.h"
 #include "service/factor.h"
 #include "service/grants.h"
@@ -83,6 +84,8 @@ me_read(struct call *c)
 
 	memcpy(out.shelters, who->user.shelters, sizeof(out.shelters));
 	out.second_factor = who->user.second_factor;
+	out.demo = index_enter(c->ctx.parts->index)->is_demo;
+	index_leave(c->ctx.parts->index);
 	return rc == RC_OK ? call_answer(c, 200, &model_me_reply, &out) : rc;
 }
 

@@ -225,8 +225,10 @@ publish(struct index *index)
 
 	for (size_t i = 0; i < index->node_count; i++) {
 		const struct node *node = &index->nodes[i];
-		if (node->has_shelter && node->has_house && !node->entry->shown.shelter.retired)
-			block->entries[block->view.count++] = &node->entry->shown;
+		if (!node->has_shelter || !node->has_house || node->entry->shown.shelter.retired)
+			continue;
+		block->entries[block->view.count++] = &node->entry->shown;
+		block->view.is_demo |= node->entry->shown.shelter.is_sample;
 	}
 	block->view.entries = block->entries;
 	old = atomic_exchange(&index->current, block);

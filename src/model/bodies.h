@@ -93,7 +93,7 @@ struct me_reply {
 	struct id shelters[USER_SHELTERS];
 	struct bytes permissions; /* F_RAW: array of names */
 	int64_t expires_at;
-	bool second_factor;
+	bool second_factor, demo;
 	uint8_t backup_codes_left;
 };
 struct totp_reply {

@@ -141,6 +141,7 @@ static const struct field me_rows[] = {
 	V(struct me_reply, expires_at, F_TIME),
 	V(struct me_reply, second_factor, F_BOOL),
 	V(struct me_reply, backup_codes_left, F_U8),
+	V(struct me_reply, demo, F_BOOL),
 };
 MODEL(model_me_reply, "me", struct me_reply, me_rows);
 

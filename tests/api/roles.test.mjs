@@ -54,6 +54,7 @@ before(async () => {
   await new Promise((done) => { setTimeout(done, 1100); }); // its tokens count from the next second
   own.shelter = await ownHouse(await r.as('shelter_staff'));
   for (const role of ROLES) assert.deepEqual((await (await r.as(role)).get('/v1/me')).json.roles, [role]);
+  assert.equal((await (await r.as('counsellor')).get('/v1/me')).json.demo, true, 'the sample says what it is');
 
   atFirst = await everything();
 

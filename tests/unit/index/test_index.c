@@ -133,6 +133,25 @@ Test(index, a_retired_house_is_left_out_and_comes_back)
 	cr_expect_eq(count_shown(), 1);
 }
 
+Test(index, an_invented_house_makes_it_a_demo_until_it_is_retired)
+{
+	struct shelter s = shelter_of(2);
+
+	put_house(1, 1);
+	put_shelter(1, false);
+	put_house(2, 1);
+	cr_expect_not(index_enter(houses)->is_demo);
+	index_leave(houses);
+	s.is_sample = true;
+	fixture_put(&x, KIND_SHELTER, &s.id, &s);
+	cr_expect(index_enter(houses)->is_demo);
+	index_leave(houses);
+	s.retired = true;
+	fixture_put(&x, KIND_SHELTER, &s.id, &s);
+	cr_expect_not(index_enter(houses)->is_demo);
+	index_leave(houses);
+}
+
 Test(index, a_deleted_house_is_left_out)
 {
 	const struct id id = house_id(1);

@@ -3,6 +3,7 @@ import type { Key } from './index';
 
 export const en: Record<Key, string> = {
   brand: 'Register',
+  demo: 'DEMO: invented data. Not for real placements.',
   back: 'Back',
   undo: 'Undo',
   table_of: '{what}, table',

@@ -2,6 +2,7 @@
 // Hungarian, the default.  Where a value stands, no article and no suffix depends on it.
 export const hu = {
   brand: 'Nyilvántartás',
+  demo: 'DEMÓ: kitalált adatok. Valódi elhelyezésre nem használható.',
   back: 'Vissza',
   undo: 'Visszavonás',
   table_of: '{what}, táblázat',

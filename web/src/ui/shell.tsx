@@ -65,6 +65,7 @@ export function Shell(p: { title: string; children: ComponentChildren; nav?: Com
       <a class="skip" href="#main">{t('skip.main')}</a>
       {isIn && <button type="button" class="skip" onClick={hide}>{t('hide.skip')}</button>}
       <header class="top">
+        {isIn && s.me?.demo && <p class="banner bad demo">{t('demo')}</p>}
         <p class="brand">{t('brand')}</p>
         {isIn && <LiveMark />}
         <div class="tools">

@@ -168,30 +168,35 @@ reload(struct server *server, struct parts *parts)
 		log_world("reload_failed", "the old certificates stay: %s", rc_code(f.rc));
 }
 
-/* How often systemd wants to hear from us: half of its patience, or never. */
+#define LOOK 2 /* seconds between looks at the vault: it may be silent and not have ended */
+
+/* How often systemd wants to hear from us is half of its patience, but the vault is looked at more often. */
 static time_t
-watchdog_period(void)
+watch_period(bool *has_watchdog)
 {
 	const char *text = getenv("WATCHDOG_USEC");
 	const unsigned long long usec = text == NULL ? 0 : strtoull(text, NULL, 10);
 
-	return usec == 0 ? 0 : (time_t)(usec / 2000000 + 1);
+	*has_watchdog = usec > 0;
+	return usec > 0 && usec / 2000000 + 1 < LOOK ? (time_t)(usec / 2000000 + 1) : LOOK;
 }
 
-/* Until a signal ends it, or the vault has ended: without it there is no service, whoever ended it. */
+/* Until a signal ends it, or the vault has ended or gone silent: without it there is no service, whoever
+ * ended it. */
 static enum rc
 wait_for_end(struct server *server, struct parts *parts, const sigset_t *set, struct fault *f)
 {
-	const struct timespec period = { .tv_sec = watchdog_period() };
+	bool has_watchdog;
+	const struct timespec period = { .tv_sec = watch_period(&has_watchdog) };
 	int number;
 
 	do {
-		number = period.tv_sec == 0 ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &period);
+		number = sigtimedwait(set, NULL, &period);
 		if (number == SIGHUP)
 			reload(server, parts);
-		else if (number < 0 && errno == EAGAIN && server_is_alive(server))
+		else if (number < 0 && errno == EAGAIN && has_watchdog && server_is_alive(server))
 			notify("WATCHDOG=1");
-		else if (number == SIGCHLD && !vault_is_alive(parts->vault))
+		if ((number < 0 || number == SIGCHLD) && !vault_is_alive(parts->vault))
 			return fault_set(f, RC_UNAVAILABLE, MSG_VAULT_GONE, NULL, 0, NULL);
 	} while (number < 0 || number == SIGHUP || number == SIGCHLD);
 	log_note("stopping", "signal=%d", number);

@@ -2,7 +2,7 @@
 /*
  * The service's side: start, ask, stop.  One question is under way at a time.  A vault that does not answer
  * in time costs the first caller that time and everybody after it LATE_MS, until its late answer has come and
- * gone.
+ * gone, or until it has been silent for so long that it counts as ended.
  */
 #include "vault/vault.h"
 
@@ -28,6 +28,8 @@
 #define START_MS 30000 /* reading keys; from a hardware token, too */
 #define STOP_MS  2000
 #define LATE_MS  100 /* for each call while an answer is owed */
+#define KILL_MS  1000
+#define SILENCES 3 /* times what the question may take */
 #define PATH     512u
 
 /* From the question to the answer: an unseal syncs one small file, a key for a new house the whole ring. */
@@ -57,10 +59,13 @@ static const enum rc rc_of[VAULT_OUTCOMES] = {
 struct vault {
 	pid_t pid;
 	int fd;
+	int lifeline; /* the vault is killed when this is closed, by us or by our end */
 	atomic_bool is_gone;
 	pthread_mutex_t lock; /* guards all below */
 	uint64_t sequence;
 	bool owes;           /* the answer to ${sequence} has not come yet */
+	int64_t asked_at_ms; /* this one was */
+	int patience_ms;     /* and this long it may take */
 	struct secret *room; /* a datagram */
 };
 
@@ -145,6 +150,8 @@ submit(struct vault *v, struct vault_message *ask)
 		return lose(v);
 	v->sequence++;
 	v->owes = true;
+	v->asked_at_ms = clock_mono_ms();
+	v->patience_ms = limit_ms[ask->kind];
 	return RC_OK;
 }
 
@@ -309,6 +316,23 @@ vault_change_root(const char *dir, struct rootkey *from, struct rootkey *to, siz
 	return rc;
 }
 
+/* One that has been silent for so long will not come back by itself.  Who holds the lock is waiting for it
+ * and looks later; its late answer may have come, unread. */
+static void
+judge_silence(struct vault *v)
+{
+	int64_t silent_ms;
+
+	if (pthread_mutex_trylock(&v->lock) != 0)
+		return;
+	silent_ms = v->owes ? clock_mono_ms() - v->asked_at_ms : 0;
+	if (silent_ms > (int64_t)SILENCES * v->patience_ms && settle_debt(v) != RC_OK) {
+		log_world("vault_silent", "for_ms=%lld", (long long)silent_ms);
+		(void)lose(v);
+	}
+	pthread_mutex_unlock(&v->lock);
+}
+
 bool
 vault_is_alive(struct vault *v)
 {
@@ -319,6 +343,8 @@ vault_is_alive(struct vault *v)
 	/* looked at, not reaped: the number must stay its own until vault_stop */
 	if (waitid(P_PID, (id_t)v->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == v->pid)
 		(void)lose(v);
+	else
+		judge_silence(v);
 	return !atomic_load(&v->is_gone);
 }
 
@@ -350,14 +376,21 @@ static enum rc
 fork_child(struct vault *v, const struct vault_options *options, struct fault *f)
 {
 	const pid_t parent = getpid();
-	int pair[2];
+	int pair[2], line[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return fault_set(f, RC_UNAVAILABLE, MSG_VAULT_UNSTARTED, NULL, 0, NULL);
+	if (pipe2(line, O_CLOEXEC) != 0) {
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		return fault_set(f, RC_UNAVAILABLE, MSG_VAULT_UNSTARTED, NULL, 0, NULL);
+	}
 	if ((v->pid = fork()) == 0)
-		vault_child(pair[1], options, parent);
+		vault_child(pair[1], line[0], options, parent);
 	(void)close(pair[1]);
+	(void)close(line[0]);
 	v->fd = pair[0];
+	v->lifeline = line[1];
 	return v->pid > 0 ? RC_OK : fault_set(f, RC_UNAVAILABLE, MSG_VAULT_UNSTARTED, NULL, 0, NULL);
 }
 
@@ -370,7 +403,7 @@ vault_start(const struct vault_options *options, struct vault **out, struct faul
 	*out = NULL;
 	if (v == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
-	v->fd = -1;
+	v->fd = v->lifeline = -1;
 	(void)pthread_mutex_init(&v->lock, NULL);
 	if ((rc = fork_child(v, options, f)) == RC_OK && (rc = await_ready(v, f)) == RC_OK &&
 	    (v->room = secret_new(VAULT_MESSAGE)) == NULL)
@@ -410,10 +443,14 @@ vault_stop(struct vault *v)
 	if (v->fd >= 0)
 		(void)close(v->fd); /* its end of the socket ends: so does it */
 	if (v->pid > 0 && !has_ended(v->pid, clock_mono_ms() + STOP_MS)) {
-		log_world("vault_killed", "it did not end by itself");
-		(void)kill(v->pid, SIGKILL);
-		(void)waitpid(v->pid, NULL, 0);
+		log_world("vault_stuck", "it did not end by itself");
+		(void)close(v->lifeline);
+		v->lifeline = -1;
+		if (!has_ended(v->pid, clock_mono_ms() + KILL_MS))
+			log_world("vault_left", "pid=%d", (int)v->pid);
 	}
+	if (v->lifeline >= 0)
+		(void)close(v->lifeline);
 	secret_free(v->room);
 	(void)pthread_mutex_destroy(&v->lock);
 	free(v);

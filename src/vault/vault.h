@@ -51,10 +51,12 @@ MUST_USE enum rc vault_start(const struct vault_options *options, struct vault *
  */
 MUST_USE enum rc vault_open_store(struct vault *v, struct fault *f);
 
-/** End it and wait for that; one that does not end is killed.  NULL-safe. */
+/** End it and wait for that, for seconds at most; one that does not end is killed, by the kernel with this
+ * process if need be.  NULL-safe. */
 void vault_stop(struct vault *v);
 
-/** False once it has ended, whyever: nothing will be opened any more, and this process should end too. */
+/** False once it has ended, whyever, or was silent for three times what an answer may take: nothing will be
+ * opened any more, and this process should end too. */
 bool vault_is_alive(struct vault *v);
 pid_t vault_pid(const struct vault *v);
 

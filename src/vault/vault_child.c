@@ -131,20 +131,32 @@ open_keys(struct keeper *k, struct fault *f)
 	return open_quota(k, f);
 }
 
+/* The kernel kills the vault when the other end of this pipe is closed: when the service has ended, however.
+ */
+static bool
+hang_on(int lifeline)
+{
+	/* PR_SET_PDEATHSIG alone would not do: it is the parent's signal, and Landlock keeps the confined
+	 * service from sending any.  This one is the vault's own, and reaches it even when it is stopped. */
+	return dup2(lifeline, STDIN_FILENO) == STDIN_FILENO && fcntl(STDIN_FILENO, F_SETOWN, getpid()) == 0 &&
+	    fcntl(STDIN_FILENO, F_SETSIG, SIGKILL) == 0 &&
+	    fcntl(STDIN_FILENO, F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
+}
+
 /* Nothing of the parent's is kept but its log.  It ends with its parent, and not before: a signal from the
  * terminal or the supervisor reaches both, and the parent may still have answers to give. */
 static void
-settle(int fd, pid_t parent)
+settle(int fd, int lifeline, pid_t parent)
 {
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (unsigned i = 0; i < COUNT_OF(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent || null < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || !hang_on(lifeline) || getppid() != parent ||
+	    null < 0)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "menedek-vault", 0, 0, 0);
-	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
 	if (fd > STDERR_FILENO + 1)
 		(void)close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
@@ -153,12 +165,12 @@ settle(int fd, pid_t parent)
 }
 
 _Noreturn void
-vault_child(int fd, const struct vault_options *options, pid_t parent)
+vault_child(int fd, int lifeline, const struct vault_options *options, pid_t parent)
 {
 	struct keeper k = { .fd = fd, .options = options };
 	struct vault_ready ready = { .fault = { .rc = RC_OK } };
 
-	settle(fd, parent);
+	settle(fd, lifeline, parent);
 	if (options->is_offline)
 		log_set_level(LOG_WORLD); /* a program says what it does itself */
 	ready.fault.rc = open_keys(&k, &ready.fault);

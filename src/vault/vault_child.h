@@ -11,7 +11,8 @@ struct vault_ready {
 	struct fault fault; /* rc RC_OK: it has its keys */
 };
 
-/** Be the vault over ${fd} until its other end is closed.  ${parent}: who forked. */
-_Noreturn void vault_child(int fd, const struct vault_options *options, pid_t parent);
+/** Be the vault over ${fd} until its other end is closed, or that of the pipe ${lifeline}.  ${parent}: who
+ * forked. */
+_Noreturn void vault_child(int fd, int lifeline, const struct vault_options *options, pid_t parent);
 
 #endif

@@ -19,7 +19,10 @@ const vaultOf = (r) => {
   assert.equal(readFileSync(`/proc/${children[0]}/comm`, 'utf8').trim(), 'menedek-vault');
   return children[0];
 };
-const isThere = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
+/** Not ended: what its new parent has not asked after yet is over, too. */
+const isThere = (pid) => {
+  try { return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')); } catch { return false; }
+};
 
 async function gone(pid, ms = 5000) {
   for (const until = Date.now() + ms; Date.now() < until; await sleep(20))
@@ -56,7 +59,7 @@ test('it is one process without network that alone has the location keys', needs
     const files = (pid) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
     const sockets = files(vault).filter((f) => f.startsWith('socket:'));
     assert.equal(sockets.length, 1, files(vault).join());
-    assert.deepEqual(files(vault).filter((f) => !/^(socket:|\/dev\/null|.*\/server\.log|.*\.mdb)/.test(f)), []);
+    assert.deepEqual(files(vault).filter((f) => !/^(socket:|pipe:|\/dev\/null|.*\/server\.log|.*\.mdb)/.test(f)), []);
     const own = files(r.pid).concat(readFileSync(`/proc/${r.pid}/maps`, 'utf8').split('\n'));
     assert.deepEqual(own.filter((f) => f.includes('location.root') || f.includes('/vault/')), []);
     const inet = ['tcp', 'tcp6', 'udp', 'udp6'].map((t) => readFileSync(`/proc/${vault}/net/${t}`, 'utf8')).join('\n');
@@ -105,6 +108,41 @@ test('stopped, it costs a 503 in seconds; the rest of the service goes on; conti
   } finally {
     process.kill(vault, 'SIGCONT');
     await r.close();
+  }
+});
+
+test('stopped for good, it ends the service seconds after a question, and is gone itself', async () => {
+  const { r, tell } = await scene();
+  const vault = vaultOf(r);
+  try {
+    process.kill(vault, 'SIGSTOP');
+    const began = Date.now();
+    withheld(await tell());
+    const end = await Promise.race([r.ended, sleep(25000)]);
+    assert.ok(end, 'it serves on beside a vault that is silent');
+    assert.ok(end.code !== 0 && end.code !== null, JSON.stringify(end));
+    assert.ok(Date.now() - began > 8000, 'a pause of its disk must not end it');
+    assert.match(r.logText(), /vault_silent for_ms/);
+    assert.ok(await gone(vault), 'the vault outlived its service');
+  } finally {
+    if (isThere(vault)) process.kill(vault, 'SIGKILL');
+    if (isThere(r.pid)) await r.kill9();
+    rmSync(r.work, { recursive: true, force: true });
+  }
+});
+
+test('a service that is told to end does, though its vault is stopped', async () => {
+  const { r } = await scene();
+  const vault = vaultOf(r);
+  try {
+    process.kill(vault, 'SIGSTOP');
+    const began = Date.now();
+    await r.stop(); // exit status 0, not killed after 20 s
+    assert.ok(Date.now() - began < 10000, `${Date.now() - began} ms`);
+    assert.ok(await gone(vault), 'the vault outlived its service');
+  } finally {
+    if (isThere(vault)) process.kill(vault, 'SIGKILL');
+    rmSync(r.work, { recursive: true, force: true });
   }
 });
 

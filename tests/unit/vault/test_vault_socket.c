@@ -2,6 +2,8 @@
 /* The bare socket in the attacker's hand: whatever is sent, nothing comes back that he did not have. */
 #include "scene.h"
 
+#include <fcntl.h>
+
 static struct scene x;
 static int fd;
 static pid_t child;
@@ -13,11 +15,12 @@ fork_vault(void)
 {
 	struct vault_ready ready;
 	pid_t parent = getpid();
-	int pair[2];
+	int pair[2], line[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	cr_assert_eq(pipe2(line, O_CLOEXEC), 0);
 	if ((child = fork()) == 0)
-		vault_child(pair[1], &x.options, parent);
+		vault_child(pair[1], line[0], &x.options, parent);
 	close(pair[1]);
 	fd = pair[0];
 	cr_assert_eq(recv(fd, &ready, sizeof(ready), 0), (ssize_t)sizeof(ready));

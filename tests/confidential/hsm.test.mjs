@@ -102,6 +102,22 @@ test('without the token nothing opens, with another of the same names neither, a
   await r.stop();
 });
 
+test('a token pulled out while it serves: 503 and nothing of the place, the rest goes on; put back and restarted, it tells', async () => {
+  await r.start();
+  assert.equal((await tell()).status, 200);
+  renameSync(join(hsm, 'tokens'), join(hsm, 'away'));
+  try {
+    const answer = await tell();
+    assert.equal(answer.status, 503, answer.text);
+    assert.ok(!/Minta utca|\+36/.test(answer.text));
+    assert.equal((await (await r.as('counsellor')).get('/v1/me')).status, 200);
+  } finally { renameSync(join(hsm, 'away'), join(hsm, 'tokens')); }
+  await r.stop();
+  await r.start();
+  assert.equal((await tell()).status, 200);
+  await r.stop();
+});
+
 test('a wrong PIN opens nothing, and the PIN is not in what is said', () => {
   const pin = join(keys, 'location.pin');
   rmSync(pin);

@@ -76,6 +76,7 @@ test('a lost passphrase: asked for, agreed to by another person, told to that on
   const who = 'okit.dora';
   await page.getByLabel('Keresés').fill(who);
   const row = card(page, who);
+  await row.getByRole('button', { name: 'Módosítás' }).press('Enter');
   await row.getByRole('button', { name: 'Új jelmondat' }).press('Enter');
   await row.getByRole('button', { name: 'Igen: Új jelmondat' }).press('Enter');
   await row.locator('.location').waitFor();
@@ -98,6 +99,7 @@ test('a house manager sees the own people only, gives house roles only, and with
   assert.equal(await add.getByLabel('Szervezet').count(), 0);
   const row = page.locator('.card', { hasText: 'haz.nyugat1' });
   await row.waitFor();
+  await row.getByRole('button', { name: 'Módosítás' }).tap();
   await row.getByRole('button', { name: 'Hozzáférés visszavonása' }).tap();
   await row.getByRole('button', { name: 'Vissza', exact: true }).tap(); // the same place, pressed twice, takes it back
   await row.getByText('aktív').waitFor();
@@ -116,6 +118,7 @@ test('a person changed elsewhere meanwhile: what was ticked stays, and the next 
   await show(page, 'Munkatársak');
   await page.getByLabel('Keresés').fill('okit.vezeto');
   const row = card(page, 'okit.vezeto');
+  await row.getByRole('button', { name: 'Módosítás' }).press('Enter');
   await row.getByRole('button', { name: 'Szerepkörök' }).press('Enter');
   await row.getByRole('checkbox', { name: 'Krízistanácsadó' }).press('Space');
   const admin = await r.as('admin');
@@ -159,6 +162,119 @@ test('a device is invited: the file first, then its passphrase; it opens the doo
   await row.getByText('visszavonva').waitFor();
   assert.equal((await phone.get('/v1/me')).status, 403);
   phone.end();
+  clean(page);
+  await context.close();
+});
+
+const profile = (page) => page.locator('.panel', { has: page.getByLabel('Fedőnév') });
+
+test('a house: what a manager types stays when an administrator was sooner, and only that is written', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  await show(page, 'Intézmény adatai');
+  const form = profile(page);
+  await form.getByRole('checkbox', { name: 'háziállat' }).press('Space');
+  await form.getByLabel('Engedélyezett férőhely').fill('41');
+  const manager = await r.as('shelter_manager');
+  const { id } = (await manager.get('/v1/shelters')).json.data[0];
+  const path = `/v1/shelters/${id}`;
+  const before = (await manager.get(path)).json;
+  const admin = await r.as('admin');
+  const { etag } = (await admin.get(path)).headers;
+  const other = await admin.patch(path, { is_open: !before.is_open, admission: { waitlist: !before.admission.waitlist } }, { 'If-Match': etag });
+  assert.equal(other.status, 200, other.text);
+  await form.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await form.locator('.trouble').waitFor();
+  assert.equal(await form.getByLabel('Engedélyezett férőhely').inputValue(), '41');
+  assert.equal(await form.getByRole('checkbox', { name: 'fogad új ügyfelet' }).isChecked(), !before.is_open); // shown as it is now
+  await accessible(page, 'house, changed meanwhile');
+  await picture(page, 'houses-changed-desktop-hu');
+  await form.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await form.getByText('Mentve').waitFor();
+  const now = (await manager.get(path)).json;
+  assert.deepEqual([now.licensed_capacity, now.is_open, now.admission.pets, now.admission.waitlist],
+    [41, !before.is_open, !before.admission.pets, !before.admission.waitlist]);
+  await form.getByRole('checkbox', { name: 'fogad új ügyfelet' }).press('Space');
+  await form.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await page.waitForResponse((a) => a.url().endsWith(path) && a.request().method() === 'PATCH');
+  clean(page);
+  await context.close();
+});
+
+test('rooms are added, changed and retired by touch', async () => {
+  const { page, context } = await open(r, 'shelter_manager', { size: 'phone' });
+  await show(page, 'Intézmény adatai', true);
+  const rooms = panel(page, 'Szobák');
+  await rooms.locator('summary').tap();
+  const add = rooms.locator('details');
+  await add.getByLabel('Név').fill('Kék szoba');
+  await add.getByLabel('Gyermekágy').fill('2');
+  await add.getByRole('checkbox', { name: 'akadálymentes hely' }).tap();
+  await add.getByRole('button', { name: 'Új szoba' }).tap();
+  const room = rooms.locator('.unit', { hasText: 'Kék szoba' });
+  await room.getByText('3 hely').waitFor();
+  await room.getByRole('button', { name: 'Módosítás' }).tap();
+  await room.getByLabel('Felnőtt ágy').fill('2');
+  await accessible(page, 'room');
+  await picture(page, 'houses-room-phone-hu');
+  await room.getByRole('button', { name: 'Mentés' }).tap();
+  await room.getByText('4 hely').waitFor();
+  await room.getByRole('button', { name: 'Módosítás' }).tap();
+  await room.getByRole('button', { name: 'Megszüntetés' }).tap();
+  await room.getByRole('button', { name: /^Igen/ }).tap();
+  await room.waitFor({ state: 'detached' });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'scrolls sideways');
+  clean(page);
+  await context.close();
+});
+
+test('the own location: covered until asked for, written, covered again after a minute, and the look is in the list', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  await page.clock.install();
+  await show(page, 'Intézmény adatai');
+  const place = panel(page, 'Cím és felvételi telefon');
+  await place.waitFor();
+  assert.doesNotMatch(await page.locator('main').innerText(), /\+36/);
+  await place.getByRole('button', { name: 'Új adatok beírása' }).press('Enter');
+  await place.getByLabel('Cím').fill('9999 Mintafalva, Próba utca 1.');
+  await place.getByLabel('Felvételi telefon').fill('nem szám');
+  await place.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await place.locator('.wrong').waitFor();
+  assert.equal(await place.getByLabel('Cím').inputValue(), '9999 Mintafalva, Próba utca 1.');
+  await place.getByLabel('Felvételi telefon').fill('+36 1 999 0000');
+  await accessible(page, 'location');
+  await place.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await place.getByText('Mentve').waitFor();
+  await place.getByRole('button', { name: 'Megmutatás' }).press('Enter');
+  await place.getByLabel('Cím').waitFor();
+  assert.equal(await place.getByLabel('Cím').inputValue(), '9999 Mintafalva, Próba utca 1.');
+  await page.clock.fastForward(61_000);
+  await place.getByRole('button', { name: 'Megmutatás' }).waitFor();
+  assert.doesNotMatch(await page.content(), /Mintafalva|999 0000/);
+  await place.locator('summary').press('Enter');
+  await place.getByText('vezeto.nyugat1').first().waitFor();
+  clean(page);
+  await context.close();
+});
+
+test('an administrator never sees a location, a county or whose house it is', async () => {
+  const { page, context } = await open(r, 'admin');
+  const read = [];
+  page.on('response', async (a) => { if (a.url().includes('/v1/shelters')) read.push([a.url(), await a.text().catch(() => '')]); });
+  await show(page, 'Intézmény adatai');
+  await profile(page).waitFor();
+  await page.getByLabel('Melyik intézmény').selectOption({ label: 'Nyugat 1' });
+  await profile(page).getByLabel('Fedőnév').waitFor();
+  assert.equal(await panel(page, 'Cím és felvételi telefon').count(), 0);
+  assert.equal(await panel(page, 'Szobák').count(), 0);
+  assert.ok(read.length > 0);
+  for (const [url, text] of read) {
+    assert.doesNotMatch(url, /location|looks|availability/);
+    assert.doesNotMatch(text, /"(county|org|address)"/);
+  }
+  const counties = (await (await r.as('admin')).get('/v1/codes')).json.county.map((c) => c.hu);
+  const shown = await page.locator('main').innerText();
+  for (const county of counties) assert.ok(!shown.includes(county), county);
+  await accessible(page, 'houses, admin');
   clean(page);
   await context.close();
 });

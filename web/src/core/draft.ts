@@ -11,11 +11,13 @@ type Part<T> = { [K in keyof T]?: T[K] | undefined };
 
 export interface Draft<T, A extends unknown[] = []> {
   value: T | undefined; // as it would be
+  base: T | undefined; // as it is
   typed: Part<T>;
   problem: Problem | undefined; // of reading
   set: (part: Part<T>) => void;
   action: Action<A>;
   save: () => void;
+  send: (more: Part<T>) => void; // what was typed, and this
 }
 
 /** ${load} reads it with its version; ${save} sends what was typed under that version. */
@@ -35,12 +37,15 @@ export function useDraft<T extends object>(load: () => Promise<Tagged<T>>, save:
       throw e;
     }
   }, deps));
+  const send = (more: Part<T>): void => void action.run({ ...draft.typed, ...more }, draft.etag ?? r.data?.etag ?? '');
   return {
     value: r.data && { ...r.data.data, ...draft.typed },
+    base: r.data?.data,
     typed: draft.typed,
     problem: r.problem,
     set: (part) => setDraft((d) => ({ typed: { ...d.typed, ...part }, etag: d.etag ?? r.data?.etag })),
     action,
-    save: () => void action.run(draft.typed, draft.etag ?? r.data?.etag ?? ''),
+    save: () => send({}),
+    send,
   };
 }

@@ -7,6 +7,7 @@ import { AccountScreen } from './account';
 import { DeskScreen } from './desk';
 import { DevicesScreen } from './devices';
 import { HouseScreen } from './house';
+import { HousesScreen } from './houses';
 import { LeadScreen } from './lead';
 import { PeopleScreen } from './people';
 import { StatisticsScreen } from './statistics';
@@ -25,6 +26,7 @@ const screens: Screen[] = [
   { id: 'lead', title: 'lead.title', roles: ['shift_lead'], view: LeadScreen },
   { id: 'house', title: 'house.title', roles: ['shelter_staff', 'shelter_manager'], view: HouseScreen },
   { id: 'support', title: 'support.title', roles: ['family_support'], view: SupportScreen },
+  { id: 'houses', title: 'houses.title', roles: ['shelter_manager', 'admin'], view: HousesScreen },
   { id: 'people', title: 'people.title', roles: ['admin', 'shelter_manager', 'shift_lead'], view: PeopleScreen },
   { id: 'devices', title: 'devices.title', roles: ['admin', 'shelter_manager'], view: DevicesScreen },
   { id: 'trail', title: 'trail.title', roles: ['auditor', 'admin', 'shift_lead', 'shelter_manager', 'family_support'], view: TrailScreen },

@@ -90,6 +90,7 @@ type What = 'passphrase' | 'sign_out' | 'factor' | 'retire';
 
 function Person(p: { u: User; around: Around; mayWrite: boolean }) {
   const { u, around } = p;
+  const [open, setOpen] = useState(false);
   const [editing, setEditing] = useState(false);
   const [fresh, setFresh] = useState<Schemas['passphrase']>();
   const act = useAction(useCallback(async (_: unknown, what: What) => {
@@ -104,7 +105,8 @@ function Person(p: { u: User; around: Around; mayWrite: boolean }) {
     around.onChange();
   }, [u.id, u.retired, around.onChange]));
   const busy = act.phase === 'sending';
-  const houses = around.houses.filter((h) => u.shelters?.includes(h.code)).map((h) => h.label);
+  // whose house it is, an administrator is not shown: the organisation alone
+  const houses = around.orgs.length > 0 ? [] : around.houses.filter((h) => u.shelters?.includes(h.code)).map((h) => h.label);
   const offered: What[] = u.retired ? [] : u.second_factor ? ['passphrase', 'factor', 'sign_out'] : ['passphrase', 'sign_out'];
   return (
     <li class="card">
@@ -116,7 +118,8 @@ function Person(p: { u: User; around: Around; mayWrite: boolean }) {
       <p class="quiet">{[around.orgs.find((o) => o.code === u.org)?.label, ...houses].filter(Boolean).join(' · ')}</p>
       {editing && <Edit user={u.id} around={around} onDone={() => setEditing(false)} />}
       {fresh && <Once text={t(fresh.passphrase ? 'people.first' : 'people.waits')} secret={fresh.passphrase} onDone={() => setFresh(undefined)} />}
-      {p.mayWrite && u.id !== around.me.user && !editing && (
+      {p.mayWrite && u.id !== around.me.user && <p><Button aria-expanded={open} onClick={() => setOpen(!open)}>{t('account.change')}</Button></p>}
+      {open && !editing && (
         <div class="row">
           {!u.retired && <Button onClick={() => setEditing(true)}>{t('people.roles')}</Button>}
           {offered.map((what) => <Sure key={what} label={t(`people.${what}`)} busy={busy} onYes={() => void act.run(what)} />)}

@@ -27,8 +27,6 @@ export function useDraft<T extends object>(load: () => Promise<Tagged<T>>, save:
   const action = useAction(useCallback(async (_: unknown, typed: Part<T>, etag: string) => {
     try {
       await save(typed, etag);
-      setDraft({ typed: {} });
-      r.reload();
     } catch (e) {
       if (e instanceof Problem && e.status === 412) {
         r.set(await load()); // the next try is over what is there now
@@ -36,6 +34,8 @@ export function useDraft<T extends object>(load: () => Promise<Tagged<T>>, save:
       }
       throw e;
     }
+    await load().then(r.set, r.reload); // what is typed next is typed over this
+    setDraft((d) => ({ typed: Object.fromEntries(Object.entries(d.typed).filter(([name, value]) => value !== typed[name as keyof T])) as Part<T> }));
   }, deps));
   const send = (more: Part<T>): void => void action.run({ ...draft.typed, ...more }, draft.etag ?? r.data?.etag ?? '');
   return {

@@ -46,8 +46,8 @@ api() {
 	cat "$logs/api-$variant.tap"
 	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
 	bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
-	# one test more: none of the contract's operations was left out
-	if "$node" tests/api/lib/coverage.mjs "$exercised"; then good=$((${good:-0} + 1)); else bad=$((${bad:-0} + 1)) status=1; fi
+	# one test more: none of the contract's operations was left out (sanitizers skip what needs a clock that jumps)
+	if [ "$variant" != release ] || "$node" tests/api/lib/coverage.mjs "$exercised"; then good=$((${good:-0} + 1)); else bad=$((${bad:-0} + 1)) status=1; fi
 	echo "${good:-0} passed, ${bad:-1} failed"
 	return $status
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Clockwork, MINUTE } from '../api/lib/clockwork.mjs';
+import { clockTest, Clockwork, MINUTE } from '../api/lib/clockwork.mjs';
 import { guest } from '../api/lib/devices.mjs';
 import { Registry, sleep } from '../api/lib/registry.mjs';
 import { ownHouse, reservationIn, settle } from '../api/lib/scenes.mjs';
@@ -149,7 +149,7 @@ test('the trail names both: each as the actor of her own part and the other as i
   await settle(r, scene);
 });
 
-test('minutes only: to agree, and to be told', async () => {
+clockTest('minutes only: to agree, and to be told', async () => {
   const clock = await new Clockwork().start();
   const mine = r;
   r = clock.registry;

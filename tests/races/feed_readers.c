@@ -107,11 +107,13 @@ change(struct txn *t, void *arg)
 	return rc == RC_OK ? feed_emit(t, &e) : rc;
 }
 
+static char dir[] = "/tmp/menedek-race-XXXXXX", path[64];
+
+/* The file stays until the end: seals are counted in it, and what cannot be counted is not sealed. */
 static struct keyring *
 make_ring(struct secret *root)
 {
 	struct fault f = { 0 };
-	char dir[] = "/tmp/menedek-race-XXXXXX", path[64];
 
 	random_fill(secret_bytes(root), secret_len(root));
 	if (!mkdtemp(dir))
@@ -119,8 +121,6 @@ make_ring(struct secret *root)
 	snprintf(path, sizeof(path), "%s/keyring", dir);
 	must(keyring_create(path, root, &f), "keyring_create");
 	must(keyring_open(path, root, &ring, &f), "keyring_open");
-	unlink(path);
-	rmdir(dir);
 	return ring;
 }
 
@@ -173,6 +173,8 @@ main(void)
 	trust_free(trust);
 	keyring_free(options.keyring);
 	secret_free(root);
+	(void)unlink(path);
+	(void)rmdir(dir);
 	printf(
 	    "feed_readers: %u writes, %u told, %u wrong\n", writes, atomic_load(&told), atomic_load(&wrong));
 	return atomic_load(&wrong) != 0 || writes < 20 || atomic_load(&told) == 0;

@@ -71,12 +71,14 @@ change(struct txn *t, void *arg)
 	return rc == RC_OK ? record_put(t, KIND_HOUSE, &house, &h) : rc;
 }
 
+static char dir[] = "/tmp/menedek-race-XXXXXX", path[64];
+
+/* The file stays until the end: seals are counted in it, and what cannot be counted is not sealed. */
 static struct keyring *
 make_ring(struct secret *root)
 {
 	struct keyring *ring = NULL;
 	struct fault f = { 0 };
-	char dir[] = "/tmp/menedek-race-XXXXXX", path[64];
 
 	random_fill(secret_bytes(root), secret_len(root));
 	if (!mkdtemp(dir))
@@ -84,8 +86,6 @@ make_ring(struct secret *root)
 	snprintf(path, sizeof(path), "%s/keyring", dir);
 	must(keyring_create(path, root, &f), "keyring_create");
 	must(keyring_open(path, root, &ring, &f), "keyring_open");
-	unlink(path);
-	rmdir(dir);
 	return ring;
 }
 
@@ -132,6 +132,8 @@ main(void)
 	index_free(houses);
 	keyring_free(options.keyring);
 	secret_free(root);
+	(void)unlink(path);
+	(void)rmdir(dir);
 	printf("index_readers: %u writes, %u looks, %u wrong\n", writes, atomic_load(&looks),
 	    atomic_load(&wrong));
 	return atomic_load(&wrong) != 0 || writes < 20 || atomic_load(&looks) < 20;

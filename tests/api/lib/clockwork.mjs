@@ -3,12 +3,20 @@
 // clock of the test.  People have to sign in again after a jump, as they would.
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import { Registry } from './registry.mjs';
 
 export const MINUTE = 60;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 const TOKEN_LIFE = 15 * MINUTE;
+
+/** Why no library can be put before the program here (a clock that jumps, a disk that hangs), or false. */
+export const noClock = ['asan', 'tsan'].includes(process.env.VARIANT) &&
+  'a sanitizer must be the first library of its process, and so must libfaketime';
+
+/** A test of node:test that needs such a clock. */
+export const clockTest = (name, ...rest) => (noClock ? test(name, { skip: noClock }, rest.at(-1)) : test(name, ...rest));
 
 function libfaketime() {
   const name = 'faketime/libfaketimeMT.so.1';

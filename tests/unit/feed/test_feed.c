@@ -367,11 +367,12 @@ Test(feed, a_small_buffer_gets_whole_events_one_after_the_other)
 
 Test(feed, events_are_replayed_after_a_restart)
 {
-	const struct feed_scope scope = staff_of(&house_a);
+	struct feed_scope scope; /* knows the registry's keys: of the one opened below */
 	struct subscription *s;
 
 	close_all();
 	fixture_new(&x, &engine_lmdb);
+	scope = staff_of(&house_a);
 	open_feed();
 	emit_many(4100);
 	fixture_close_store(&x);

@@ -121,6 +121,7 @@ struct call {
 
 	struct subscription *subscription;
 	uint64_t generation; /* of trust, when the stream was last checked */
+	bool is_ended;       /* the stream has said its last */
 	int64_t checked_at;
 };
 

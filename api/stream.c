@@ -67,7 +67,17 @@ is_welcome(struct call *c)
 int
 call_stream_read(struct call *c, char *buf, size_t cap)
 {
-	if (!c->subscription || !is_welcome(c))
+	static const char ended[] = "event: ended\ndata: {}\n\n";
+
+	if (!c->subscription || c->is_ended || cap < sizeof(ended))
 		return -1;
+	if (!is_welcome(c)) {
+		/* a revoked device cannot ask why: its next handshake fails as if there were no network */
+		c->is_ended = true;
+		if (c->claims.expires_at <= clock_now())
+			return -1; /* the next token may be here already */
+		memcpy(buf, ended, sizeof(ended) - 1);
+		return (int)sizeof(ended) - 1;
+	}
 	return (int)feed_read(c->subscription, buf, cap);
 }

@@ -75,6 +75,7 @@ export class EventParser {
 }
 
 function take(kind: string, data: string): void {
+  if (kind === 'ended') return tokenRefused(401); // the device, the person or a right was taken away
   let subject = '';
   try {
     subject = (JSON.parse(data || '{}') as { subject?: string }).subject ?? '';

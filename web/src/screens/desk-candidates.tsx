@@ -138,7 +138,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
       {!lost && p.next && <p class="banner wait">{t('candidate.declined', { name: p.next.code_name })}</p>}
       {rows.length > 0 ? (
         <>
-          <div class="columns" id={`consent-${p.episode.id}`}>
+          <div class="columns" id={`consent-${p.episode.id}`} onKeyDown={(e) => e.key === 'Enter' && holdChosen()}>
             <Check label={t('candidate.consent')} checked={consent} onChange={setConsent} />
             <CodeSelect label={t('candidate.need')} list="need" value={need} onPick={setNeed} />
             <CodeSelect label={t('candidate.contact')} list="contact_channel" value={contact} onPick={setContact} />

@@ -18,15 +18,20 @@ function text(l: Look): string {
   return [clock(l.at), label('look_kind', l.kind), list && l.reason && label(list, l.reason), who].filter(Boolean).join(' · ');
 }
 
+const useLooks = (shelter: string) => useResource(
+  () => ask(api.GET('/v1/shelters/{shelter}/looks', { params: { path: { shelter } } })),
+  [shelter], (e) => /^(break_glass|disclosure|location)/.test(e.kind));
+
+export function LoudLooks(p: { shelter: string }) {
+  const loud = (useLooks(p.shelter).data?.data ?? []).filter((l) => l.kind === 'break_glass' && now() - Date.parse(l.at) < LOUD_MS);
+  return <>{loud.map((l) => <p key={l.at} class="banner bad">{text(l)}</p>)}</>;
+}
+
 export function Looks(p: { shelter: string }) {
-  const r = useResource(
-    () => ask(api.GET('/v1/shelters/{shelter}/looks', { params: { path: { shelter: p.shelter } } })),
-    [p.shelter], (e) => /^(break_glass|disclosure|location)/.test(e.kind));
+  const r = useLooks(p.shelter);
   const rows = r.data?.data ?? [];
-  const loud = rows.filter((l) => l.kind === 'break_glass' && now() - Date.parse(l.at) < LOUD_MS);
   return (
     <>
-      {loud.map((l) => <p key={l.at} class="banner bad">{text(l)}</p>)}
       <Wrong problem={r.problem} retry={r.reload} />
       {rows.length > 0 && (
         <details>

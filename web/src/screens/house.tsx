@@ -7,7 +7,7 @@ import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
 import { t } from '../i18n';
 import { Wrong } from '../ui/parts';
-import { Looks } from './house-looks';
+import { Looks, LoudLooks } from './house-looks';
 import { Requests } from './house-requests';
 import { Stays } from './house-stays';
 import { Units } from './house-units';
@@ -35,6 +35,7 @@ function House(p: { shelter: string }) {
   return (
     <>
       <Wrong problem={units.problem ?? reservations.problem} retry={() => { units.reload(); reservations.reload(); }} />
+      <LoudLooks shelter={p.shelter} />
       <Requests rows={own} onAnswered={reservations.reload} />
       {units.data && <Units shelter={p.shelter} resource={units} />}
       <Stays rows={own} onChanged={reservations.reload} />

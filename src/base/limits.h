@@ -20,13 +20,14 @@
 #define LIMIT_QUERY        512u /* after the '?': a cursor and a few filters */
 #define LIMIT_HTTP_MEMORY \
 	16384u /* request head and answer head of one connection: a token and room beside it */
-#define LIMIT_DISCARD      (1024u * 1024) /* body read and thrown away so that a client hears its 413 */
-#define LIMIT_PING_MS      15000u         /* silence on an event stream before a comment is sent */
-#define LIMIT_STOP_MS      5000u          /* from the signal to the end of the last answer */
-#define LIMIT_EVEN_NS      150000         /* an answer that must not tell by its time takes this long: five times the work */
-#define LIMIT_OFFLOAD      256u           /* calls waiting for a slow thread before RC_BUSY */
-#define LIMIT_DESCRIPTORS  65536u         /* RLIMIT_NOFILE is raised to this at most */
-#define LIMIT_PAGE         100u           /* list items in one answer */
+#define LIMIT_DISCARD (1024u * 1024) /* body read and thrown away so that a client hears its 413 */
+#define LIMIT_PING_MS 15000u         /* silence on an event stream before a comment is sent */
+#define LIMIT_STOP_MS 5000u          /* from the signal to the end of the last answer */
+#define LIMIT_EVEN_NS \
+	150000 /* an answer that must not tell by its time takes this long: five times the work */
+#define LIMIT_OFFLOAD      256u   /* calls waiting for a slow thread before RC_BUSY */
+#define LIMIT_DESCRIPTORS  65536u /* RLIMIT_NOFILE is raised to this at most */
+#define LIMIT_PAGE         100u   /* list items in one answer */
 #define LIMIT_PAGE_DEFAULT 50u
 
 /* JSON */

@@ -19,7 +19,7 @@ struct index_entry {
 struct index_view {
 	unsigned count;
 	const struct index_entry *const *entries; /* retired houses are left out; order says nothing */
-	bool is_demo; /* one of them at least is invented */
+	bool is_demo;                             /* one of them at least is invented */
 };
 
 /** Build from the store and follow its commits from now on.  Before the store's first commit. */

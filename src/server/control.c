@@ -272,7 +272,8 @@ is_allowed(int fd)
 	return who.uid == 0 || who.uid == geteuid();
 }
 
-/* One line without its end; false when it does not come whole and in time, or hides something behind a NUL. */
+/* One line without its end; false when it does not come whole and in time, or hides something behind a NUL.
+ */
 static bool
 read_line(int fd, char *line, size_t cap)
 {

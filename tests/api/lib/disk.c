@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk that hangs or fails on a test's word: preloaded, it looks at one byte of a shared file at each sync of the store.
- * 'h' hangs until it is something else, 'f' fails with EIO, anything else lets it through. */
+/* A disk that hangs or fails on a test's word: preloaded, it looks at one byte of a shared file at each sync
+ * of the store. 'h' hangs until it is something else, 'f' fails with EIO, anything else lets it through. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -7,6 +7,7 @@ passed=0
 failed=0
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
+export LSAN_OPTIONS="suppressions=$PWD/${0%/*}/lsan.supp:print_suppressions=0"
 
 for program; do
 	timeout 300 "$program" -j2 >"$out" 2>&1

@@ -46,7 +46,7 @@ veil_hides_name(enum shelter_type type)
 void
 veil_name(const uint8_t random[8], enum zone zone, char out[LIMIT_NAME])
 {
-	const char *parts[4];
+	const char *parts[5];
 	char word[16], number[8];
 	size_t used = 0;
 
@@ -54,7 +54,8 @@ veil_name(const uint8_t random[8], enum zone zone, char out[LIMIT_NAME])
 	parts[0] = codes_zone.rows[zone].label[LANG_HU];
 	parts[1] = " ";
 	parts[2] = word;
-	parts[3] = number + 4; /* "-41" */
+	parts[3] = " ";
+	parts[4] = number; /* whole: two houses of one request must not share a name */
 	memset(out, 0, LIMIT_NAME);
 	for (unsigned i = 0; i < COUNT_OF(parts); i++)
 		for (const char *p = parts[i]; *p != '\0' && used < LIMIT_NAME - 1; p++)

@@ -45,6 +45,7 @@ reply_render(struct call *c, unsigned status, const struct model *m, const void 
 		jw_init(&w, buf, sizes[i]);
 		model_write(&w, m, obj, view, c->who.roles | VIEW_ANY);
 		if (!w.overflow) {
+			arena_trim(c->arena, sizes[i] - w.len); /* the writer only appends */
 			*out = (struct bytes){ (const uint8_t *)buf, w.len };
 			return RC_OK;
 		}
@@ -207,4 +208,22 @@ call_list(struct call *c, const struct model *list, size_t size, page_fn *fn)
 		return call_answer_page(c, list, rows, n, &page, NULL, 0);
 	memcpy(&last, rows + (n - 1) * size, sizeof(last));
 	return call_answer_page(c, list, rows, n, &page, &last, 0);
+}
+
+enum rc
+call_list_numbered(struct call *c, const struct model *list, size_t size, numbered_fn *fn)
+{
+	void *rows = arena_calloc(c->arena, LIMIT_PAGE, size);
+	struct page_request page;
+	uint64_t next;
+	unsigned n;
+	enum rc rc;
+
+	if (!rows)
+		return RC_UNAVAILABLE;
+	if ((rc = call_page(c, &page)) != RC_OK)
+		return rc;
+	if ((rc = fn(&c->ctx, page.number, page.limit, rows, &n, &next)) != RC_OK)
+		return rc;
+	return call_answer_page(c, list, rows, n, &page, NULL, next);
 }

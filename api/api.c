@@ -2,15 +2,15 @@
 /* One process's api: schemas compiled per route, views, limiter, counters; and the clock's work. */
 #include "gate.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "service/alerts.h"
 #include "service/attempts.h"
 #include "service/capacity.h"
 #include "service/grants.h"
+#include "service/duty_watch.h"
 #include "service/sweep.h"
 
 #define IDEM_SWEEP_EVERY 600 /* seconds */
@@ -19,12 +19,24 @@
 static const struct model *const answer_models[] = { &model_token_reply, &model_grant_view, &model_grant_list,
 	&model_totp_reply, &model_backup_codes, &model_me_reply, &model_org, &model_org_list, &model_user,
 	&model_user_list, &model_passphrase_reply, &model_device, &model_device_list, &model_device_reply,
-	&model_device_kit, &model_shelter, &model_shelter_list, &model_unit_view, &model_availability_reply,
-	&model_location_reply, &model_look_list, &model_episode, &model_episode_list, &model_search_reply,
-	&model_reservation_view, &model_reservation_list, &model_sheet_reply, &model_disclosure_reply,
-	&model_break_glass_view, &model_break_glass_list, &model_capacity_reply, &model_audit_list,
-	&model_alert_list, &model_statistics_reply, &model_checkpoint_list, &model_inclusion_reply,
-	&model_consistency_reply };
+	&model_device_kit, &model_shelter, &model_shelter_list, &model_unit_view, &model_units_reply,
+	&model_availability_reply, &model_location_reply, &model_look_list, &model_episode,
+	&model_episode_list, &model_search_reply, &model_reservation_view, &model_reservation_list,
+	&model_sheet_reply, &model_disclosure_reply, &model_break_glass_view, &model_break_glass_list,
+	&model_capacity_reply, &model_audit_list, &model_alert_list, &model_statistics_reply,
+	&model_checkpoint_list, &model_inclusion_reply, &model_consistency_reply, &model_audit_state };
+
+/* Bodies that their handlers write themselves, so that no view of them is needed. */
+static const char *const by_hand[] = { "codes" };
+
+static bool
+is_by_hand(const char *name)
+{
+	for (unsigned i = 0; i < COUNT_OF(by_hand); i++)
+		if (strcmp(by_hand[i], name) == 0)
+			return true;
+	return false;
+}
 
 static const struct model *
 model_named(const char *name)
@@ -45,8 +57,10 @@ load_route(struct api *api, unsigned i, struct fault *f)
 
 	if (r->body_in && !(api->in[i] = schema_find(all, r->body_in)))
 		return fault_set(f, RC_INTERNAL, MSG_SCHEMA_MISSING, NULL, 0, r->body_in);
-	if (!r->body_out || !(m = model_named(r->body_out)))
-		return RC_OK; /* bodies written by hand: code lists */
+	if (!r->body_out || is_by_hand(r->body_out))
+		return RC_OK;
+	if (!(m = model_named(r->body_out))) /* without one the route would answer {} */
+		return fault_set(f, RC_INTERNAL, MSG_ANSWER_MISSING, NULL, 0, r->body_out);
 	if (!(out = schema_find(all, r->body_out)))
 		return fault_set(f, RC_INTERNAL, MSG_SCHEMA_MISSING, NULL, 0, r->body_out);
 	return schema_view(all, out, m, &api->out[i], f);
@@ -61,7 +75,8 @@ load_routes(struct api *api, struct fault *f)
 	api->in = calloc(route_count, sizeof(*api->in));
 	api->out = calloc(route_count, sizeof(*api->out));
 	api->served = calloc((size_t)route_count * 5, sizeof(*api->served));
-	if (!api->in || !api->out || !api->served)
+	api->took = calloc(route_count, sizeof(*api->took));
+	if (!api->in || !api->out || !api->served || !api->took)
 		return RC_UNAVAILABLE;
 	for (unsigned i = 0; i < route_count; i++)
 		if ((rc = load_route(api, i, f)) != RC_OK)
@@ -81,6 +96,7 @@ api_new(struct parts *parts, struct api **out, struct fault *f)
 	if (!api)
 		return RC_UNAVAILABLE;
 	api->parts = parts;
+	api->started_at = clock_now();
 	if ((rc = load_routes(api, f)) == RC_OK && (rc = limiter_new(&api->limiter)) == RC_OK &&
 	    (rc = console_new(&api->console)) == RC_OK &&
 	    (rc = capacity_cache_new(&api->capacity)) == RC_OK) {
@@ -99,6 +115,7 @@ api_free(struct api *api)
 	capacity_cache_free(api->capacity);
 	console_free(api->console);
 	limiter_free(api->limiter);
+	free(api->took);
 	free(api->served);
 	free(api->out);
 	free(api->in);
@@ -108,6 +125,8 @@ api_free(struct api *api)
 void
 api_tick(struct api *api, int64_t now)
 {
+	feed_tick(api->parts->feed);
+	duty_watch_tick(api->parts, now);
 	sweep_run(api->parts, now);
 	alerts_raise(api->parts, now);
 	if (now - api->swept_at < IDEM_SWEEP_EVERY && now >= api->swept_at)
@@ -116,22 +135,4 @@ api_tick(struct api *api, int64_t now)
 	idem_sweep(api->parts, now);
 	attempts_sweep(api->parts, now);
 	grants_sweep(api->parts, now);
-}
-
-size_t
-api_metrics(struct api *api, char *buf, size_t cap)
-{
-	static const char head[] =
-	    "# HELP menedek_requests_total Requests answered, by operation and class of status.\n"
-	    "# TYPE menedek_requests_total counter\n";
-	size_t len = (size_t)snprintf(buf, cap, "%s", head);
-
-	for (unsigned i = 0; i < route_count * 5 && len < cap; i++) {
-		uint64_t n = atomic_load_explicit(&api->served[i], memory_order_relaxed);
-		if (n > 0)
-			len += (size_t)snprintf(buf + len, cap - len,
-			    "menedek_requests_total{operation=\"%s\",class=\"%uxx\"} %llu\n",
-			    routes[i / 5].operation, i % 5 + 1, (unsigned long long)n);
-	}
-	return len < cap ? len : cap - 1;
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 static enum lang
 choose_lang(const char *accept)
 {
@@ -73,6 +71,33 @@ check_head(struct call *c)
 	return RC_OK;
 }
 
+static enum rc
+let_in(struct txn *t, void *arg)
+{
+	struct call *c = arg;
+	struct principal device;
+
+	return principal_device(t, c->head.fingerprint, c->ctx.now, &device);
+}
+
+/* The handshake knew the device, but a kept connection outlives a revocation: a page that loads as if all was
+ * well would make its person type a passphrase into it. */
+static bool
+find_file(struct call *c)
+{
+	enum rc rc;
+
+	if (!console_find(c->api->console, &c->head, &c->reply))
+		return false;
+	c->stage = STAGE_DONE;
+	rc = store_view(c->api->parts->store, c->arena, let_in, c);
+	if (rc == RC_DEVICE_REFUSED)
+		console_refuse(c->api->console, &c->head, &c->reply);
+	else if (rc != RC_OK)
+		refuse(c, rc);
+	return true;
+}
+
 struct call *
 call_new(struct api *api, const struct call_head *head, void (*wake)(void *), void *arg)
 {
@@ -93,15 +118,12 @@ call_new(struct api *api, const struct call_head *head, void (*wake)(void *), vo
 	c->lang = choose_lang(head->accept_language);
 	request = id_new();
 	id_format(&request, c->request_id);
-	c->ctx = (struct ctx){ .parts = api->parts, .arena = arena, .who = &c->who, .now = clock_now() };
+	c->ctx = (struct ctx){
+		.parts = api->parts, .arena = arena, .who = &c->who, .now = store_now(api->parts->store)
+	};
 	c->ctx.fault = &c->fault;
-	for (unsigned i = 0; i < CTX_IDS; i++)
-		c->ctx.ids[i] = id_new();
-	random_fill(c->ctx.random, sizeof(c->ctx.random));
 	random_fill(c->ctx.audit.salt, sizeof(c->ctx.audit.salt));
-	if (console_find(api->console, &c->head, &c->reply))
-		c->stage = STAGE_DONE;
-	else if ((rc = check_head(c)) != RC_OK)
+	if (!find_file(c) && (rc = check_head(c)) != RC_OK)
 		refuse(c, rc);
 	return c;
 }

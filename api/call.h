@@ -56,8 +56,15 @@ bool call_is_refused(const struct call *call);
 /** A piece of the body; false when it grew over the route's limit: the call then has its answer (413). */
 MUST_USE bool call_body(struct call *call, struct bytes piece);
 
-/** Do what can be done on this thread.  ${may_be_slow}: this thread may hash passphrases. */
-enum call_step call_run(struct call *call, bool may_be_slow);
+/* What the thread that runs a call may do. */
+enum call_pace {
+	CALL_BRIEF, /* wait for nothing: others wait for this thread */
+	CALL_LONE,  /* nothing else is known to be due on it: commit itself, where that is quick (store.h) */
+	CALL_SLOW   /* that, hash passphrases, wait for the vault */
+};
+
+/** Do what can be done on this thread at ${pace}. */
+enum call_step call_run(struct call *call, enum call_pace pace);
 
 const struct reply *call_reply(const struct call *call);
 
@@ -78,7 +85,8 @@ void call_problem_static(enum rc rc, struct reply *out);
 /** Background work, called by the server about every second: expires holds and episodes, sweeps old rows. */
 void api_tick(struct api *api, int64_t now);
 
-/** Prometheus text of the api's own counters, appended to ${buf}; returns the length. */
+/** Prometheus text of the api's own counters, written to ${buf}; returns the length, ${cap} when it does not
+ * fit. */
 size_t api_metrics(struct api *api, char *buf, size_t cap);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Serving the console: a table of whole answers, made once. */
+/* Serving the console, and the schemas that openapi.yaml refers to: a table of whole answers, made once. */
 #include "console.h"
 
 #include <stdlib.h>
@@ -8,9 +8,11 @@
 #include "crypto/digest.h"
 #include "model/schema.h"
 
-#define ROOT      "web/dist"
-#define INDEX     ROOT "/index.html"
-#define FILES     24u
+#define ROOT      "web/dist/"
+#define INDEX     ROOT "index.html"
+#define REFUSED   ROOT "refused.html"
+#define SCHEMAS   "schema/" /* where the $refs of /openapi.yaml lead to */
+#define FILES     192u
 #define ETAG_SIZE (2u * 16u + 3u) /* half a digest in hex, quotes, NUL */
 
 /* Nothing but what this very server sent, no inline script, no markup made from text (CSP 3, Trusted Types).
@@ -39,11 +41,12 @@ static const struct {
 	{ ".js", "text/javascript; charset=utf-8" },
 	{ ".css", "text/css; charset=utf-8" },
 	{ ".svg", "image/svg+xml" },
+	{ ".json", "application/json" },
 	{ ".webmanifest", "application/manifest+json" },
 };
 
 struct console_file {
-	const char *path; /* as it is asked for */
+	const char *path; /* as it is asked for, without the first slash */
 	const char *type;
 	bool is_hashed; /* its name changes with its content */
 	struct bytes form[CODINGS];
@@ -52,7 +55,9 @@ struct console_file {
 
 struct console {
 	unsigned count;
+	bool is_full; /* and there were more */
 	struct console_file file[FILES];
+	struct console_file refused; /* what a device that is not let in gets instead of any of them */
 };
 
 static bool
@@ -99,19 +104,40 @@ set_etag(struct console_file *file)
 	memcpy(file->etag + ETAG_SIZE - 2, "\"", 2);
 }
 
+static bool
+begins_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* NULL: it is not served. */
+static const char *
+path_of(const char *name)
+{
+	if (begins_with(name, SCHEMAS))
+		return name;
+	if (!begins_with(name, ROOT))
+		return NULL;
+	return strcmp(name, INDEX) == 0 ? "" : name + strlen(ROOT);
+}
+
 static void
 add_file(void *arg, const char *name)
 {
 	struct console *console = arg;
-	const char *type = type_of(name);
+	const char *type = type_of(name), *path = path_of(name);
 	struct console_file *file;
 
-	if (strncmp(name, ROOT "/", sizeof(ROOT)) != 0 || type == NULL || console->count == FILES)
+	if (type == NULL || path == NULL)
 		return;
-	file = &console->file[console->count++];
-	file->path = strcmp(name, INDEX) == 0 ? "/" : name + sizeof(ROOT) - 1;
+	if (console->count == FILES) {
+		console->is_full = true;
+		return;
+	}
+	file = strcmp(name, REFUSED) == 0 ? &console->refused : &console->file[console->count++];
+	file->path = path;
 	file->type = type;
-	file->is_hashed = strncmp(file->path, "/assets/", 8) == 0;
+	file->is_hashed = begins_with(path, "assets/");
 	set_forms(file, name);
 	set_etag(file);
 }
@@ -125,7 +151,11 @@ console_new(struct console **out)
 	if (console == NULL)
 		return RC_UNAVAILABLE;
 	embedded_each(add_file, console);
-	return RC_OK;
+	if (!console->is_full)
+		return RC_OK;
+	console_free(console);
+	*out = NULL;
+	return RC_TOO_BIG;
 }
 
 void
@@ -162,7 +192,7 @@ add(struct reply *reply, const char *name, const char *value)
 }
 
 static void
-answer(const struct console_file *file, const struct call_head *head, struct reply *reply)
+send(const struct console_file *file, const struct call_head *head, struct reply *reply)
 {
 	enum coding coding = CODING_BR;
 
@@ -170,9 +200,6 @@ answer(const struct console_file *file, const struct call_head *head, struct rep
 	    (file->form[coding].len == 0 || !accepts(head->accept_encoding, codings[coding].name)))
 		coding++;
 	*reply = (struct reply){ .status = 200, .body = file->form[coding], .content_type = file->type };
-	/* hashed names never change their content; the page itself is asked for anew each time */
-	add(reply, "Cache-Control", file->is_hashed ? "private, max-age=31536000, immutable" : "no-cache");
-	add(reply, "ETag", file->etag);
 	add(reply, "Vary", "Accept-Encoding");
 	add(reply, "Content-Security-Policy", policy);
 	add(reply, "Referrer-Policy", "no-referrer");
@@ -181,6 +208,15 @@ answer(const struct console_file *file, const struct call_head *head, struct rep
 	add(reply, "Permissions-Policy", no_features);
 	if (codings[coding].name != NULL)
 		add(reply, "Content-Encoding", codings[coding].name);
+}
+
+static void
+answer(const struct console_file *file, const struct call_head *head, struct reply *reply)
+{
+	send(file, head, reply);
+	/* hashed names never change their content; the page itself is asked for anew each time */
+	add(reply, "Cache-Control", file->is_hashed ? "private, max-age=31536000, immutable" : "no-cache");
+	add(reply, "ETag", file->etag);
 	if (head->if_none_match == NULL || strstr(head->if_none_match, file->etag) == NULL)
 		return;
 	reply->status = 304;
@@ -188,13 +224,21 @@ answer(const struct console_file *file, const struct call_head *head, struct rep
 	reply->content_type = NULL;
 }
 
+void
+console_refuse(const struct console *console, const struct call_head *head, struct reply *reply)
+{
+	send(&console->refused, head, reply);
+	reply->status = 403;
+	add(reply, "Cache-Control", "no-store");
+}
+
 bool
 console_find(const struct console *console, const struct call_head *head, struct reply *reply)
 {
-	if (strcmp(head->method, "GET") != 0)
+	if (strcmp(head->method, "GET") != 0 || head->path[0] != '/')
 		return false;
 	for (unsigned i = 0; i < console->count; i++) {
-		if (strcmp(console->file[i].path, head->path) != 0)
+		if (strcmp(console->file[i].path, head->path + 1) != 0)
 			continue;
 		answer(&console->file[i], head, reply);
 		return true;

@@ -171,10 +171,10 @@ static void
 record_refusal(struct call *c, enum rc rc)
 {
 	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_CODE_REQUIRED, RC_BAD_TOKEN,
-		RC_NOT_FOUND };
+		RC_NOT_FOUND, RC_DEVICE_REFUSED };
 
 	for (unsigned i = 0; i < COUNT_OF(kept); i++)
-		if (kept[i] == rc && c->route)
+		if (kept[i] == rc)
 			record_outcome(c, rc);
 }
 
@@ -285,11 +285,16 @@ open_txn(struct call *c)
 static void
 count(struct call *c)
 {
-	unsigned class = c->reply.status / 100;
+	const unsigned class = c->reply.status / 100;
+	const uint64_t us = (uint64_t)(clock_mono_ns() - c->begun_ns) / 1000;
+	struct took *took;
 
-	if (c->route && class >= 1 && class <= 5)
-		atomic_fetch_add_explicit(
-		    &c->api->served[c->route_index * 5 + class - 1], 1, memory_order_relaxed);
+	if (class < 1 || class > 5)
+		return;
+	took = &c->api->took[c->route_index];
+	atomic_fetch_add_explicit(&c->api->served[c->route_index * 5 + class - 1], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&took->in[spread_step(&spread_times, us)], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&took->sum, us, memory_order_relaxed);
 }
 
 /*
@@ -300,7 +305,7 @@ count(struct call *c)
 static void
 even_out(const struct call *c, enum rc rc)
 {
-	if (rc != RC_NOT_FOUND && (!c->route || !(c->route->flags & R_EVEN)))
+	if (rc != RC_NOT_FOUND && !(c->route->flags & R_EVEN))
 		return;
 	while (clock_mono_ns() - c->begun_ns < LIMIT_EVEN_NS) {
 	}
@@ -349,7 +354,7 @@ final_rc(enum rc rc)
 }
 
 static enum call_step
-run_and_commit(struct call *c)
+run_and_commit(struct call *c, enum call_pace pace)
 {
 	enum rc rc;
 
@@ -366,7 +371,8 @@ run_and_commit(struct call *c)
 	if (rc != RC_OK || !txn_is_writing(c->txn))
 		return finish(c, final_rc(rc));
 	c->stage = STAGE_COMMITTING;
-	txn_commit(c->txn, committed, c); /* from here on another thread may own the call */
+	/* from here on another thread may own the call */
+	(pace == CALL_BRIEF ? txn_commit : txn_commit_here)(c->txn, committed, c);
 	return CALL_WAIT;
 }
 
@@ -391,17 +397,17 @@ call_after(struct call *c, after_fn *fn, void *arg)
 }
 
 enum call_step
-call_run(struct call *c, bool may_be_slow)
+call_run(struct call *c, enum call_pace pace)
 {
 	if (c->stage == STAGE_DONE)
 		return CALL_DONE;
 	if (c->stage == STAGE_COMMITTING && c->commit_rc == RC_OK && c->after)
 		c->stage = STAGE_AFTER;
 	if (c->stage == STAGE_AFTER)
-		return may_be_slow ? run_after(c) : CALL_OFFLOAD;
+		return pace == CALL_SLOW ? run_after(c) : CALL_OFFLOAD;
 	if (c->stage == STAGE_COMMITTING && !wants_rerun(c, c->commit_rc))
 		return finish(c, final_rc(c->commit_rc));
-	if ((c->route->flags & R_SLOW) && !may_be_slow)
+	if ((c->route->flags & R_SLOW) && pace != CALL_SLOW)
 		return CALL_OFFLOAD;
-	return run_and_commit(c);
+	return run_and_commit(c, pace);
 }

@@ -7,6 +7,7 @@
 #ifndef MENEDEK_GATE_H
 #define MENEDEK_GATE_H
 
+#include "base/expose.h"
 #include "call.h"
 #include "console.h"
 #include "domain/policy.h"
@@ -54,15 +55,22 @@ const char *verb_name(enum verb verb);
 
 struct limiter;
 
+/* How long answers took, in microseconds from their first run: spread_times. */
+struct took {
+	_Atomic uint64_t in[SPREAD_STEPS + 1], sum;
+};
+
 struct api {
 	struct parts *parts;
 	const struct schema **in; /* per route, NULL without a body */
 	const struct view **out;
-	const struct view *candidate_view, *unit_view, *problem_views[4];
+	const struct view *candidate_view;
 	struct limiter *limiter;
 	struct console *console;
 	struct capacity_cache *capacity;
 	_Atomic uint64_t *served; /* per route and status class: 5 counters each */
+	struct took *took;        /* per route */
+	int64_t started_at;
 	int64_t swept_at;
 };
 
@@ -73,6 +81,8 @@ enum call_stage { STAGE_NEW, STAGE_COMMITTING, STAGE_AFTER, STAGE_DONE, STAGE_ST
 /** What is done for a call once its transaction is durable; it has no transaction then.  Answers, or says why
  * not. */
 typedef enum rc after_fn(struct call *c, void *arg);
+
+#define RATE_FIELD 64u
 
 struct call {
 	struct api *api;
@@ -111,8 +121,9 @@ struct call {
 	struct bytes extra;     /* JSON for the problem's extension member */
 	const char *extra_name; /* "next" or "current" */
 	struct reply reply;
-	char rate[48];         /* the RateLimit field */
-	unsigned kept_headers; /* those that stay on a problem and on a new run: the limiter's */
+	char rate[RATE_FIELD];        /* the RateLimit field */
+	char rate_policy[RATE_FIELD]; /* and RateLimit-Policy */
+	unsigned kept_headers;        /* those that stay on a problem and on a new run: the limiter's */
 
 	struct id entered_user; /* whose operation of ${entered} is under way (breadth_watch.h) */
 	enum breadth_class entered;
@@ -122,7 +133,6 @@ struct call {
 	struct subscription *subscription;
 	uint64_t generation; /* of trust, when the stream was last checked */
 	bool is_ended;       /* the stream has said its last */
-	int64_t checked_at;
 };
 
 /* ---- for handlers ---- */
@@ -197,6 +207,12 @@ MUST_USE enum rc call_answer_page(struct call *c, const struct model *m, const v
 /** What lists share: a use case that fills structs beginning with their id, after an id, at most ${limit}. */
 typedef enum rc page_fn(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 MUST_USE enum rc call_list(struct call *c, const struct model *list, size_t size, page_fn *fn);
+
+/** The same for what is numbered, newest first: ${before} 0 for the newest; ${next} 0 when there is no more.
+ */
+typedef enum rc numbered_fn(
+    struct ctx *c, uint64_t before, unsigned limit, void *out, unsigned *count, uint64_t *next);
+MUST_USE enum rc call_list_numbered(struct call *c, const struct model *list, size_t size, numbered_fn *fn);
 
 /* ---- parts of the gate ---- */
 void problem_write(struct call *c, enum rc rc);

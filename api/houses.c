@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "service/calendar.h"
 #include "service/locations.h"
 #include "service/looks.h"
 #include "service/shelters.h"
@@ -75,7 +76,7 @@ answer_unit(struct call *c, unsigned status, const struct house *h, unsigned i)
 	struct unit_view view;
 
 	unit_show(&c->ctx, h, i, &view);
-	enum rc rc = call_etag(c, &h->units[i].id, h->units[i].version);
+	enum rc rc = call_etag(c, &h->units[i].id, unit_version(&c->ctx, h, i));
 	return rc == RC_OK ? call_answer(c, status, &model_unit_view, &view) : rc;
 }
 
@@ -85,7 +86,7 @@ match_unit(struct call *c, const struct house *h, unsigned i)
 	struct unit_view view;
 
 	unit_show(&c->ctx, h, i, &view);
-	return call_match(c, &h->units[i].id, h->units[i].version, &model_unit_view, &view);
+	return call_match(c, &h->units[i].id, unit_version(&c->ctx, h, i), &model_unit_view, &view);
 }
 
 static enum rc
@@ -100,6 +101,15 @@ answer_stored_unit(struct call *c, unsigned status, const struct id *unit)
 	if ((rc = unit_load(&c->ctx, call_param(c, 0), unit, h, &i)) != RC_OK)
 		return rc;
 	return answer_unit(c, status, h, (unsigned)i);
+}
+
+enum rc
+units_list(struct call *c)
+{
+	struct units_reply out;
+	enum rc rc = unit_list(&c->ctx, call_param(c, 0), &out);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_units_reply, &out) : rc;
 }
 
 enum rc
@@ -266,4 +276,13 @@ looks_list(struct call *c)
 		return rc;
 	return call_answer_page(c, &model_look_list, rows, n, &page, n == page.limit ? &last.id : NULL,
 	    n == page.limit ? (uint64_t)last.at : 0);
+}
+
+enum rc
+calendar_read(struct call *c)
+{
+	struct bytes text;
+	enum rc rc = calendar_make(&c->ctx, call_param(c, 0), c->lang, &text);
+
+	return rc == RC_OK ? call_answer_raw(c, "text/calendar; charset=utf-8", text) : rc;
 }

@@ -7,20 +7,16 @@
 #include "gate.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 
-#define SLOTS        4096u
-#define BUCKET       2000u /* units a device may spend at once */
-#define REFILL       200u  /* units a second */
-#define COST_REQUEST 1u
-#define COST_SLOW    20u /* a passphrase costs 98 ms of a core: at most 10 a second, 100 at once */
+#define SLOTS 4096u
 
 struct slot {
 	int64_t at_ms;
-	uint32_t milli; /* thousandths of a unit left */
+	int64_t milli; /* thousandths of a unit left */
 };
 
 struct limiter {
@@ -50,13 +46,36 @@ limiter_free(struct limiter *l)
 }
 
 static void
-refill(struct slot *s, int64_t now_ms)
+refill(struct slot *s, int64_t now_ms, const struct rate_rule *rate)
 {
-	int64_t gone = s->at_ms == 0 ? BUCKET * 1000 : now_ms - s->at_ms;
-	int64_t milli = (int64_t)s->milli + gone * REFILL;
+	const int64_t full = (int64_t)rate->burst * 1000;
+	const int64_t gone = s->at_ms == 0 ? full : now_ms - s->at_ms;
+	const int64_t milli = s->milli + gone * rate->per_second;
 
-	s->milli = milli > BUCKET * 1000 ? BUCKET * 1000 : (uint32_t)milli;
+	s->milli = milli > full ? full : milli;
 	s->at_ms = now_ms;
+}
+
+static size_t
+put_parameter(char *out, char name, uint32_t value)
+{
+	out[0] = ';';
+	out[1] = name;
+	out[2] = '=';
+	return 3 + decimal_format(value, out + 3);
+}
+
+/* "device";a=1;b=2 - on every answer, so without a format to be read each time. */
+static void
+put_field(char out[RATE_FIELD], char first, uint32_t a, char second, uint32_t b)
+{
+	static const char whose[] = "\"device\"";
+	size_t len = sizeof(whose) - 1;
+
+	_Static_assert(sizeof(whose) - 1 + 2 * (3 + DECIMAL_MAX) + 1 <= RATE_FIELD, "both must fit");
+	memcpy(out, whose, len);
+	len += put_parameter(out + len, first, a);
+	(void)put_parameter(out + len, second, b);
 }
 
 enum rc
@@ -64,18 +83,21 @@ limiter_take(struct call *c)
 {
 	struct limiter *l = c->api->limiter;
 	struct slot *s = &l->slots[get_u32(c->head.fingerprint) % SLOTS];
-	uint32_t cost = 1000 * (c->route->flags & R_SLOW ? COST_SLOW : COST_REQUEST);
+	const struct rate_rule *rate = &parts_tuning(c->api->parts)->rate;
+	const int64_t cost = c->route->flags & R_SLOW ? (int64_t)rate->slow_cost * 1000 : 1000;
 	bool ok;
 
 	pthread_mutex_lock(&l->lock);
-	refill(s, clock_mono_ms());
+	refill(s, clock_mono_ms(), rate);
 	ok = s->milli >= cost;
 	if (ok)
 		s->milli -= cost;
-	uint32_t units = s->milli / 1000;
+	uint32_t units = (uint32_t)(s->milli / 1000);
 	pthread_mutex_unlock(&l->lock);
-	snprintf(c->rate, sizeof(c->rate), "\"device\";r=%u;t=%u", units, (BUCKET - units) / REFILL);
-	call_header(c, "RateLimit-Policy", "\"device\";q=2000;w=10");
+	put_field(c->rate, 'r', units, 't', (rate->burst - units) / rate->per_second);
+	put_field(
+	    c->rate_policy, 'q', rate->burst, 'w', (rate->burst + rate->per_second - 1) / rate->per_second);
+	call_header(c, "RateLimit-Policy", c->rate_policy);
 	call_header(c, "RateLimit", c->rate);
 	return ok ? RC_OK : RC_SLOW_DOWN;
 }

@@ -22,19 +22,7 @@ capacity_read(struct call *c)
 enum rc
 audit_list(struct call *c)
 {
-	struct audit_row *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	uint64_t next;
-	unsigned n;
-	enum rc rc;
-
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = audit_page(&c->ctx, page.number, page.limit, rows, &n, &next)) != RC_OK)
-		return rc;
-	return call_answer_page(c, &model_audit_list, rows, n, &page, NULL, next);
+	return call_list_numbered(c, &model_audit_list, sizeof(struct audit_row), audit_page);
 }
 
 enum rc

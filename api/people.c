@@ -78,7 +78,8 @@ me_read(struct call *c)
 		.roles = who->roles,
 		.shelter_count = who->user.shelter_count,
 		.permissions = permission_names(c),
-		.expires_at = who->claims.expires_at };
+		.expires_at = who->claims.expires_at,
+		.device_until = who->device.not_after };
 
 	enum rc rc = factor_left(&c->ctx, &who->user, &out.backup_codes_left);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define TYPE_PREFIX "/docs/problems#"
 
 static const struct {
@@ -97,6 +99,18 @@ add_headers(struct call *c, enum rc rc)
 		call_header(c, "WWW-Authenticate", "Bearer realm=\"menedek\", error=\"invalid_token\"");
 }
 
+/* The id is in the answer's Request-Id too, so who calls with it is found here.  Nothing else of the request
+ * is written: the operation's name holds no id, and the trail says who it was. */
+static void
+log_problem(const struct call *c, enum rc rc)
+{
+	const enum log_level level = rc_http(rc) >= 500 ? LOG_WORLD : LOG_PEER;
+
+	log_line(level, level == LOG_WORLD ? "answer_failed" : "answer_refused",
+	    "request=%s operation=%s status=%u code=%s runs=%u", c->request_id, call_operation(c),
+	    rc_http(rc), rc_code(rc), c->runs);
+}
+
 void
 problem_write(struct call *c, enum rc rc)
 {
@@ -106,6 +120,7 @@ problem_write(struct call *c, enum rc rc)
 	char *buf = arena_alloc(c->arena, cap);
 	struct jw w;
 
+	log_problem(c, rc);
 	c->reply.header_count = c->kept_headers;
 	c->reply.status = rc_http(rc);
 	c->reply.content_type = "application/problem+json";

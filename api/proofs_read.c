@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handlers: checkpoints of the audit trail and proofs from it. */
+/* Handlers: the state of the audit trail, its checkpoints and proofs from it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,19 +9,16 @@
 enum rc
 checkpoints_list(struct call *c)
 {
-	struct checkpoint_row *rows = arena_calloc(c->arena, LIMIT_PAGE, sizeof(*rows));
-	struct page_request page;
-	uint64_t next;
-	unsigned n;
-	enum rc rc;
+	return call_list_numbered(c, &model_checkpoint_list, sizeof(struct checkpoint_row), checkpoint_page);
+}
 
-	if (!rows)
-		return RC_UNAVAILABLE;
-	if ((rc = call_page(c, &page)) != RC_OK)
-		return rc;
-	if ((rc = checkpoint_page(&c->ctx, page.number, page.limit, rows, &n, &next)) != RC_OK)
-		return rc;
-	return call_answer_page(c, &model_checkpoint_list, rows, n, &page, NULL, next);
+enum rc
+audit_state_read(struct call *c)
+{
+	struct audit_state_reply out;
+	enum rc rc = audit_state(&c->ctx, &out);
+
+	return rc == RC_OK ? call_answer(c, 200, &model_audit_state, &out) : rc;
 }
 
 /* A positive integer of the query; 0 when an optional one is not there. */

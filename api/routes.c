@@ -27,23 +27,23 @@ verb_name(enum verb verb)
 	return verb_names[verb];
 }
 
-/* Compare segment by segment; a text that is no id cannot match {name}, so it is "not found" like a foreign
- * id. */
+/* A text that is no id cannot match {name}, so it is "not found" like a foreign id. */
 static bool
 path_matches(const char *pattern, const char *path, struct id params[ROUTE_PARAMS])
 {
 	unsigned n = 0;
 
 	while (*pattern != '\0' && *path != '\0') {
-		size_t have = strcspn(path + 1, "/") + 1, want = strcspn(pattern + 1, "/") + 1;
-		if (pattern[1] == '{') {
-			if (n == ROUTE_PARAMS || !id_parse(path + 1, have - 1, &params[n++]))
+		if (*pattern == '{') {
+			const size_t len = strcspn(path, "/");
+
+			if (n == ROUTE_PARAMS || !id_parse(path, len, &params[n++]))
 				return false;
-		} else if (have != want || memcmp(path, pattern, have) != 0) {
+			pattern += strcspn(pattern, "}") + 1;
+			path += len;
+		} else if (*pattern++ != *path++) {
 			return false;
 		}
-		pattern += want;
-		path += have;
 	}
 	return *pattern == '\0' && *path == '\0';
 }

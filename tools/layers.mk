@@ -47,14 +47,34 @@ $(B)/lib/$(1).a: $(call LAYER_O,$(1))
 endef
 $(foreach l,$(ALL),$(eval $(call ARCHIVE,$(l))))
 
+# the client library, for others to link (make client) and for our own remote verbs; position-independent for the shared one
+CLIENT_C := $(wildcard clients/c/*.c)
+CLIENT_O := $(patsubst %.c,$(B)/obj/%.o,$(CLIENT_C))
+$(CLIENT_O): HARDEN += -fPIC
+$(B)/lib/libmenedek.a: $(CLIENT_O)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+$(B)/lib/libmenedek.so.1: $(CLIENT_O)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) -shared -Wl,-soname,libmenedek.so.1 -Wl,-z,relro,-z,now -Wl,-z,defs $(filter -fsanitize=%,$(CFLAGS.$(V))) $^ -lcjson -lssl -lcrypto -o $@
+
 # wiping_free by name: what comes from an archive is hidden, and the libraries would not find it
-$(B)/menedek: $(B)/obj/src/base/wiping_free.o $(call libs_below,$(BELOW.ctl))
+$(B)/menedek: $(B)/obj/src/base/wiping_free.o $(call libs_below,$(BELOW.ctl)) $(B)/lib/libmenedek.a
 	@echo "  LINK $@"
 	@$(CC) $(LDFLAGS) -Wl,-u,main $^ $(LIBS) -o $@
 
 # unit tests: tests/unit/LAYER/test_x.c
 UNIT_C     := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_C))
+
+# the coverage build's program opens its file for the counts while it still may
+ifeq ($(V),cov)
+$(B)/menedek: | $(B)/obj/tests/coverage/early_profile.o
+$(UNIT_C:tests/unit/%.c=$(B)/unit/%): | $(B)/obj/tests/coverage/early_profile.o
+endif
+
 define UNIT_RULE
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call libs_below,$(BELOW.$(1))) $(wildcard tests/unit/$(1)/*.h)
 	@mkdir -p $$(@D)
@@ -62,6 +82,10 @@ $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call libs_below,$(BELOW.$(1))) $(wildcar
 	@$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -lcriterion -o $$@
 endef
 $(foreach l,$(ALL),$(eval $(call UNIT_RULE,$(l))))
+$(B)/unit/client/%: tests/unit/client/%.c $(B)/lib/libmenedek.a
+	@mkdir -p $(@D)
+	@echo "  TEST $@"
+	@$(CC) $(CPPFLAGS) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $< $(B)/lib/libmenedek.a $(LDFLAGS) -lcjson -lssl -lcrypto -lcriterion -o $@
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -74,8 +98,17 @@ $(B)/races/$(1)_%: tests/races/$(1)_%.c $(call libs_below,$(BELOW.$(1))) $(wildc
 endef
 $(foreach l,$(ALL),$(eval $(call RACE_RULE,$(l))))
 
-# fuzzers (make fuzz): the parser's own file alone, so that all of it is instrumented
-FUZZED_fuzz_vault_message := src/vault/vault_message.c src/base/bytes.c src/base/id.c src/base/log.c src/base/clock.c
-build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h)
+# fuzzers (make fuzz, make fuzz-afl): V=fuzz CC=clang, or V=afl CC=afl-clang-fast, instruments every layer that a target reaches
+BELOW.fuzz := server $(BELOW.api)
+$(B)/fuzz_backup: src/ctl/restore.c
+$(B)/fuzz_answer: clients/c/wire_http.c
+$(B)/fuzz_%: tests/fuzz/fuzz_%.c $(call libs_below,$(BELOW.fuzz)) $(wildcard tests/fuzz/*.h)
 	@mkdir -p $(@D)
-	@clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS) -Itests/fuzz $< $(FUZZED_$*) -lpthread -o $@
+	@echo "  FUZZ $@"
+	@$(CC) $(CPPFLAGS) -Itests/fuzz $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) $(if $(filter afl,$(V)),-fsanitize=fuzzer) -Wno-missing-prototypes $(filter %.c,$^) $(filter %.a,$^) $(LIBS) -o $@
+
+# programs of tests/torture that walk the domain alone
+$(B)/torture/%: tests/torture/%.c $(call libs_below,$(BELOW.domain))
+	@mkdir -p $(@D)
+	@echo "  WALK $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $< $(filter %.a,$^) $(LDFLAGS) -o $@

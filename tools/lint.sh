@@ -7,7 +7,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 marks=build/lint
-defines=(-D_GNU_SOURCE -Isrc -Iapi -Ibuild/release/gen -isystem /usr/include/p11-kit-1)
+defines=(-D_GNU_SOURCE -Isrc -Iapi -Iclients/c -Ibuild/release/gen -isystem /usr/include/p11-kit-1 -isystem /usr/include/postgresql)
 
 if [ $# -eq 1 ]; then
 	file=$1
@@ -39,8 +39,8 @@ fi
 
 mkdir -p "$marks"
 make --no-print-directory build/release/gen/embedded.inc >/dev/null || exit 1
-mapfile -t c_files < <(find src api bench -name '*.c' 2>/dev/null | sort)
-mapfile -t all_files < <(find src api bench tests -name node_modules -prune -o -name '*.[ch]' -print 2>/dev/null | sort)
+mapfile -t c_files < <(find src api bench clients -name '*.c' 2>/dev/null | sort)
+mapfile -t all_files < <(find src api bench clients tests -name node_modules -prune -o -name '*.[ch]' -print 2>/dev/null | sort)
 bad=0
 
 if [ -e "$marks/format" ]; then
@@ -51,6 +51,6 @@ fi
 if [ ${#changed[@]} -gt 0 ]; then
 	if clang-format --dry-run -Werror "${all_files[@]}"; then touch "$marks/format"; else bad=1; fi
 fi
-awk -f tools/layers.awk src/LAYERS $(find src api -name '*.[ch]' | sort) || bad=1
+awk -f tools/layers.awk src/LAYERS $(find src api clients -name '*.[ch]' | sort) || bad=1
 printf '%s\n' "${c_files[@]}" | xargs -P 2 -n 1 tools/lint.sh || bad=1
 exit $bad

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
 
-const text = /\.(html|js|css|svg|webmanifest)$/;
+const text = /\.(html|js|css|svg|json|webmanifest)$/;
 
 /** Write FILE.br and FILE.gz beside each file that shrinks by it. */
 function compress(dir) {

@@ -51,12 +51,13 @@ token_read_part(struct bytes part, json **out)
 {
 	uint8_t text[LIMIT_TOKEN];
 	size_t len;
+	enum rc rc;
 
 	*out = NULL;
 	if (!base64url_parse((const char *)part.p, part.len, text, sizeof(text), &len))
 		return RC_BAD_TOKEN;
-	if (json_parse((struct bytes){ text, len }, out, NULL) != RC_OK)
-		return RC_BAD_TOKEN;
+	if ((rc = json_parse((struct bytes){ text, len }, out, NULL)) != RC_OK)
+		return rc == RC_BUSY ? RC_UNAVAILABLE : RC_BAD_TOKEN; /* no memory is not the token's fault */
 	if (json_type(*out) == JSON_OBJECT)
 		return RC_OK;
 	json_free(*out);

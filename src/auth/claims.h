@@ -21,7 +21,9 @@ struct token_text {
  */
 MUST_USE bool token_split(struct bytes token, struct token_text *out);
 
-/** Decode and parse one part; RC_BAD_TOKEN if it is no JSON object.  The caller frees ${out}. */
+/** Decode and parse one part; RC_BAD_TOKEN if it is no JSON object, RC_UNAVAILABLE without memory.  The
+ * caller frees
+ * ${out}. */
 MUST_USE enum rc token_read_part(struct bytes part, json **out);
 
 bool claim_is(const json *claims, const char *name, const char *expected);

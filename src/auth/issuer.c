@@ -114,7 +114,6 @@ read_keys(struct key_set *set, const json *keys)
 static enum rc
 set_read(const char *path, struct key_set **out, struct fault *f)
 {
-	const char *slash = strrchr(path, '/');
 	struct key_set *set = calloc(1, sizeof(*set));
 	char *text = NULL;
 	json *tree = NULL;
@@ -131,7 +130,7 @@ set_read(const char *path, struct key_set **out, struct fault *f)
 	if (json_parse((struct bytes){ (const uint8_t *)text, len }, &tree, NULL) != RC_OK ||
 	    json_type(json_get(tree, "keys")) != JSON_ARRAY ||
 	    read_keys(set, json_get(tree, "keys")) != RC_OK) {
-		rc = fault_set(f, RC_INVALID, MSG_JWKS, NULL, KEYS, slash ? slash + 1 : path);
+		rc = fault_set(f, RC_INVALID, MSG_JWKS, NULL, KEYS, path_name(path));
 		goto out;
 	}
 	*out = set;
@@ -214,6 +213,8 @@ check_signature(const struct key_set *set, const struct token_text *parts)
 	if (rc == RC_OK && is_our_header(header))
 		key = find_key(set, json_string(json_get(header, "kid")));
 	json_free(header);
+	if (rc != RC_OK)
+		return rc;
 	return key ? jwk_es256_check(key->jwk, parts->signed_part, parts->signature) : RC_BAD_TOKEN;
 }
 

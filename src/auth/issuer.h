@@ -28,7 +28,8 @@ void issuer_free(struct issuer *issuer); /* NULL-safe */
  * stays.  Threads may verify meanwhile. */
 MUST_USE enum rc issuer_reload(struct issuer *issuer, struct fault *f);
 
-/** As auth_verify; ${out} is_outside and names the person by name_mac.  RC_BAD_TOKEN. */
+/** As auth_verify; ${out} is_outside and names the person by name_mac.  RC_BAD_TOKEN, or RC_UNAVAILABLE
+ * without memory. */
 MUST_USE enum rc issuer_verify(struct issuer *issuer, struct bytes token, const uint8_t fingerprint[32],
     int64_t now, struct claims *out);
 

@@ -44,10 +44,10 @@ read_device(struct txn *t, const uint8_t fingerprint[CERT_FINGERPRINT], int64_t 
 	if ((rc = read_by_id(t, KIND_DEVICE, &row.id, &who->device)) != RC_OK)
 		return rc;
 	if (!is_enrolled(&who->device, fingerprint, now))
-		return RC_FORBIDDEN;
+		return RC_DEVICE_REFUSED;
 	if ((rc = read_by_id(t, KIND_ORG, &who->device.org, &who->org)) != RC_OK)
 		return rc;
-	return who->org.retired ? RC_FORBIDDEN : RC_OK;
+	return who->org.retired ? RC_DEVICE_REFUSED : RC_OK;
 }
 
 enum rc
@@ -58,7 +58,7 @@ principal_device(struct txn *t, const uint8_t fingerprint[32], int64_t now, stru
 	memset(who, 0, sizeof(*who));
 	if ((rc = read_device(t, fingerprint, now, who)) != RC_OK)
 		memset(who, 0, sizeof(*who));
-	return absent_is(rc, RC_FORBIDDEN);
+	return absent_is(rc, RC_DEVICE_REFUSED);
 }
 
 /* ---- person ---- */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stack of chunks, so that a small request costs a small malloc and only a large one grows towards the cap.
- * A chunk knows the fill level at which it began; that turns a mark into one number.
+ * A stack of chunks, so that a small request costs a small chunk and only a large one grows towards the cap.
+ * A chunk knows the fill level at which it began; that turns a mark into one number.  Beyond the fill level a
+ * chunk is zero, always: what was handed out is wiped once, when it is taken back, and a thread keeps a few
+ * such chunks for its next requests.
  */
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +16,19 @@
 
 #define CHUNK_MIN 4096u
 #define CHUNK_MAX (64u * 1024)
+
+/* What a thread keeps: chunks of the three smallest sizes, which is what requests take. */
+#define KEPT_SIZES 3u
+#define KEPT_EACH  8u
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__ /* so that it sees whoever looks at an arena that is gone */
+#undef KEPT_EACH
+#define KEPT_EACH 0u
+#endif
 
 struct chunk {
 	struct chunk *below;
@@ -37,7 +53,87 @@ arena_new(size_t cap)
 	return arena;
 }
 
-/* Free the topmost chunk, its contents wiped. */
+/* ---- chunks that wait for their next use ---- */
+
+static _Thread_local struct kept {
+	struct chunk *first[KEPT_SIZES];
+	unsigned count[KEPT_SIZES];
+} kept;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_exit_of_thread;
+
+static void
+free_kept(void *p)
+{
+	struct kept *k = p;
+
+	for (unsigned i = 0; i < KEPT_SIZES; i++) {
+		while (k->first[i] != NULL) {
+			struct chunk *chunk = k->first[i];
+
+			k->first[i] = chunk->below;
+			free(chunk);
+		}
+		k->count[i] = 0;
+	}
+}
+
+static void
+make_key(void)
+{
+	if (pthread_key_create(&at_exit_of_thread, free_kept) != 0)
+		abort();
+}
+
+/* KEPT_SIZES: of no size that is kept. */
+static unsigned
+kept_size(size_t size)
+{
+	unsigned i = 0;
+
+	while (i < KEPT_SIZES && size != (size_t)CHUNK_MIN << i)
+		i++;
+	return i;
+}
+
+/* Keep ${chunk}, which is zero, if there is room for it and the thread will free it when it ends. */
+static bool
+keep(struct chunk *chunk)
+{
+	const unsigned i = kept_size(chunk->size);
+
+	if (i == KEPT_SIZES || kept.count[i] + 1 > KEPT_EACH || pthread_once(&once, make_key) != 0 ||
+	    pthread_setspecific(at_exit_of_thread, &kept) != 0)
+		return false;
+	chunk->below = kept.first[i];
+	kept.first[i] = chunk;
+	kept.count[i]++;
+	return true;
+}
+
+/* A chunk of zeroes with room for ${size}, or NULL. */
+static struct chunk *
+take_chunk(size_t size)
+{
+	const unsigned i = kept_size(size);
+	struct chunk *chunk;
+	size_t whole;
+
+	if (i < KEPT_SIZES && (chunk = kept.first[i]) != NULL) {
+		kept.first[i] = chunk->below;
+		kept.count[i]--;
+		return chunk;
+	}
+	if (!size_add(size, sizeof(*chunk), &whole) || (chunk = calloc(1, whole)) == NULL)
+		return NULL;
+	chunk->size = size;
+	return chunk;
+}
+
+/* ---- the stack ---- */
+
+/* Give the topmost chunk back, its contents wiped. */
 static void
 pop(struct arena *arena)
 {
@@ -46,7 +142,8 @@ pop(struct arena *arena)
 	arena->top = chunk->below;
 	wipe(chunk->data, arena->used - chunk->start);
 	arena->used = chunk->start;
-	free(chunk);
+	if (!keep(chunk))
+		free(chunk);
 }
 
 void
@@ -64,23 +161,33 @@ static bool
 push(struct arena *arena, size_t need)
 {
 	size_t size = arena->top == NULL ? CHUNK_MIN : arena->top->size * 2;
-	size_t whole;
 	struct chunk *chunk;
 
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
 	if (size < need)
 		size = need;
-	if (!size_add(size, sizeof(*chunk), &whole))
-		return false;
-	chunk = malloc(whole);
-	if (chunk == NULL)
+	if ((chunk = take_chunk(size)) == NULL)
 		return false;
 	chunk->below = arena->top;
 	chunk->start = arena->used;
-	chunk->size = size;
 	arena->top = chunk;
 	return true;
+}
+
+/* Who wrote into what it had given back is found where debugging is on. */
+static void
+expect_zero(const unsigned char *p, size_t len)
+{
+#ifdef MENEDEK_DEBUG
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] != 0)
+			abort();
+	}
+#else
+	(void)p;
+	(void)len;
+#endif
 }
 
 void *
@@ -88,7 +195,7 @@ arena_alloc(struct arena *arena, size_t size)
 {
 	const size_t unit = alignof(max_align_t);
 	size_t need, level;
-	void *p;
+	unsigned char *p;
 
 	if (!size_add(size == 0 ? 1 : size, unit - 1, &need))
 		return NULL;
@@ -99,7 +206,16 @@ arena_alloc(struct arena *arena, size_t size)
 		return NULL;
 	p = arena->top->data + (arena->used - arena->top->start);
 	arena->used = level;
-	return memset(p, 0, need);
+	expect_zero(p, need);
+	return p;
+}
+
+void
+arena_trim(struct arena *arena, size_t unused)
+{
+	unused -= unused % alignof(max_align_t);
+	if (arena->top != NULL && unused <= arena->used - arena->top->start)
+		arena->used -= unused;
 }
 
 void *

@@ -25,6 +25,12 @@ MUST_USE char *arena_strndup(struct arena *arena, const char *s, size_t len);
 size_t arena_mark(const struct arena *arena);
 void arena_rewind(struct arena *arena, size_t mark);
 
+/**
+ * Take back the last ${unused} bytes of what was allocated last (a few less, for alignment).  They must be
+ * zero still: nothing is wiped here.
+ */
+void arena_trim(struct arena *arena, size_t unused);
+
 /** Bytes handed out so far. */
 size_t arena_used(const struct arena *arena);
 

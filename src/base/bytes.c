@@ -123,16 +123,22 @@ size_t
 base64url_format(const uint8_t *p, size_t len, char *out)
 {
 	char *const start = out;
-	uint32_t bits = 0;
-	unsigned held = 0;
+	uint32_t bits;
 
-	for (size_t i = 0; i < len; i++) {
-		bits = bits << 8 | p[i];
-		for (held += 8; held >= 6; held -= 6)
-			*out++ = base64url_digits[bits >> (held - 6) & 63];
+	for (; len >= 3; len -= 3, p += 3) {
+		bits = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+		*out++ = base64url_digits[bits >> 18];
+		*out++ = base64url_digits[bits >> 12 & 63];
+		*out++ = base64url_digits[bits >> 6 & 63];
+		*out++ = base64url_digits[bits & 63];
 	}
-	if (held > 0)
-		*out++ = base64url_digits[bits << (6 - held) & 63];
+	if (len > 0) {
+		bits = (uint32_t)p[0] << 16 | (len == 2 ? (uint32_t)p[1] << 8 : 0);
+		*out++ = base64url_digits[bits >> 18];
+		*out++ = base64url_digits[bits >> 12 & 63];
+		if (len == 2)
+			*out++ = base64url_digits[bits >> 6 & 63];
+	}
 	*out = '\0';
 	return (size_t)(out - start);
 }
@@ -183,6 +189,41 @@ base64url_parse(const char *text, size_t text_len, uint8_t *out, size_t cap, siz
 }
 
 bool
+text_number(const char *text, uint64_t most, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	*out = 0;
+	if (*text == '\0')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		const uint64_t digit = (uint64_t)(*text - '0');
+
+		if (digit > most || value > (most - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return *text == '\0';
+}
+
+bool
+text_split(char *text, char **field, unsigned count)
+{
+	for (unsigned n = 0; n + 1 < count; n++) {
+		char *end = strchr(text, ' ');
+
+		field[n] = text;
+		if (end == NULL)
+			return false;
+		*end = '\0';
+		text = end + 1;
+	}
+	field[count - 1] = text;
+	return strchr(text, ' ') == NULL;
+}
+
+bool
 size_add(size_t a, size_t b, size_t *out)
 {
 	return !__builtin_add_overflow(a, b, out);
@@ -199,6 +240,21 @@ wipe(void *p, size_t len)
 {
 	if (len > 0)
 		explicit_bzero(p, len);
+}
+
+size_t
+decimal_format(uint64_t v, char out[DECIMAL_MAX + 1])
+{
+	size_t at = DECIMAL_MAX, len;
+	char digits[DECIMAL_MAX];
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	len = DECIMAL_MAX - at;
+	memcpy(out, digits + at, len);
+	out[len] = '\0';
+	return len;
 }
 
 bool

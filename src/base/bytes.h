@@ -41,8 +41,18 @@ size_t base64url_format(const uint8_t *p, size_t len, char *out);
  */
 MUST_USE bool base64url_parse(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *len);
 
+/** A text of decimal digits and nothing else, at most ${most}. */
+MUST_USE bool text_number(const char *text, uint64_t most, uint64_t *out);
+
+/** Cut ${text} at its spaces into exactly ${count} fields, at least one; they may be empty. */
+MUST_USE bool text_split(char *text, char **field, unsigned count);
+
 MUST_USE bool size_add(size_t a, size_t b, size_t *out);
 MUST_USE bool size_mul(size_t a, size_t b, size_t *out);
+
+/** ${v} in decimal digits; returns their number. */
+#define DECIMAL_MAX 20u
+size_t decimal_format(uint64_t v, char out[DECIMAL_MAX + 1]);
 
 /** Overwrite ${p} so that the compiler cannot drop it. */
 void wipe(void *p, size_t len);

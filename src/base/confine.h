@@ -19,8 +19,12 @@ enum confine_profile {
 			  kills it */
 	CONFINE_VAULT, /* any call that is not on its list kills it: it talks over one inherited socket only
 			*/
-	CONFINE_VAULT_HSM, /* as the vault, and what a PKCS#11 module needs: Unix sockets, directories,
-			      threads */
+	CONFINE_VAULT_HSM,     /* as the vault, and what a PKCS#11 module needs: Unix sockets, directories,
+				  threads */
+	CONFINE_HTTP_DATABASE, /* as HTTP, and new connections of its own to a database */
+	CONFINE_CLIENT,        /* as HTTP, but it connects and looks names up, and nobody connects to it */
+	CONFINE_PROGRAM,       /* runs a program of others, which inherits this: all but what meddles with the
+				  kernel or with other processes, which is refused */
 };
 
 /** What to do on a kernel that lacks a control. */
@@ -36,7 +40,9 @@ enum confine_right {
 	CONFINE_CREATE = 4, /* make new files */
 	CONFINE_REPLACE =
 	    8, /* make new files, remove and rename old ones: what file_write needs of its directory */
-	CONFINE_EXECUTE = 16 /* only for the sanitizers' own helpers */
+	CONFINE_EXECUTE = 16, /* only for the sanitizers' own helpers */
+	CONFINE_CONNECT = 32, /* of the process, whatever the path (not NULL): connect by TCP */
+	CONFINE_ALL = 64      /* whatever the user may; nothing, where the path is a symbolic link */
 };
 
 struct confine_path {
@@ -68,6 +74,14 @@ MUST_USE enum rc confine_user(const char *user, struct confine_report *report, s
  * it.
  */
 MUST_USE enum rc confine_files(const struct confine_path *rows, size_t count, enum confine_mode mode,
+    struct confine_report *report, struct fault *f);
+
+/**
+ * The other way round, for who runs programs of others: reach everything that there is now but what lies
+ * below the ${count} directories ${hidden} (NULL, or not there: nothing), whoever the user is.  Their parents
+ * can be passed through, not listed or changed.  TCP stays free.
+ */
+MUST_USE enum rc confine_files_but(const char *const hidden[], size_t count, enum confine_mode mode,
     struct confine_report *report, struct fault *f);
 
 /**

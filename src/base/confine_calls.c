@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Seccomp: the table of confine_calls.def, made into a filter for all threads. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -40,7 +41,7 @@ confine_calls(
 
 #define PROFILES                  3u
 
-enum verdict { V_no, V_yes, V_die, V_NOSYS, V_NOTTY, V_own, V_quiet, V_data, V_unix, V_self };
+enum verdict { V_no, V_yes, V_die, V_NOSYS, V_NOTTY, V_own, V_quiet, V_data, V_unix, V_self, V_untimed };
 
 static const struct {
 	int call;
@@ -140,6 +141,21 @@ add_unix(scmp_filter_ctx filter, int call)
 	return add_if(filter, call, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 }
 
+/*
+ * No option of TCP.  The HTTP library sets two for each answer, though tls_wire hands the kernel one message
+ * anyway and accepted sockets have TCP_NODELAY from their listener; told once that there is no such option,
+ * it takes the socket for another kind and never asks again.
+ */
+static int
+add_untimed(scmp_filter_ctx filter, int call)
+{
+	const struct scmp_arg_cmp tcp = SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP);
+	const int error = add_if(filter, call, SCMP_A1(SCMP_CMP_NE, IPPROTO_TCP));
+
+	return error != 0 ? error
+			  : seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOPROTOOPT), call, 1, &tcp);
+}
+
 /* abort() and the like, never the other process */
 static int
 add_self(scmp_filter_ctx filter, int call)
@@ -156,6 +172,7 @@ add_row(scmp_filter_ctx filter, int call, enum verdict verdict)
 		[V_data] = add_data,
 		[V_unix] = add_unix,
 		[V_self] = add_self,
+		[V_untimed] = add_untimed,
 	};
 	static const uint32_t plain[] = {
 		[V_yes] = SCMP_ACT_ALLOW,
@@ -170,13 +187,52 @@ add_row(scmp_filter_ctx filter, int call, enum verdict verdict)
 					 : with_arguments[verdict](filter, call);
 }
 
+/* Where a profile differs from HTTP's list: who talks to a database connects to it again after each failover,
+ * and libpq sets options of TCP; who delivers looks names up (netlink, and two questions in one call). */
+static const struct {
+	enum confine_profile profile;
+	int call;
+	enum verdict verdict;
+} differences[] = {
+	{ CONFINE_HTTP_DATABASE, SCMP_SYS(socket), V_yes },
+	{ CONFINE_HTTP_DATABASE, SCMP_SYS(connect), V_yes },
+	{ CONFINE_HTTP_DATABASE, SCMP_SYS(setsockopt), V_yes },
+	{ CONFINE_CLIENT, SCMP_SYS(socket), V_yes },
+	{ CONFINE_CLIENT, SCMP_SYS(connect), V_yes },
+	{ CONFINE_CLIENT, SCMP_SYS(setsockopt), V_yes },
+	{ CONFINE_CLIENT, SCMP_SYS(bind), V_yes },
+	{ CONFINE_CLIENT, SCMP_SYS(sendmmsg), V_yes },
+	{ CONFINE_CLIENT, SCMP_SYS(accept), V_no },
+	{ CONFINE_CLIENT, SCMP_SYS(accept4), V_no },
+	{ CONFINE_CLIENT, SCMP_SYS(wait4), V_no },
+	{ CONFINE_CLIENT, SCMP_SYS(waitid), V_no },
+};
+
+static enum verdict
+verdict_of(size_t i, enum confine_profile profile)
+{
+	if (profile < PROFILES)
+		return rows[i].verdict[profile];
+	for (size_t k = 0; k < COUNT_OF(differences); k++)
+		if (differences[k].profile == profile && differences[k].call == rows[i].call)
+			return differences[k].verdict;
+	return rows[i].verdict[CONFINE_HTTP];
+}
+
+/* Has it a handler that says what was refused? */
+static bool
+is_watched(enum confine_profile profile)
+{
+	return profile == CONFINE_HTTP || profile == CONFINE_HTTP_DATABASE || profile == CONFINE_CLIENT;
+}
+
 static int
 add_rows(scmp_filter_ctx filter, enum confine_profile profile, uint32_t otherwise)
 {
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < COUNT_OF(rows); i++) {
-		const enum verdict verdict = rows[i].verdict[profile];
+		const enum verdict verdict = verdict_of(i, profile);
 
 		/* a rule that says what the default says is an error to the library */
 		if (verdict == V_die && otherwise == SCMP_ACT_KILL_PROCESS)
@@ -188,10 +244,41 @@ add_rows(scmp_filter_ctx filter, enum confine_profile profile, uint32_t otherwis
 	return error;
 }
 
+/* What nobody needs in order to send a message: other processes' memory, and the kernel's inside. */
+static const int meddling[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+	SCMP_SYS(process_madvise), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp), SCMP_SYS(mount), SCMP_SYS(umount2),
+	SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(pivot_root), SCMP_SYS(chroot),
+	SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
+	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
+	SCMP_SYS(open_by_handle_at), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load), SCMP_SYS(reboot), SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(acct),
+	SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(sethostname), SCMP_SYS(setdomainname),
+	SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(syslog) };
+
+static int
+refuse_meddling(scmp_filter_ctx filter)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < COUNT_OF(meddling); i++)
+		if (meddling[i] >= 0)
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), meddling[i], 0);
+	return error;
+}
+
+static uint32_t
+default_of(enum confine_profile profile)
+{
+	if (profile == CONFINE_PROGRAM)
+		return SCMP_ACT_ALLOW;
+	return is_watched(profile) ? refusal : SCMP_ACT_KILL_PROCESS;
+}
+
 static int
 load(enum confine_profile profile)
 {
-	const uint32_t otherwise = profile == CONFINE_HTTP ? refusal : SCMP_ACT_KILL_PROCESS;
+	const uint32_t otherwise = default_of(profile);
 	scmp_filter_ctx filter = seccomp_init(otherwise);
 	int error = filter == NULL ? -ENOMEM : 0;
 
@@ -200,7 +287,8 @@ load(enum confine_profile profile)
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (error == 0)
-		error = add_rows(filter, profile, otherwise);
+		error = profile == CONFINE_PROGRAM ? refuse_meddling(filter)
+						   : add_rows(filter, profile, otherwise);
 	if (error == 0)
 		(void)seccomp_attr_set(
 		    filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, where the library can */
@@ -220,7 +308,7 @@ confine_calls(
 		return mode == CONFINE_TRY
 		    ? RC_OK
 		    : fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_MISSING, NULL, 0, "seccomp");
-	if (profile == CONFINE_HTTP && !watch_refusals())
+	if (is_watched(profile) && !watch_refusals())
 		return fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_FAILED, NULL, errno, "seccomp");
 	if ((error = load(profile)) != 0)
 		return fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_FAILED, NULL, -error, "seccomp");

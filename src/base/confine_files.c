@@ -60,18 +60,21 @@ static bool
 allow(int ruleset, const struct confine_path *row, uint64_t known)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = 0 };
+	const int nofollow = (row->rights & CONFINE_ALL) != 0 ? O_NOFOLLOW : 0;
 	struct stat st;
 	bool is_allowed;
 
 	if (row->path == NULL)
 		return true;
-	if ((rule.parent_fd = open(row->path, O_PATH | O_CLOEXEC)) < 0)
+	if ((rule.parent_fd = open(row->path, O_PATH | O_CLOEXEC | nofollow)) < 0)
 		return errno == ENOENT;
 	for (size_t i = 0; i < COUNT_OF(meanings); i++)
 		rule.allowed_access |= row->rights & meanings[i].right ? meanings[i].access : 0;
+	if ((row->rights & CONFINE_ALL) != 0)
+		rule.allowed_access = known;
 	rule.allowed_access &= known;
 	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
-		rule.allowed_access &= FILE_RIGHTS;
+		rule.allowed_access &= S_ISLNK(st.st_mode) ? 0 : FILE_RIGHTS | FS_IOCTL_DEV;
 	is_allowed = rule.allowed_access == 0 ||
 	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 	(void)close(rule.parent_fd);
@@ -124,6 +127,9 @@ confine_files(const struct confine_path *rows, size_t count, enum confine_mode m
 		    ? RC_OK
 		    : fault_set(f, RC_UNAVAILABLE, MSG_CONFINE_MISSING, NULL, 0, "landlock");
 	size = forbid_all((int)abi, &all);
+	for (size_t i = 0; i < count; i++)
+		all.network =
+		    rows[i].path != NULL && (rows[i].rights & CONFINE_CONNECT) != 0 ? 0 : all.network;
 	if ((rc = restrict_to(rows, count, &all, size, f)) != RC_OK)
 		return rc;
 	report->has_files = true;

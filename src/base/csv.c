@@ -184,6 +184,7 @@ csv_row(struct csv *csv, struct fault *f)
 	unsigned count;
 	enum rc rc = read_cells(csv, csv->cell, &count, f);
 
+	csv->is_row = rc == RC_OK;
 	if (rc == RC_OK && count != csv->columns)
 		return malformed(csv, MSG_CSV_CELLS, f);
 	return rc;
@@ -201,17 +202,10 @@ csv_cell(const struct csv *csv, const char *column)
 bool
 csv_number(const char *text, unsigned max, unsigned *out)
 {
-	unsigned value = 0;
+	uint64_t value;
 
-	if (*text == '\0')
+	if (!text_number(text, max, &value))
 		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		value = value * 10 + (unsigned)(*text - '0');
-		if (value > max)
-			return false;
-	}
-	*out = value;
+	*out = (unsigned)value;
 	return true;
 }

@@ -21,6 +21,7 @@ struct csv {
 	unsigned columns;   /* in the header */
 	const char *name[CSV_COLUMNS];
 	const char *cell[CSV_COLUMNS]; /* of the row last read; in the arena; "" for an empty one */
+	bool is_row; /* what was wrong with the last row was its width: the next can be read */
 	struct arena *arena;
 };
 
@@ -29,15 +30,16 @@ struct csv {
 MUST_USE enum rc csv_open(struct csv *csv, struct bytes text, struct arena *arena, struct fault *f);
 
 /**
- * Read the next row: RC_OK, RC_NOT_FOUND at the end, RC_MALFORMED with the line number in ${f}, RC_TOO_BIG
- * when the arena is full.  The caller may mark the arena after csv_open and rewind it before each row.
+ * Read the next row: RC_OK, RC_NOT_FOUND at the end, RC_MALFORMED with the line number in ${f} (and ${is_row}
+ * where the reader may go on), RC_TOO_BIG when the arena is full.  The caller may mark the arena after
+ * csv_open and rewind it before each row.
  */
 MUST_USE enum rc csv_row(struct csv *csv, struct fault *f);
 
 /** The cell of the row last read under ${column}, or NULL when there is no such column. */
 const char *csv_cell(const struct csv *csv, const char *column);
 
-/** A cell of digits only, at most ${max} (itself a hundred million at most). */
+/** A cell of digits only, at most ${max}. */
 MUST_USE bool csv_number(const char *cell, unsigned max, unsigned *out);
 
 #endif

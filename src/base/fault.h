@@ -47,6 +47,9 @@ void fault_clear(struct fault *f);
  * to the items already there when the rc is the same (a validator reports all it finds, at most
  * LIMIT_FAULTS), else replaces them.  ${pointer} and ${word} may be NULL.  ${f} may be NULL.
  */
+/*@ assigns *f;
+    ensures \result == rc;
+*/
 enum rc fault_set(
     struct fault *f, enum rc rc, enum msg msg, const char *pointer, long number, const char *word);
 

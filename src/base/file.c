@@ -17,18 +17,10 @@
 
 #define READ_FIRST 4096u /* what is asked for first when the size is not known */
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL || slash[1] == '\0' ? path : slash + 1;
-}
-
 static enum rc
 blame(struct fault *f, enum rc rc, enum msg msg, long number, const char *path)
 {
-	return fault_set(f, rc, msg, NULL, number, base_name(path));
+	return fault_set(f, rc, msg, NULL, number, path_name(path));
 }
 
 static enum rc
@@ -203,8 +195,8 @@ file_read_secret(const char *path, size_t cap, struct secret **out, struct fault
 	return rc;
 }
 
-static bool
-write_full(int fd, struct bytes data)
+bool
+write_all(int fd, struct bytes data)
 {
 	while (data.len > 0) {
 		ssize_t n = write(fd, data.p, data.len);
@@ -247,7 +239,7 @@ write_temporary(const char *path, struct bytes data, mode_t mode)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return false;
-	ok = write_full(fd, data) && fsync(fd) == 0;
+	ok = write_all(fd, data) && fsync(fd) == 0;
 	return close(fd) == 0 && ok;
 }
 
@@ -321,4 +313,12 @@ path_join(char *out, size_t cap, const char *dir, const char *name)
 	int whole = snprintf(out, cap, "%s%s%s", dir, gap, name);
 
 	return whole >= 0 && (size_t)whole < cap;
+}
+
+const char *
+path_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL || slash[1] == '\0' ? path : slash + 1;
 }

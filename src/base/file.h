@@ -29,6 +29,10 @@ MUST_USE enum rc file_read_secret(const char *path, size_t cap, struct secret **
  */
 MUST_USE enum rc file_write(const char *path, struct bytes data, mode_t mode, struct fault *f);
 
+/** Write all of ${data}, in as many pieces as the kernel takes.  False: errno has why, and a part may be
+ * written. */
+MUST_USE bool write_all(int fd, struct bytes data);
+
 /** Put the directory of ${path} on disk: a rename is durable only then. */
 MUST_USE bool file_sync_parent(const char *path);
 
@@ -41,5 +45,8 @@ bool file_exists(const char *path);
 
 /** Join with '/', false if it does not fit. */
 MUST_USE bool path_join(char *out, size_t cap, const char *dir, const char *name);
+
+/** The last name in ${path}, a view of it: for sentences, which name files and no directories. */
+const char *path_name(const char *path);
 
 #endif

@@ -14,8 +14,8 @@
 #include "base/bytes.h"
 #include "base/log.h"
 
-#define POOL_BYTES 256u /* getrandom gives so many without being interrupted */
-#define POOL_SHARE 16u  /* the largest request that is served from the pool */
+#define POOL_BYTES 1024u /* what a request takes, a few times over */
+#define POOL_SHARE 16u   /* the largest request that is served from the pool */
 
 static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -126,13 +126,49 @@ id_format(const struct id *id, char out[ID_TEXT + 1])
 	out[ID_TEXT] = '\0';
 }
 
+/* Place in the alphabet of what lies between '0' and 'z', and one more; 0: in none. */
+static const uint8_t places['z' + 1] = {
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['g'] = 17,
+	['h'] = 18,
+	['j'] = 19,
+	['k'] = 20,
+	['m'] = 21,
+	['n'] = 22,
+	['p'] = 23,
+	['q'] = 24,
+	['r'] = 25,
+	['s'] = 26,
+	['t'] = 27,
+	['v'] = 28,
+	['w'] = 29,
+	['x'] = 30,
+	['y'] = 31,
+	['z'] = 32,
+};
+
 /* Place of ${c} in the alphabet, or -1. */
 static int
 digit_value(char c)
 {
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
+	const unsigned char at = (unsigned char)c;
 
-	return at == NULL ? -1 : (int)(at - digits);
+	return at < sizeof(places) ? places[at] - 1 : -1;
 }
 
 bool

@@ -65,7 +65,7 @@ take_hex4(struct check *c)
 
 	for (unsigned i = 0; i < 4; i++, c->p++) {
 		static const char hex[] = "0123456789abcdef0123456789ABCDEF";
-		const char *at = c->p == c->end || *c->p == '\0' ? NULL : strchr(hex, *c->p);
+		const char *at = c->p == c->end ? NULL : memchr(hex, *c->p, sizeof(hex) - 1);
 
 		if (at == NULL)
 			return -1;
@@ -93,11 +93,13 @@ take_unicode_escape(struct check *c)
 static bool
 take_escape(struct check *c)
 {
+	static const char plain[] = "\"\\/bfnrt";
+
 	if (c->p == c->end)
 		return false;
 	if (skip(c, 'u'))
 		return take_unicode_escape(c);
-	if (*c->p == '\0' || strchr("\"\\/bfnrt", *c->p) == NULL)
+	if (memchr(plain, *c->p, sizeof(plain) - 1) == NULL)
 		return false;
 	c->p++;
 	return true;
@@ -156,7 +158,9 @@ take_number(struct check *c)
 		if (skip_digits(c) == 0)
 			return false;
 	}
-	return is_exact(start, (size_t)(c->p - start), is_integer) || fail(c, MSG_JSON_NUMBER);
+	if (is_exact(start, (size_t)(c->p - start), is_integer))
+		return true;
+	return fail(c, MSG_JSON_NUMBER);
 }
 
 static bool

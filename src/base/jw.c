@@ -3,7 +3,6 @@
  * do. */
 #include "base/jw.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,13 +26,41 @@ put(struct jw *w, const char *s, size_t len)
 	w->len += len;
 }
 
+static void
+put_char(struct jw *w, char c)
+{
+	if (w->overflow || w->len == w->cap) {
+		w->overflow = true;
+		return;
+	}
+	w->buf[w->len++] = c;
+}
+
 /* Before each name and value; afterwards the next one needs a comma, unless a name has just been written. */
 static void
 begin(struct jw *w)
 {
 	if (w->needs_comma)
-		put(w, ",", 1);
+		put_char(w, ',');
 	w->needs_comma = true;
+}
+
+/* Room for ${len} bytes and the comma before them, which is written; NULL: it does not fit. */
+static char *
+begin_with(struct jw *w, size_t len)
+{
+	const size_t comma = w->needs_comma ? 1 : 0;
+	char *p = w->buf + w->len;
+
+	if (w->overflow || len > w->cap || len + comma > w->cap - w->len) {
+		w->overflow = true;
+		return NULL;
+	}
+	if (comma > 0)
+		*p++ = ',';
+	w->len += len + comma;
+	w->needs_comma = true;
+	return p;
 }
 
 /* RFC 8259, 7: what must be escaped, and the short forms. */
@@ -59,13 +86,39 @@ put_escaped(struct jw *w, unsigned char c)
 	put(w, text, 6);
 }
 
+/*
+ * Does one of eight bytes need an escape?  Byte by byte in one word: the high bit of a byte of each term is
+ * set when it is a quote, a backslash (zero after xor) or below 0x20; bytes from 0x80 on never do.
+ */
+static bool
+needs_escape(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
+	uint64_t v, quote, slash;
+
+	memcpy(&v, s, sizeof(v));
+	quote = v ^ ones * '"';
+	slash = v ^ ones * '\\';
+	return (((quote - ones) | (slash - ones) | (v - ones * 0x20)) & ~v & highs) != 0;
+}
+
+static size_t
+plain_start(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i + sizeof(uint64_t) <= len && !needs_escape(s + i))
+		i += sizeof(uint64_t);
+	return i;
+}
+
 static void
 put_quoted(struct jw *w, const char *s, size_t len)
 {
 	size_t from = 0;
 
-	put(w, "\"", 1);
-	for (size_t i = 0; i < len; i++) {
+	put_char(w, '"');
+	for (size_t i = plain_start(s, len); i < len; i++) {
 		const unsigned char c = (unsigned char)s[i];
 
 		if (c >= 0x20 && c != '"' && c != '\\')
@@ -75,21 +128,21 @@ put_quoted(struct jw *w, const char *s, size_t len)
 		from = i + 1;
 	}
 	put(w, s + from, len - from);
-	put(w, "\"", 1);
+	put_char(w, '"');
 }
 
 void
 jw_open(struct jw *w, char bracket)
 {
 	begin(w);
-	put(w, &bracket, 1);
+	put_char(w, bracket);
 	w->needs_comma = false;
 }
 
 void
 jw_close(struct jw *w, char bracket)
 {
-	put(w, &bracket, 1);
+	put_char(w, bracket);
 	w->needs_comma = true;
 }
 
@@ -97,9 +150,32 @@ void
 jw_name(struct jw *w, const char *name)
 {
 	begin(w);
-	put_quoted(w, name, strlen(name));
-	put(w, ":", 1);
+	put_char(w, '"'); /* names are ours: nothing in them needs an escape */
+	put(w, name, strlen(name));
+	put(w, "\":", 2);
 	w->needs_comma = false;
+}
+
+void
+jw_opening(struct jw *w, const char *opening, size_t len)
+{
+	char *p = begin_with(w, len);
+
+	if (p != NULL)
+		memcpy(p, opening, len);
+	w->needs_comma = false;
+}
+
+void
+jw_plain(struct jw *w, const char *s, size_t len)
+{
+	char *p = begin_with(w, len + 2);
+
+	if (p == NULL)
+		return;
+	p[0] = '"';
+	memcpy(p + 1, s, len);
+	p[len + 1] = '"';
 }
 
 void
@@ -118,10 +194,16 @@ jw_string_n(struct jw *w, const char *s, size_t len)
 void
 jw_int(struct jw *w, int64_t v)
 {
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%" PRId64, v);
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char text[20]; /* "-9223372036854775808" */
+	size_t at = sizeof(text);
 
-	jw_raw(w, text, (size_t)len);
+	do
+		text[--at] = (char)('0' + left % 10);
+	while ((left /= 10) != 0);
+	if (v < 0)
+		text[--at] = '-';
+	jw_raw(w, text + at, sizeof(text) - at);
 }
 
 void
@@ -142,7 +224,7 @@ jw_id(struct jw *w, const struct id *id)
 	char text[ID_TEXT + 1];
 
 	id_format(id, text);
-	jw_string_n(w, text, ID_TEXT);
+	jw_plain(w, text, ID_TEXT);
 }
 
 void
@@ -151,14 +233,16 @@ jw_time(struct jw *w, int64_t unix_seconds)
 	char text[21];
 
 	time_format(unix_seconds, text);
-	jw_string_n(w, text, sizeof(text) - 1);
+	jw_plain(w, text, sizeof(text) - 1);
 }
 
 void
 jw_raw(struct jw *w, const char *json, size_t len)
 {
-	begin(w);
-	put(w, json, len);
+	char *p = begin_with(w, len);
+
+	if (p != NULL && len > 0)
+		memcpy(p, json, len);
 }
 
 void

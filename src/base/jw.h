@@ -26,8 +26,10 @@ void jw_init(struct jw *w, char *buf, size_t cap);
 void jw_open(struct jw *w, char bracket);  /* '{' or '[' */
 void jw_close(struct jw *w, char bracket); /* '}' or ']' */
 void jw_name(struct jw *w, const char *name);
-void jw_string(struct jw *w, const char *s); /* escapes; ${s} is valid UTF-8 */
+void jw_opening(struct jw *w, const char *opening, size_t len); /* a name with its quotes and colon */
+void jw_string(struct jw *w, const char *s);                    /* escapes; ${s} is valid UTF-8 */
 void jw_string_n(struct jw *w, const char *s, size_t len);
+void jw_plain(struct jw *w, const char *s, size_t len); /* a string without anything to escape */
 void jw_int(struct jw *w, int64_t v);
 void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);

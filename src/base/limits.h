@@ -40,8 +40,8 @@
 #define LIMIT_KEY      96u
 #define LIMIT_VALUE    (64u * 1024)
 #define LIMIT_TXN_KEYS 100u
-#define LIMIT_RETRIES  16u  /* runs of a transaction before RC_BUSY */
 #define LIMIT_BATCH    128u /* transactions in one group commit */
+#define LIMIT_RETRIES  64u  /* runs of one before RC_BUSY: as many desks may want a house at once */
 
 /* field */
 #define LIMIT_NAME        64u  /* code names, titles: bytes of UTF-8 */
@@ -52,8 +52,10 @@
 #define LIMIT_JOINED      4u   /* units that serve one household together */
 #define LIMIT_CHILDREN    12u
 #define LIMIT_ADULTS      6u
-#define LIMIT_CANDIDATES  20u /* shown for one search */
-#define LIMIT_REASONS     8u  /* reasons of non-fit kept for one house */
+#define LIMIT_CANDIDATES  20u   /* shown for one search */
+#define LIMIT_SURVEY      256u  /* houses of a network that each search looks at whole: twice the country's */
+#define LIMIT_LOOKS       4096u /* houses of a larger one looked at for one search that has found a place */
+#define LIMIT_REASONS     8u    /* reasons of non-fit kept for one house */
 #define LIMIT_PASSPHRASE  128u
 #define LIMIT_CODE        16u /* of a second factor: 6 digits, or a backup code of 11 characters */
 #define LIMIT_CERT_PEM    8192u

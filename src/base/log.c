@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -36,6 +37,17 @@ struct event {
 	_Atomic uint64_t tally; /* monotonic second << 32 | lines asked for in it */
 };
 
+/* syslog's priorities, as the journal reads them at the start of a line */
+static const char *const priorities[] = {
+	[LOG_DEBUG] = "<7>",
+	[LOG_NOTE] = "<6>",
+	[LOG_PEER] = "<5>",
+	[LOG_WORLD] = "<4>",
+	[LOG_BUG] = "<3>",
+};
+
+static bool has_priorities; /* set before there is a second thread */
+
 static struct event events[EVENTS];
 static _Atomic uint32_t swept; /* the second in which old tallies were last reported */
 static atomic_int least_level = LOG_NOTE;
@@ -44,6 +56,20 @@ void
 log_set_level(enum log_level least)
 {
 	atomic_store(&least_level, (int)least);
+}
+
+/* systemd.exec(5): the variable is inherited, so it counts only while standard error is that very stream. */
+void
+log_for_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return;
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	has_priorities = strcmp(own, stream) == 0;
 }
 
 struct line {
@@ -106,6 +132,8 @@ static void
 head(struct line *line, enum log_level level, const char *event)
 {
 	line->len = 0;
+	if (has_priorities)
+		add(line, priorities[level], strlen(priorities[level]));
 	add(line, level_names[level], strlen(level_names[level]));
 	add(line, " ", 1);
 	add(line, event, strlen(event));

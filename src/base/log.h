@@ -14,6 +14,12 @@ enum log_level { LOG_DEBUG, LOG_NOTE, LOG_PEER, LOG_WORLD, LOG_BUG };
 
 #define LOG_BURST 50u
 
+/**
+ * Begin each line with its priority ("<4>world ...", sd-daemon(3)) if standard error goes to the journal, so
+ * that `journalctl -p warning` finds what counts.  Before the first thread.
+ */
+void log_for_journal(void);
+
 /** Drop what is below ${least} (LOG_NOTE at the start). */
 void log_set_level(enum log_level least);
 

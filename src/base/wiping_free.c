@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program's memory functions: the C library's own, but what is freed is wiped first, whoever frees it.
- * Libraries copy what we told them (a token, a form, a TLS record) into blocks that they free as they stand.
+ * The program's memory functions: the C library's own, but what is freed is wiped first, whoever frees it,
+ * and when there is no more the reserve helps out.  Libraries copy what we told them (a token, a form, a TLS
+ * record) into blocks that they free as they stand.
  * Only the program links this; sanitizers have memory functions of their own, and another C library than
  * glibc lacks the doors used here.
  */
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/reserve.h"
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
@@ -27,13 +30,25 @@ extern void __libc_free(void *p);
 EXPORTED void *
 malloc(size_t size)
 {
-	return __libc_malloc(size);
+	void *p = __libc_malloc(size);
+
+	return p != NULL ? p : reserve_take(size);
 }
 
 EXPORTED void *
 calloc(size_t count, size_t size)
 {
-	return __libc_calloc(count, size);
+	void *p = __libc_calloc(count, size);
+
+	if (p != NULL || (size != 0 && count > SIZE_MAX / size) || (p = reserve_take(count * size)) == NULL)
+		return p;
+	return memset(p, 0, count * size);
+}
+
+static size_t
+length_of(void *p)
+{
+	return reserve_has(p) ? reserve_len(p) : malloc_usable_size(p);
 }
 
 EXPORTED void
@@ -43,8 +58,11 @@ free(void *p)
 
 	if (p == NULL)
 		return;
-	explicit_bzero(p, malloc_usable_size(p));
-	__libc_free(p);
+	explicit_bzero(p, length_of(p));
+	if (reserve_has(p))
+		reserve_give(p);
+	else
+		__libc_free(p);
 	errno = saved;
 }
 
@@ -52,7 +70,7 @@ free(void *p)
 EXPORTED void *
 realloc(void *p, size_t size)
 {
-	const size_t had = p == NULL ? 0 : malloc_usable_size(p);
+	const size_t had = p == NULL ? 0 : length_of(p);
 	void *moved;
 
 	if (p != NULL && size == 0) {
@@ -61,7 +79,7 @@ realloc(void *p, size_t size)
 	}
 	if (size <= had && size >= had / 2)
 		return p;
-	if ((moved = __libc_malloc(size)) == NULL || p == NULL)
+	if ((moved = malloc(size)) == NULL || p == NULL)
 		return moved;
 	memcpy(moved, p, had < size ? had : size);
 	free(p);

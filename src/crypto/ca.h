@@ -44,12 +44,16 @@ MUST_USE enum rc ca_issue_request(const struct pem *ca_key, const struct pem *ca
 MUST_USE enum rc ca_fingerprint(const char *cert_pem, uint8_t out[CERT_FINGERPRINT]);
 MUST_USE enum rc ca_not_after(const char *cert_pem, int64_t *out);
 
-/** PKCS#12 bundle for browsers (AES-256, PBKDF2), malloc'd. */
+/** How a bundle is sealed: AES-256 with PBKDF2 (RFC 8018) and a SHA-256 MAC; or, for devices that cannot open
+ * that (Android 13 and older), PBE-SHA1-3DES with a SHA-1 MAC (RFC 7292, B and C), which is weak. */
+enum p12_form { P12_STRONG, P12_OLD_DEVICE };
+
+/** PKCS#12 bundle for browsers, malloc'd. */
 MUST_USE enum rc ca_pkcs12(const struct pem *key, const struct pem *cert, const struct pem *ca_cert,
-    const char *friendly_name, const char *passphrase, uint8_t **out, size_t *len);
+    const char *friendly_name, const char *passphrase, enum p12_form form, uint8_t **out, size_t *len);
 
 /** The same as base64 text (RFC 4648, 4) in ${out}, which has room for ${cap} bytes. */
 MUST_USE enum rc ca_pkcs12_text(const struct pem *key, const struct pem *cert, const struct pem *ca_cert,
-    const char *friendly_name, const char *passphrase, char *out, size_t cap);
+    const char *friendly_name, const char *passphrase, enum p12_form form, char *out, size_t cap);
 
 #endif

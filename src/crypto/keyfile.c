@@ -18,14 +18,6 @@
 
 #define BOUND_BYTES (8u + ID_BYTES + ID_BYTES + 1u + 4u)
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
-}
-
 static void
 put_magic(uint8_t p[8], enum keyfile_kind kind)
 {
@@ -210,7 +202,7 @@ keyfile_save(const char *path, const struct keyfile *kf, struct rootkey *root, s
 	rc =
 	    rootkey_seal(root, BYTES_OF(covered), (struct bytes){ NULL, 0 }, p + body, p + body + AEAD_NONCE);
 	if (rc != RC_OK)
-		rc = fault_set(f, rc, MSG_ROOT_KEY, NULL, 0, base_name(path));
+		rc = fault_set(f, rc, MSG_ROOT_KEY, NULL, 0, path_name(path));
 	else
 		rc = shred_replace(path, (struct bytes){ p, body + TAIL_BYTES }, 0600, f);
 	wipe(p, body + TAIL_BYTES);
@@ -227,16 +219,18 @@ parse(const char *path, enum keyfile_kind kind, struct rootkey *root, struct byt
 	enum rc rc;
 
 	put_magic(magic, kind);
+	if (in.len >= sizeof(magic) && memcmp(in.p, magic, 5) == 0 && in.p[5] > VERSION)
+		return fault_set(f, RC_MALFORMED, MSG_FORMAT_NEWER, NULL, 0, path_name(path));
 	if (in.len < HEAD_BYTES + TAIL_BYTES || memcmp(in.p, magic, sizeof(magic)) != 0)
-		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, base_name(path));
+		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, path_name(path));
 	count = get_u32(in.p + 28);
 	if (count > KEYFILE_ENTRIES || in.len != HEAD_BYTES + count * ENTRY_BYTES + TAIL_BYTES)
-		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, base_name(path));
+		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, path_name(path));
 	digest((struct bytes){ in.p, body }, covered);
 	rc = rootkey_open(
 	    root, in.p + body, BYTES_OF(covered), (struct bytes){ in.p + body + AEAD_NONCE, AEAD_TAG }, none);
 	if (rc != RC_OK) /* RC_UNAVAILABLE: a token does not answer */
-		return fault_set(f, rc, MSG_ROOT_KEY, NULL, 0, base_name(path));
+		return fault_set(f, rc, MSG_ROOT_KEY, NULL, 0, path_name(path));
 	memcpy(out->file_id.b, in.p + 8, ID_BYTES);
 	out->next_id = get_u32(in.p + 24);
 	if ((rc = reserve(out, count)) != RC_OK)
@@ -245,6 +239,18 @@ parse(const char *path, enum keyfile_kind kind, struct rootkey *root, struct byt
 		get_entry(in.p + HEAD_BYTES + i * ENTRY_BYTES, &out->entries[i]);
 	out->count = count;
 	return RC_OK;
+}
+
+enum rc
+keyfile_parse(const char *name, enum keyfile_kind kind, struct rootkey *root, struct bytes text,
+    struct keyfile *out, struct fault *f)
+{
+	enum rc rc;
+
+	*out = (struct keyfile){ .kind = kind };
+	if ((rc = parse(name, kind, root, text, out, f)) != RC_OK)
+		keyfile_fini(out);
+	return rc;
 }
 
 enum rc

@@ -48,6 +48,10 @@ MUST_USE enum rc keyfile_copy(const struct keyfile *from, struct keyfile *out);
 MUST_USE enum rc keyfile_load(
     const char *path, enum keyfile_kind kind, struct rootkey *root, struct keyfile *out, struct fault *f);
 
+/** As keyfile_load of a file that holds ${text}; ${name} is for the sentence. */
+MUST_USE enum rc keyfile_parse(const char *name, enum keyfile_kind kind, struct rootkey *root,
+    struct bytes text, struct keyfile *out, struct fault *f);
+
 /** Write atomically and synced, sealed under ${root}: the root that all entries are wrapped under.  What the
  * file held before is overwritten (base/shred.h). */
 MUST_USE enum rc keyfile_save(

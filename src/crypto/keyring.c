@@ -68,6 +68,7 @@ open_as(const char *path, const struct secret *root, bool is_follower, struct ke
 	if (ring_new(path, &ring) != RC_OK)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_LOCKED_MEMORY, NULL, 0, "keyring");
 	ring->is_follower = is_follower;
+	atomic_store(&ring->generation, 1);
 	if ((rc = rootkey_new(root, &ring->root, f)) != RC_OK)
 		goto out;
 	if ((rc = keyring_read(ring, f)) != RC_OK)

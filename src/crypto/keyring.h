@@ -71,6 +71,32 @@ MUST_USE enum rc keyring_retire(struct keyring *ring, const uint32_t *ids, size_
  */
 MUST_USE enum rc keyring_reload(struct keyring *ring, struct fault *f);
 
+/* ---- one ring for several nodes, each with a file of its own */
+
+/** Grows with every change that this process made and wrote; from 1. */
+uint64_t keyring_generation(const struct keyring *ring);
+
+/** Which ring it is. */
+struct keyring_mark {
+	uint64_t generation;
+	uint32_t next_id; /* ids below were given out */
+};
+
+/** The file as it stands, malloc'd, wrapped under the root key, and which it is. */
+MUST_USE enum rc keyring_export(struct keyring *ring, char **out, size_t *len, struct keyring_mark *mark);
+
+/**
+ * Write ${text}, which another node exported, in the file's place and hold what it holds.  RC_CORRUPT for one
+ * that is damaged, foreign or older; the ring then stays as it was.  Older: ids below ${known} it has not
+ * given out; 0: all that this ring has.  A node whose keeping another took over has keys that nobody else
+ * ever saw: it loses them, and starts from what it had published.  ${is_node}: from here on another node
+ * makes and destroys keys.  Such a ring seals, counting for itself: with fewer than 2^8 nodes the sum stays
+ * under GCM's bound, since the keeper renews at 2^24.  Its other changes are refused (RC_UNAVAILABLE),
+ * keyring_day does nothing.
+ */
+MUST_USE enum rc keyring_import(struct keyring *ring, struct bytes text, bool is_node, uint32_t known);
+bool keyring_is_node(const struct keyring *ring);
+
 /* ---- what it holds */
 
 /** Id of the current key of ${use}; ids are never used twice. */

@@ -78,25 +78,72 @@ drop_missing(struct keyring *ring, const struct keyfile *kf)
 	return any;
 }
 
-/* ${used}: how many seals the key's counter starts with. */
-static enum rc
-fill_slot(struct keyring *ring, const struct keyfile *kf, size_t i, uint64_t used)
+static bool
+is_same_key(const struct key_words *words, const uint64_t key[KEY_WORDS])
 {
-	const struct keyfile_entry *e = &kf->entries[i];
+	uint64_t differ = 0;
+
+	for (unsigned n = 0; n < KEY_WORDS; n++)
+		differ |= atomic_load_explicit(&words->w[n], memory_order_relaxed) ^ key[n];
+	return differ == 0;
+}
+
+/* ${used}: how many seals the key's counter starts with. */
+static void
+fill_slot(struct keyring *ring, const struct keyfile_entry *e, const uint64_t key[KEY_WORDS], uint64_t used)
+{
 	const uint32_t at = e->id % KEYRING_KEYS;
 	struct key_slot *slot = &ring->slots[at];
 	struct key_words *words = keyring_words(ring, at);
+
+	for (unsigned n = 0; n < KEY_WORDS; n++)
+		atomic_store_explicit(&words->w[n], key[n], memory_order_relaxed);
+	atomic_store_explicit(&slot->use, e->use, memory_order_relaxed);
+	atomic_store_explicit(&slot->seals, used, memory_order_relaxed);
+	atomic_store_explicit(&slot->reserved, e->seals, memory_order_relaxed);
+	atomic_store_explicit(&slot->id, e->id, memory_order_release);
+}
+
+/*
+ * An id that was read may stand for another key than ours: of two that made one each, ours was never
+ * published before another node took the keeping over, and nothing was committed under it.  Only where such
+ * a node starts, before anybody seals or opens.
+ */
+static enum rc
+take_read(struct keyring *ring, const struct keyfile *kf, size_t i, bool *any_gone)
+{
+	const struct keyfile_entry *e = &kf->entries[i];
+	const uint32_t at = e->id % KEYRING_KEYS;
+	const bool is_held = atomic_load(&ring->slots[at].id) == e->id;
+	uint64_t key[KEY_WORDS];
+	enum rc rc = keyfile_unwrap(kf, i, ring->root, (uint8_t *)key);
+
+	if (rc == RC_OK && is_held && !is_same_key(keyring_words(ring, at), key)) {
+		empty_slot(ring, at);
+		*any_gone = true;
+	}
+	/* all that its writer reserved may have been used by it */
+	if (rc == RC_OK && atomic_load(&ring->slots[at].id) != e->id)
+		fill_slot(ring, e, key, e->seals);
+	wipe(key, sizeof(key));
+	return rc;
+}
+
+/* A key that we made ourselves starts with all its reserved seals. */
+static enum rc
+take_own(struct keyring *ring, const struct keyfile *kf, size_t i)
+{
+	const struct keyfile_entry *e = &kf->entries[i];
+	struct key_slot *slot = &ring->slots[e->id % KEYRING_KEYS];
 	uint64_t key[KEY_WORDS];
 	enum rc rc;
 
-	if ((rc = keyfile_unwrap(kf, i, ring->root, (uint8_t *)key)) == RC_OK) {
-		for (unsigned n = 0; n < KEY_WORDS; n++)
-			atomic_store_explicit(&words->w[n], key[n], memory_order_relaxed);
-		atomic_store_explicit(&slot->use, e->use, memory_order_relaxed);
-		atomic_store_explicit(&slot->seals, used, memory_order_relaxed);
-		atomic_store_explicit(&slot->reserved, e->seals, memory_order_relaxed);
-		atomic_store_explicit(&slot->id, e->id, memory_order_release);
+	if (atomic_load(&slot->id) == e->id) {
+		atomic_store_explicit(&slot->reserved, e->seals, memory_order_release);
+		return RC_OK;
 	}
+	if ((rc = keyfile_unwrap(kf, i, ring->root, (uint8_t *)key)) == RC_OK)
+		fill_slot(ring, e, key, 0);
 	wipe(key, sizeof(key));
 	return rc;
 }
@@ -114,26 +161,16 @@ choose_current(struct keyring *ring, const struct keyfile *kf)
 	atomic_store(&ring->count, (unsigned)kf->count - 1);
 }
 
-/* A key that we made ourselves starts with all its reserved seals; of one that was read all may have been
- * used by who wrote it. */
 enum rc
 keyring_adopt(struct keyring *ring, struct keyfile *kf, bool is_ours)
 {
-	const bool any_gone = drop_missing(ring, kf);
+	bool any_gone = drop_missing(ring, kf);
+	enum rc rc = RC_OK;
 
-	for (size_t i = 1; i < kf->count; i++) {
-		const struct keyfile_entry *e = &kf->entries[i];
-		struct key_slot *slot = &ring->slots[e->id % KEYRING_KEYS];
-		enum rc rc;
-
-		if (atomic_load(&slot->id) == e->id) {
-			if (is_ours)
-				atomic_store_explicit(&slot->reserved, e->seals, memory_order_release);
-			continue;
-		}
-		if ((rc = fill_slot(ring, kf, i, is_ours ? 0 : e->seals)) != RC_OK)
-			return rc;
-	}
+	for (size_t i = 1; i < kf->count && rc == RC_OK; i++)
+		rc = is_ours ? take_own(ring, kf, i) : take_read(ring, kf, i, &any_gone);
+	if (rc != RC_OK)
+		return rc;
 	choose_current(ring, kf);
 	keyfile_fini(&ring->file);
 	ring->file = *kf;
@@ -179,6 +216,13 @@ is_unchanged(const struct keyring *ring)
 	    st.st_mtim.tv_nsec == ring->stamp.st_mtim.tv_nsec;
 }
 
+bool
+keyring_may_follow(const struct keyring *ring, const struct keyfile *kf, uint32_t known)
+{
+	return is_sound(kf) && memcmp(kf->file_id.b, ring->file.file_id.b, ID_BYTES) == 0 &&
+	    kf->next_id >= known;
+}
+
 static enum rc
 reload_locked(struct keyring *ring, struct fault *f)
 {
@@ -191,8 +235,7 @@ reload_locked(struct keyring *ring, struct fault *f)
 		ring->stamp = before;
 		return rc;
 	}
-	if (!is_sound(&kf) || memcmp(kf.file_id.b, ring->file.file_id.b, ID_BYTES) != 0 ||
-	    kf.next_id < ring->file.next_id || keyring_adopt(ring, &kf, false) != RC_OK) {
+	if (!keyring_may_follow(ring, &kf, ring->file.next_id) || keyring_adopt(ring, &kf, false) != RC_OK) {
 		keyfile_fini(&kf);
 		ring->stamp = before;
 		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, "keyring");

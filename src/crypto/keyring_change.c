@@ -102,6 +102,9 @@ struct change {
 	size_t count;
 };
 
+static enum rc next_reserved(
+    struct keyring *ring, struct keyfile *next, struct rootkey *root, const struct change *c);
+
 /* Under the lock. */
 static enum rc
 change_locked(struct keyring *ring, struct rootkey *root, const struct change *c, struct fault *f)
@@ -111,6 +114,8 @@ change_locked(struct keyring *ring, struct rootkey *root, const struct change *c
 
 	if (ring->is_follower)
 		return fault_set(f, RC_INTERNAL, MSG_INTERNAL, NULL, 0, NULL);
+	if (atomic_load(&ring->is_node))
+		return fault_set(f, RC_UNAVAILABLE, MSG_KEYS_ELSEWHERE, NULL, 0, NULL);
 	if ((rc = keyfile_copy(&ring->file, &next)) == RC_OK)
 		rc = c->fn(ring, &next, root, c);
 	if (rc == RC_TOO_BIG)
@@ -129,6 +134,8 @@ change_locked(struct keyring *ring, struct rootkey *root, const struct change *c
 		ring->root = rootkey_share(root);
 	}
 	keyring_stamp(ring);
+	if (c->fn != next_reserved || next.next_id != ring->file.next_id) /* a count alone is no news */
+		atomic_fetch_add(&ring->generation, 1);
 	return keyring_adopt(ring, &next, true);
 }
 
@@ -191,7 +198,9 @@ keyring_day(struct keyring *ring, int64_t now, struct fault *f)
 {
 	const struct change c = { .fn = next_day, .day = now < 0 ? 0 : (uint32_t)(now / DAY_SECONDS) };
 
-	return atomic_load(&ring->detail_day) == c.day ? RC_OK : change(ring, NULL, &c, f);
+	return atomic_load(&ring->detail_day) == c.day || atomic_load(&ring->is_node)
+	    ? RC_OK
+	    : change(ring, NULL, &c, f);
 }
 
 static enum rc
@@ -262,6 +271,13 @@ keyring_reserve(struct keyring *ring, enum key_use use, uint32_t id)
 	pthread_mutex_lock(&ring->lock);
 	/* another thread may have been here first */
 	if (keyring_current(ring, use) == id && atomic_load(&slot->seals) >= atomic_load(&slot->reserved)) {
+		if (atomic_load(&ring->is_node)) {
+			rc = atomic_load(&slot->seals) < SEALS_MAX / 256 ? RC_OK : RC_UNAVAILABLE;
+			if (rc == RC_OK)
+				atomic_fetch_add(&slot->reserved, STEP_MOST);
+			pthread_mutex_unlock(&ring->lock);
+			return rc;
+		}
 		rc = change_locked(ring, ring->root, &c, NULL);
 		if (rc == RC_OK && keyring_current(ring, use) == id &&
 		    atomic_load(&slot->reserved) >= SEALS_MAX)

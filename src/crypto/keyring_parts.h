@@ -5,7 +5,7 @@
  *
  * A key with id n stands in slot n mod KEYRING_KEYS; an id whose slot is taken is skipped, never given out.
  * So a reader finds a key without searching, copies it and then looks whether the slot still has the id: an
- * id never comes back, so an unchanged id means an unchanged key.
+ * id never comes back while anybody reads, so an unchanged id means an unchanged key.
  */
 #ifndef MENEDEK_KEYRING_PARTS_H
 #define MENEDEK_KEYRING_PARTS_H
@@ -45,6 +45,8 @@ struct keyring {
 	_Atomic uint32_t current[KEY_USES];
 	_Atomic uint32_t detail_day; /* of the current key of KEY_DETAIL */
 	atomic_uint count;
+	_Atomic uint64_t generation;
+	atomic_bool is_node; /* another node makes and destroys keys */
 	bool is_follower;
 	pthread_mutex_t lock; /* guards what follows, and the file */
 	char *path;
@@ -65,6 +67,9 @@ size_t keyring_newest(const struct keyfile *kf, uint8_t use);
 
 /** Make the ring hold exactly what ${kf} holds, and take ${kf}; ${is_ours}: this process just wrote it. */
 MUST_USE enum rc keyring_adopt(struct keyring *ring, struct keyfile *kf, bool is_ours);
+
+/** Is ${kf} this ring, and has it given out the ids below ${known}? */
+bool keyring_may_follow(const struct keyring *ring, const struct keyfile *kf, uint32_t known);
 
 /** Remember which file it is: before reading, so that what replaces it meanwhile is seen as a change. */
 void keyring_stamp(struct keyring *ring);

@@ -23,6 +23,13 @@ give_up(const char *what)
 }
 
 static void
+forget_fast(struct ossl_contexts *c)
+{
+	for (unsigned i = 0; i < COUNT_OF(c->fast); i++)
+		gcm_forget(&c->fast[i]);
+}
+
+static void
 contexts_fini(void *p)
 {
 	struct ossl_contexts *c = p;
@@ -34,9 +41,10 @@ contexts_fini(void *p)
 	pthread_mutex_unlock(&list_lock);
 	pthread_mutex_destroy(&c->busy);
 	EVP_CIPHER_CTX_free(c->gcm);
-	EVP_MD_CTX_free(c->sha256);
+	wipe(c->gcm_key, sizeof(c->gcm_key));
+	forget_fast(c);
+	c->has_gcm_key = false;
 	c->gcm = NULL;
-	c->sha256 = NULL;
 }
 
 static void
@@ -63,12 +71,10 @@ contexts_init(struct ossl_contexts *c)
 {
 	if (pthread_once(&once, make_key) != 0)
 		give_up("thread_once");
+	c->is_fast = gcm_is_safe();
 	c->gcm = EVP_CIPHER_CTX_new();
-	c->sha256 = EVP_MD_CTX_new();
 	if (c->gcm == NULL || EVP_EncryptInit_ex(c->gcm, EVP_aes_256_gcm(), NULL, NULL, NULL) != 1)
 		give_up("aes_256_gcm");
-	if (c->sha256 == NULL || EVP_DigestInit_ex(c->sha256, EVP_sha256(), NULL) != 1)
-		give_up("sha256");
 	if (pthread_mutex_init(&c->busy, NULL) != 0 || pthread_setspecific(at_exit_of_thread, c) != 0)
 		give_up("thread_value");
 	add_to_list(c);
@@ -90,6 +96,9 @@ forget(struct ossl_contexts *c)
 	if (EVP_CIPHER_CTX_reset(c->gcm) != 1 ||
 	    EVP_EncryptInit_ex(c->gcm, EVP_aes_256_gcm(), NULL, NULL, NULL) != 1)
 		give_up("aes_256_gcm");
+	wipe(c->gcm_key, sizeof(c->gcm_key));
+	c->has_gcm_key = false;
+	forget_fast(c);
 	pthread_mutex_unlock(&c->busy);
 }
 

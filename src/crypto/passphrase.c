@@ -64,6 +64,17 @@ derive(struct bytes passphrase, const struct verifier *v, uint8_t out[HASH])
 }
 
 enum rc
+passphrase_derive(struct bytes passphrase, unsigned log_n, const uint8_t salt[16], uint8_t key[32])
+{
+	struct verifier v = { .log_n = log_n, .r = 8, .p = 1 };
+
+	if (log_n < LOG_N_MIN || log_n > LOG_N_MAX)
+		return RC_INTERNAL;
+	memcpy(v.salt, salt, SALT);
+	return derive(passphrase, &v, key);
+}
+
+enum rc
 passphrase_hash(struct bytes passphrase, char out[PASSPHRASE_TEXT])
 {
 	char salt[BASE64URL_LEN(SALT) + 1], hash[BASE64URL_LEN(HASH) + 1];

@@ -16,4 +16,9 @@ MUST_USE enum rc passphrase_hash(struct bytes passphrase, char out[PASSPHRASE_TE
  * faster. */
 MUST_USE enum rc passphrase_verify(struct bytes passphrase, const char *verifier);
 
+/** A key from ${passphrase}, at 2^${log_n} (10 to 20), r = 8, p = 1.  For what is opened offline, where
+ * nothing but the cost slows who guesses. */
+MUST_USE enum rc passphrase_derive(
+    struct bytes passphrase, unsigned log_n, const uint8_t salt[16], uint8_t key[32]);
+
 #endif

@@ -159,8 +159,10 @@ take_bundle(const PKCS12 *bundle, uint8_t **out, size_t *len)
 
 enum rc
 ca_pkcs12(const struct pem *key, const struct pem *cert, const struct pem *ca_cert, const char *friendly_name,
-    const char *passphrase, uint8_t **out, size_t *len)
+    const char *passphrase, enum p12_form form, uint8_t **out, size_t *len)
 {
+	const int cipher = form == P12_OLD_DEVICE ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
+	const EVP_MD *mac = form == P12_OLD_DEVICE ? EVP_sha1() : EVP_sha256();
 	EVP_PKEY *pkey = pem_read_key(key);
 	X509 *leaf = pem_read_cert(cert->text), *ca = pem_read_cert(ca_cert->text);
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -171,9 +173,10 @@ ca_pkcs12(const struct pem *key, const struct pem *cert, const struct pem *ca_ce
 	*len = 0;
 	if (pkey == NULL || leaf == NULL || ca == NULL || chain == NULL || sk_X509_push(chain, ca) <= 0)
 		goto out;
-	bundle = PKCS12_create(passphrase, friendly_name, pkey, leaf, chain, NID_aes_256_cbc, NID_aes_256_cbc,
-	    PKCS12_ROUNDS, PKCS12_ROUNDS, 0);
-	if (bundle != NULL)
+	/* -1: without a MAC, which would be of OpenSSL's own choice */
+	bundle =
+	    PKCS12_create(passphrase, friendly_name, pkey, leaf, chain, cipher, cipher, PKCS12_ROUNDS, -1, 0);
+	if (bundle != NULL && PKCS12_set_mac(bundle, passphrase, -1, NULL, 0, PKCS12_ROUNDS, mac) == 1)
 		rc = take_bundle(bundle, out, len);
 out:
 	PKCS12_free(bundle);
@@ -187,11 +190,11 @@ out:
 
 enum rc
 ca_pkcs12_text(const struct pem *key, const struct pem *cert, const struct pem *ca_cert,
-    const char *friendly_name, const char *passphrase, char *out, size_t cap)
+    const char *friendly_name, const char *passphrase, enum p12_form form, char *out, size_t cap)
 {
 	uint8_t *bundle;
 	size_t len;
-	enum rc rc = ca_pkcs12(key, cert, ca_cert, friendly_name, passphrase, &bundle, &len);
+	enum rc rc = ca_pkcs12(key, cert, ca_cert, friendly_name, passphrase, form, &bundle, &len);
 
 	if (rc != RC_OK)
 		return rc;

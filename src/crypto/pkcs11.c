@@ -52,11 +52,10 @@ split_lines(struct pkcs11 *key)
 static enum rc
 read_uri(const char *path, struct pkcs11 *key, struct fault *f)
 {
-	const char *slash = strrchr(path, '/');
 	size_t len = 0;
 	enum rc rc;
 
-	key->name = slash == NULL ? path : slash + 1;
+	key->name = path_name(path);
 	if ((rc = file_read(path, FILE_CAP, &key->text, &len, f)) != RC_OK)
 		return rc;
 	if ((key->uri = p11_kit_uri_new()) == NULL)

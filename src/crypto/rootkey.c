@@ -18,14 +18,6 @@ struct rootkey {
 	struct pkcs11 *token;
 };
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
-}
-
 enum rc
 rootkey_new(const struct secret *bytes, struct rootkey **out, struct fault *f)
 {
@@ -57,7 +49,7 @@ load_bytes(const char *path, struct rootkey **out, struct fault *f)
 	if (secret_len(bytes) == AEAD_KEY)
 		rc = rootkey_new(bytes, out, f);
 	else
-		rc = fault_set(f, RC_CORRUPT, MSG_KEY_LENGTH, NULL, AEAD_KEY, base_name(path));
+		rc = fault_set(f, RC_CORRUPT, MSG_KEY_LENGTH, NULL, AEAD_KEY, path_name(path));
 	secret_free(bytes);
 	return rc;
 }
@@ -110,7 +102,7 @@ rootkey_load(const char *path, struct rootkey **out, struct fault *f)
 	if (!token_path(path, token) || !file_exists(token))
 		return load_bytes(path, out, f);
 	if (file_exists(path))
-		return fault_set(f, RC_STATE_CONFLICT, MSG_ROOT_TWICE, NULL, 0, base_name(path));
+		return fault_set(f, RC_STATE_CONFLICT, MSG_ROOT_TWICE, NULL, 0, path_name(path));
 	return load_token(token, out, f);
 }
 

@@ -302,38 +302,54 @@ vaultring_renew(struct vaultring *ring, struct fault *f)
 	return rc;
 }
 
-/* Remove all keys of ${house} but ${kept}.  Writes only if there are any. */
-static enum rc
-remove_keys(struct vaultring *ring, const struct id *house, uint32_t kept, struct fault *f)
+/* Does it go when of its house only the key of ${use} stays?  Not if the house does not have that one. */
+static bool
+is_dropped(const struct keyfile *kf, const struct keyfile_entry *e, const struct vaultring_use *use)
 {
-	const size_t from = place_of(&ring->file, house, false), to = place_of(&ring->file, house, true);
-	struct keyfile next;
-	bool any = false;
-	enum rc rc;
+	size_t at;
 
-	if ((rc = keyfile_copy(&ring->file, &next)) != RC_OK)
-		return fault_set(f, rc, MSG_UNAVAILABLE, NULL, 0, NULL);
-	for (size_t i = to; i > from; i--) {
-		if (next.entries[i - 1].id == kept)
-			continue;
-		keyfile_remove(&next, i - 1);
-		any = true;
-	}
-	if (any)
-		return replace(ring, &next, ring->root, f);
-	keyfile_fini(&next);
-	return RC_OK;
+	return e->id != use->key && find_key(kf, &use->house, use->key, &at);
 }
 
+/* Under the lock; ${uses} in the order of houses, as the file is.  Writes only if a key goes. */
 static enum rc
-remove_all_but(struct vaultring *ring, const struct id *house, uint32_t kept, struct fault *f)
+keep_only(struct vaultring *ring, const struct vaultring_use *uses, size_t count, struct fault *f)
 {
+	const struct keyfile *kf = &ring->file;
+	struct keyfile next;
+	size_t kept = 0;
+	enum rc rc;
+
+	if ((rc = keyfile_copy(kf, &next)) != RC_OK)
+		return fault_set(f, rc, MSG_UNAVAILABLE, NULL, 0, NULL);
+	for (size_t i = 0, u = 0; i < kf->count; i++) {
+		const struct keyfile_entry *e = &kf->entries[i];
+
+		while (u < count && memcmp(uses[u].house.b, e->owner.b, ID_BYTES) < 0)
+			u++;
+		if (u < count && id_equal(&uses[u].house, &e->owner) && is_dropped(kf, e, &uses[u]))
+			continue;
+		next.entries[kept++] = *e;
+	}
+	if (kept == kf->count) {
+		keyfile_fini(&next);
+		return RC_OK;
+	}
+	wipe(&next.entries[kept], (next.count - kept) * sizeof(*next.entries));
+	next.count = kept;
+	return replace(ring, &next, ring->root, f);
+}
+
+enum rc
+vaultring_destroy(struct vaultring *ring, const struct id *house, struct fault *f)
+{
+	const struct vaultring_use none = { *house, 0 };
 	enum rc rc;
 	size_t at;
 
 	pthread_mutex_lock(&ring->lock);
-	if (find_key(&ring->file, house, kept, &at))
-		rc = remove_keys(ring, house, kept, f);
+	if (find_key(&ring->file, house, 0, &at))
+		rc = keep_only(ring, &none, 1, f); /* no key has the id 0 */
 	else
 		rc = fault_set(f, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
 	pthread_mutex_unlock(&ring->lock);
@@ -341,17 +357,17 @@ remove_all_but(struct vaultring *ring, const struct id *house, uint32_t kept, st
 }
 
 enum rc
-vaultring_destroy(struct vaultring *ring, const struct id *house, struct fault *f)
+vaultring_prune(struct vaultring *ring, const struct vaultring_use *uses, size_t count, struct fault *f)
 {
-	return remove_all_but(ring, house, 0, f); /* no key has the id 0 */
-}
+	enum rc rc;
 
-enum rc
-vaultring_prune(struct vaultring *ring, const struct id *house, uint32_t in_use, struct fault *f)
-{
-	if (in_use == 0)
-		return fault_set(f, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
-	return remove_all_but(ring, house, in_use, f);
+	for (size_t i = 0; i < count; i++)
+		if (uses[i].key == 0)
+			return fault_set(f, RC_INVALID, MSG_INTERNAL, NULL, 0, NULL);
+	pthread_mutex_lock(&ring->lock);
+	rc = keep_only(ring, uses, count, f);
+	pthread_mutex_unlock(&ring->lock);
+	return rc;
 }
 
 void

@@ -50,12 +50,19 @@ MUST_USE enum rc vaultring_renew(struct vaultring *ring, struct fault *f);
 MUST_USE enum rc vaultring_reseal(
     struct vaultring *ring, const struct id *house, struct bytes sealed, uint8_t *out);
 
+/** The key that the stored location of a house is sealed under (vault_sealed_id). */
+struct vaultring_use {
+	struct id house;
+	uint32_t key; /* never 0 */
+};
+
 /**
- * Destroy every key of ${house} but ${in_use}, that of the value which is stored: like vaultring_destroy.
- * RC_NOT_FOUND and nothing done if the house does not have the key ${in_use}.
+ * Destroy all other keys of the houses in ${uses}, which are in ascending order: like vaultring_destroy, with
+ * one write for all of them, or none when there is nothing to destroy.  A house that does not have the key
+ * that is named, or is not named, keeps all of its keys.
  */
 MUST_USE enum rc vaultring_prune(
-    struct vaultring *ring, const struct id *house, uint32_t in_use, struct fault *f);
+    struct vaultring *ring, const struct vaultring_use *uses, size_t count, struct fault *f);
 
 /** Houses that have a key, and keys held. */
 void vaultring_count(struct vaultring *ring, size_t *houses, size_t *keys);

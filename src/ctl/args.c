@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "ctl/command.h"
 #include "ctl/talk.h"
 
@@ -72,7 +73,7 @@ refuse_option(const struct command *command, const char *typed)
 	for (unsigned i = 0; i < OPT_COUNT; i++)
 		if (known & OPT_BIT(i))
 			names[count++] = options[i].name;
-	nearest = help_nearest(typed, names, count);
+	nearest = nearest_name(typed, names, count);
 	if (nearest != NULL)
 		talk_error(
 		    "menedek %s knows no option --%s; did you mean --%s?", command->name, typed, nearest);

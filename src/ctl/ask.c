@@ -21,6 +21,7 @@ reach(const char *path, int *out)
 	*out = -1;
 	if (fd < 0)
 		return RC_UNAVAILABLE;
+	errno = 0; /* of a path that is too long for a socket, nobody listens either */
 	if (str_copy(at.sun_path, sizeof(at.sun_path), path) &&
 	    connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
 		*out = fd;

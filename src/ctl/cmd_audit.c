@@ -149,7 +149,7 @@ struct exporting {
 };
 
 static enum rc
-write_all(struct ctx *c, void *arg)
+write_trail(struct ctx *c, void *arg)
 {
 	const struct exporting *e = arg;
 
@@ -189,7 +189,7 @@ write_export(struct offline *o, uint64_t upto, const char *path)
 		return STATUS_ERROR;
 	}
 	e = (struct exporting){ file, upto };
-	status = talk_failure("audit export", offline_view(o, write_all, &e), &o->fault);
+	status = talk_failure("audit export", offline_view(o, write_trail, &e), &o->fault);
 	is_written = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
 	if (fclose(file) != 0 || !is_written) {
 		talk_error("%s cannot be written", path);

@@ -81,6 +81,7 @@ cmd_device_add(const struct args *args)
 {
 	struct enrolment e = { .name = args->value[OPT_NAME] };
 	const char *prefix = args->value[OPT_OUT];
+	const enum p12_form form = args_has(args, OPT_P12_OLD) ? P12_OLD_DEVICE : P12_STRONG;
 	char p12[ID_TEXT + 1] = "";
 	struct offline o;
 	enum status status = check_place(args);
@@ -94,12 +95,17 @@ cmd_device_add(const struct args *args)
 		rc = enrol_device(&o, &e);
 		if (rc == RC_OK)
 			rc = enrol_write(&e, prefix, &o.fault);
-		if (rc == RC_OK && args_has(args, OPT_P12))
-			rc = enrol_write_p12(&e, prefix, p12, &o.fault);
+		if (rc == RC_OK && (args_has(args, OPT_P12) || form == P12_OLD_DEVICE))
+			rc = enrol_write_p12(&e, prefix, form, p12, &o.fault);
 		status = talk_failure("device add", rc, &o.fault);
 	}
 	if (status == STATUS_OK)
 		tell_added(args, &e, p12);
+	if (status == STATUS_OK && form == P12_OLD_DEVICE)
+		talk_warning(
+		    "%s.p12 is sealed weakly (PBE-SHA1-3DES, SHA-1), for Android 13 and older: carry it by "
+		    "hand, and delete it once it is in the device",
+		    prefix);
 	offline_close(&o);
 	wipe(&e, sizeof(e));
 	return status;

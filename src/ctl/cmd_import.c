@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "ctl/import.h"
 
 static enum status
@@ -25,7 +26,7 @@ take_file(struct import *im, const char *word)
 		return STATUS_OK;
 	}
 	(void)snprintf(typed, sizeof(typed), "%.*s", equals != NULL ? (int)(equals - word) : 31, word);
-	nearest = help_nearest(typed, names, IMPORT_TABLES);
+	nearest = nearest_name(typed, names, IMPORT_TABLES);
 	if (nearest != NULL)
 		talk_error("\"%s\": did you mean %s=FILE?", word, nearest);
 	else
@@ -57,25 +58,6 @@ take_files(struct import *im)
 /* ---- what was done ---- */
 
 static void
-count_changes(struct import *im)
-{
-	const struct org_row *orgs = im->rows[IMPORT_ORGS].at;
-	const struct user_row *people = im->rows[IMPORT_PEOPLE].at;
-	const struct location_row *locations = im->rows[IMPORT_LOCATIONS].at;
-
-	for (size_t i = 0; i < im->rows[IMPORT_ORGS].count; i++)
-		im->tally[IMPORT_ORGS][orgs[i].change]++;
-	for (size_t i = 0; i < im->rows[IMPORT_PEOPLE].count; i++)
-		im->tally[IMPORT_PEOPLE][people[i].change]++;
-	for (size_t i = 0; i < im->job_count; i++) {
-		im->tally[IMPORT_SHELTERS][im->jobs[i].change]++;
-		im->tally[IMPORT_UNITS][im->jobs[i].change] += im->jobs[i].count;
-	}
-	for (size_t i = 0; i < im->rows[IMPORT_LOCATIONS].count; i++)
-		im->tally[IMPORT_LOCATIONS][locations[i].change]++;
-}
-
-static void
 print_json(const struct import *im)
 {
 	char buf[1024];
@@ -93,7 +75,11 @@ print_json(const struct import *im)
 		jw_close(&w, '}');
 	}
 	jw_close(&w, '}');
-	(void)printf("%.*s\n", (int)w.len, buf);
+	/* a preview has begun the object */
+	if (args_has(im->args, OPT_DRY_RUN))
+		(void)printf(",%.*s\n", (int)w.len - 1, buf + 1);
+	else
+		(void)printf("%.*s\n", (int)w.len, buf);
 }
 
 static void
@@ -122,7 +108,8 @@ work(struct import *im)
 {
 	enum rc rc = import_read(im);
 
-	if (rc == RC_OK)
+	im->is_checking = true;
+	if (rc == RC_OK && im->is_read_whole)
 		rc = import_check(im);
 	if (im->problems > 0) {
 		talk_error("%llu problems, nothing was imported", (unsigned long long)im->problems);
@@ -130,10 +117,15 @@ work(struct import *im)
 	}
 	if (rc != RC_OK)
 		return talk_failure("import", rc, &im->o->fault);
-	count_changes(im);
+	if ((rc = import_preview(im)) != RC_OK)
+		return talk_failure("import", rc, &im->o->fault);
 	if (!args_has(im->args, OPT_DRY_RUN) && (rc = import_write(im)) != RC_OK) {
 		enum status status = talk_failure("import", rc, &im->o->fault);
-		talk_error("what was written stands; run the same import again to finish it");
+		if (rc == RC_UNKNOWN)
+			talk_error(
+			    "all of it was imported or nothing: the same import with --dry-run says which");
+		else
+			talk_error("nothing was imported");
 		return status;
 	}
 	print_result(im);

@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "ctl/enrol.h"
+#include "ctl/migration.h"
+#include "ctl/owner.h"
 #include "ctl/passes.h"
 #include "service/accounts.h"
 
@@ -54,6 +56,7 @@ remove_old(const struct init *in)
 	const struct paths *p = &in->paths;
 	const char *files[] = { p->keyring, p->record_root, p->location_root, p->token_key, p->ca_cert,
 		p->ca_key, p->server_cert, p->server_key, p->audit_key, p->audit_pub, p->host };
+	static const char *const parts_of_store[] = { "data.mdb", "lock.mdb", PG_CONNINFO };
 	static const char *const parts_of_vault[] = { "ring", "quota", "limits.csv" };
 	char path[512];
 
@@ -63,10 +66,10 @@ remove_old(const struct init *in)
 		(void)snprintf(path, sizeof(path), "%s/%s", p->vault, parts_of_vault[i]);
 		(void)unlink(path);
 	}
-	(void)snprintf(path, sizeof(path), "%s/data.mdb", p->store);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s/lock.mdb", p->store);
-	(void)unlink(path);
+	for (unsigned i = 0; i < COUNT_OF(parts_of_store); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", p->store, parts_of_store[i]);
+		(void)unlink(path);
+	}
 }
 
 static enum status
@@ -74,7 +77,8 @@ find_place(struct init *in)
 {
 	const char *dir = args_dir(in->args);
 
-	if (!paths_of(&in->paths, dir, args_keys(in->args))) {
+	if (!paths_of(&in->paths, dir, args_keys(in->args)) ||
+	    (args_has(in->args, OPT_TLS) && !paths_use_tls(&in->paths, in->args->value[OPT_TLS]))) {
 		talk_error("%s: the path is too long", dir);
 		return STATUS_USAGE;
 	}
@@ -157,7 +161,10 @@ make_keys(struct init *in)
 	if ((rc = dir_make(p->dir, 0700, &in->fault)) != RC_OK)
 		return rc;
 	talk_step(in->args, "Data directory %s (0700)", p->dir);
-	if ((rc = dir_make(in->keys_dir, 0700, &in->fault)) != RC_OK)
+	/* the store now already: it is given to its owner before the vault's process, who may be that user,
+	 * needs it */
+	if ((rc = dir_make(p->store, 0700, &in->fault)) != RC_OK ||
+	    (rc = dir_make(in->keys_dir, 0700, &in->fault)) != RC_OK)
 		return rc;
 	if ((rc = make_home(p->keyring, &in->fault)) != RC_OK ||
 	    (rc = make_home(p->server_key, &in->fault)) != RC_OK)
@@ -290,7 +297,7 @@ write_device(struct init *in)
 	(void)snprintf(prefix, sizeof(prefix), "%s/devices/admin", in->paths.dir);
 	if ((rc = enrol_write(&in->device, prefix, &in->fault)) != RC_OK)
 		return rc;
-	rc = enrol_write_p12(&in->device, prefix, in->p12_passphrase, &in->fault);
+	rc = enrol_write_p12(&in->device, prefix, P12_STRONG, in->p12_passphrase, &in->fault);
 	if (rc == RC_OK)
 		talk_step(in->args, "Device of the administrator: %s.crt .key .p12", prefix);
 	return rc;
@@ -355,14 +362,18 @@ enum status
 cmd_init(const struct args *args)
 {
 	struct init in = { .args = args };
-	enum status status = find_place(&in);
+	bool is_postgresql;
+	uint64_t pairs;
+	enum status status;
 	enum rc rc;
 
+	/* before anything is removed by --force */
 	if (strlen(args->value[OPT_ORG]) >= LIMIT_NAME || strlen(args->value[OPT_HOST]) > 255) {
 		talk_error("--org takes %u bytes at most, --host 255", LIMIT_NAME - 1);
 		return STATUS_USAGE;
 	}
-	if (status != STATUS_OK)
+	if ((status = migrate_check(args, &is_postgresql)) != STATUS_OK ||
+	    (status = find_place(&in)) != STATUS_OK)
 		return status;
 	rc = make_keys(&in);
 	if (rc == RC_OK)
@@ -372,6 +383,15 @@ cmd_init(const struct args *args)
 	status = talk_failure("init", rc, &in.fault);
 	if (status == STATUS_OK)
 		status = make_records(&in);
+	if (status == STATUS_OK && is_postgresql &&
+	    (status = migrate_into(args, &in.paths, &pairs)) == STATUS_OK)
+		talk_step(args, "Records in PostgreSQL");
+	/* also what was made before something failed: the next try may be another user's */
+	owner_give_registry(in.paths.dir);
+	if (args_has(args, OPT_TLS)) {
+		owner_give_file(in.paths.dir, in.paths.server_key);
+		owner_give_file(in.paths.dir, in.paths.server_cert);
+	}
 	if (status == STATUS_OK)
 		status = tell(&in);
 	wipe(&in, sizeof(in));

@@ -7,7 +7,33 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "crypto/vaultcard.h"
 #include "ctl/offline.h"
+
+static bool
+count_card(void *arg, const struct key *key UNUSED, struct bytes value, uint64_t rev UNUSED)
+{
+	struct sealed_location there;
+	long *cards = arg;
+
+	if (record_decode(KIND_LOCATION, value, &there) == RC_OK)
+		*cards += vaultcard_is((struct bytes){ there.sealed, there.len });
+	return true;
+}
+
+/* What carries its own key lies in the store, not in the ring: under another root it would never open again.
+ */
+static enum rc
+refuse_cards(struct ctx *c, void *arg UNUSED)
+{
+	const struct key prefix = record_key_bytes(KIND_LOCATION, "", 0);
+	long cards = 0;
+	enum rc rc = txn_scan(c->txn, &prefix, NULL, count_card, &cards);
+
+	if (rc != RC_OK || cards == 0)
+		return rc;
+	return fault_set(c->fault, RC_STATE_CONFLICT, MSG_VAULT_CARDS, NULL, cards, NULL);
+}
 
 static enum rc
 change_root(struct offline *o, const char *to_path, size_t *keys)
@@ -16,6 +42,8 @@ change_root(struct offline *o, const char *to_path, size_t *keys)
 	struct rootkey *from = NULL, *to = NULL;
 	enum rc rc;
 
+	if ((rc = offline_view(o, refuse_cards, NULL)) != RC_OK)
+		return rc;
 	if ((rc = rootkey_load(p->location_root, &from, &o->fault)) == RC_OK)
 		rc = rootkey_load(to_path, &to, &o->fault);
 	if (rc == RC_OK)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * menedek rotate-keys, purge, upkeep: done by the running service if there is one, else here on the closed
- * registry; the same work and the same report either way.  Interrupted, each can simply be repeated: it goes
- * on where it was.
+ * menedek rotate-keys, purge, upkeep, sheet write: done by the running service if there is one, else here on
+ * the closed registry; the same work and the same report either way.  Interrupted, each can simply be
+ * repeated: it goes on where it was.
  */
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +132,8 @@ status_here(struct upkeep *u, struct jw *w)
 static const struct job job_rotate = { "rotate-keys", "rotate-keys", true, rotate_here };
 static const struct job job_purge = { "purge", "purge", false, purge_here };
 static const struct job job_count = { "purge", "purge dry-run", false, count_here };
+/* NULL: what the sheets are sealed for is read at the service's start, and the names on them are its own */
+static const struct job job_sheets = { "sheet write", "sheets", false, NULL };
 static const struct job job_status = { "status", "status", false, status_here };
 
 static enum status
@@ -170,8 +172,12 @@ run(const struct args *args, const struct job *job)
 		return STATUS_USAGE;
 	}
 	rc = ask_service(paths.control, job->line, hear, &s);
-	if (rc == RC_NOT_FOUND)
+	if (rc == RC_NOT_FOUND && job->run != NULL)
 		return do_here(job, &s);
+	if (rc == RC_NOT_FOUND) {
+		talk_error("nobody serves %s: start the service, with --sheets DIR", args_dir(args));
+		return STATUS_UNREACHABLE;
+	}
 	if (rc == RC_OK && s.is_over)
 		return s.status;
 	if (rc != RC_OK && rc != RC_UNKNOWN)
@@ -196,4 +202,10 @@ enum status
 cmd_upkeep(const struct args *args)
 {
 	return run(args, &job_status);
+}
+
+enum status
+cmd_sheet_write(const struct args *args)
+{
+	return run(args, &job_sheets);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* menedek user add, list, passphrase. */
+/* menedek user add, list, passphrase, factor-remove. */
 #include <stdio.h>
 #include <string.h>
 
@@ -156,21 +156,30 @@ cmd_user_add(const struct args *args)
 /* ---- passphrase ---- */
 
 static enum rc
-reset(struct ctx *c, void *arg)
+find_user(struct ctx *c, const char *name, struct id *out)
 {
-	struct adding *a = arg;
 	struct reference row;
-	struct passphrase_reply made;
 	struct key key;
 	enum rc rc;
 
-	if ((rc = user_name_key(c->parts->keyring, a->args->value[OPT_NAME], &key)) != RC_OK)
+	if ((rc = user_name_key(c->parts->keyring, name, &key)) != RC_OK)
 		return rc;
-	if ((rc = record_get(c->txn, KIND_USER_NAME, &key, &row)) != RC_OK)
+	if ((rc = record_get(c->txn, KIND_USER_NAME, &key, &row)) == RC_OK)
+		*out = row.id;
+	return rc;
+}
+
+static enum rc
+reset(struct ctx *c, void *arg)
+{
+	struct adding *a = arg;
+	struct passphrase_reply made;
+	enum rc rc;
+
+	if ((rc = find_user(c, a->args->value[OPT_NAME], &a->id)) != RC_OK)
 		return rc;
-	if ((rc = user_reset_passphrase(c, &row.id, &made)) != RC_OK)
+	if ((rc = user_reset_passphrase(c, &a->id, &made)) != RC_OK)
 		return rc;
-	a->id = row.id;
 	return finish(c, a, made.passphrase);
 }
 
@@ -190,6 +199,36 @@ cmd_user_passphrase(const struct args *args)
 		tell(&a);
 	offline_close(&o);
 	wipe(&a, sizeof(a));
+	return status;
+}
+
+/* ---- second factor ---- */
+
+static enum rc
+remove_factor(struct ctx *c, void *arg)
+{
+	const struct args *args = arg;
+	struct user u;
+	struct id id;
+	enum rc rc = find_user(c, args->value[OPT_NAME], &id);
+
+	return rc == RC_OK ? user_reset_factor(c, &id, &u) : rc;
+}
+
+enum status
+cmd_user_factor_remove(const struct args *args)
+{
+	struct args copy = *args;
+	const char *name = args->value[OPT_NAME];
+	struct offline o;
+	enum status status = offline_open(args, false, &o);
+
+	if (status == STATUS_OK)
+		status = talk_failure(
+		    name, offline_update(&o, "cli_user_factor_remove", remove_factor, &copy), &o.fault);
+	if (status == STATUS_OK)
+		talk_step(args, "Authenticator app of %s removed; signed out everywhere", name);
+	offline_close(&o);
 	return status;
 }
 

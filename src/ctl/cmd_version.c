@@ -2,13 +2,12 @@
 /* menedek version. */
 #include <stdio.h>
 
+#include "base/version.h"
 #include "ctl/command.h"
-
-#define VERSION "1.0.0"
 
 enum status
 cmd_version(const struct args *args)
 {
-	(void)printf(args_has(args, OPT_JSON) ? "{\"version\":\"%s\"}\n" : "menedek %s\n", VERSION);
+	(void)printf(args_has(args, OPT_JSON) ? "{\"version\":\"%s\"}\n" : "menedek %s\n", MENEDEK_VERSION);
 	return STATUS_OK;
 }

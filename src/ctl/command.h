@@ -31,7 +31,11 @@ enum option {
 	OPT_COUNT
 };
 
+/** Of the program, the package and what it tells of itself. */
+#define MENEDEK_VERSION "1.0.0"
+
 #define OPT_BIT(option) (UINT64_C(1) << (option))
+_Static_assert(OPT_COUNT <= 64, "an option is a bit");
 
 #define ARGS_WORDS 8u
 
@@ -55,6 +59,12 @@ struct command {
 /** All commands, grouped, ended by one without a name. */
 extern const struct command commands[];
 
+/** The command named by the first one or two of ${words}, or NULL; *used of them belong to its name. */
+const struct command *command_find(int count, const char *const *words, int *used);
+
+/** In a word or two, as help and the manual list it. */
+const char *status_meaning(enum status status);
+
 /**
  * Parse what stands after the command's name.  STATUS_OK, or STATUS_USAGE after having said what is wrong.
  * ${args} keeps pointers into ${argv}.
@@ -76,29 +86,51 @@ const char *option_help(enum option option);
 /** All commands by group (${command} NULL), or one in full, to standard output. */
 void help_print(const struct command *command);
 
-/**
- * Of ${count} names the one nearest to ${typed}, or NULL when none is near: at most a third of its letters
- * inserted, dropped, changed or swapped.
- */
-const char *help_nearest(const char *typed, const char *const *names, unsigned count);
-
 enum status cmd_init(const struct args *args);
 enum status cmd_serve(const struct args *args);
+enum status cmd_deliver(const struct args *args);
 enum status cmd_import(const struct args *args);
+enum status cmd_export(const struct args *args);
+enum status cmd_report(const struct args *args);
 enum status cmd_check(const struct args *args);
+enum status cmd_backup(const struct args *args);
+enum status cmd_backup_verify(const struct args *args);
+enum status cmd_restore(const struct args *args);
+enum status cmd_accept_rollback(const struct args *args);
+enum status cmd_check_config(const struct args *args);
+enum status cmd_doctor(const struct args *args);
+enum status cmd_sheet_key(const struct args *args);
+enum status cmd_sheet_write(const struct args *args);
+enum status cmd_sheet_open(const struct args *args);
+enum status cmd_reconcile(const struct args *args);
+enum status cmd_top(const struct args *args);
 enum status cmd_user_add(const struct args *args);
 enum status cmd_user_list(const struct args *args);
 enum status cmd_user_passphrase(const struct args *args);
+enum status cmd_user_factor_remove(const struct args *args);
 enum status cmd_device_add(const struct args *args);
 enum status cmd_device_list(const struct args *args);
 enum status cmd_device_revoke(const struct args *args);
 enum status cmd_rotate_keys(const struct args *args);
 enum status cmd_rekey_locations(const struct args *args);
+enum status cmd_keep_keys(const struct args *args);
+enum status cmd_accept_database(const struct args *args);
+enum status cmd_migrate(const struct args *args);
 enum status cmd_purge(const struct args *args);
 enum status cmd_upkeep(const struct args *args);
 enum status cmd_audit_verify(const struct args *args);
 enum status cmd_audit_checkpoint(const struct args *args);
 enum status cmd_audit_export(const struct args *args);
+enum status cmd_avail_show(const struct args *args);
+enum status cmd_avail_set(const struct args *args);
+enum status cmd_avail_confirm(const struct args *args);
+enum status cmd_requests(const struct args *args);
+enum status cmd_hold(const struct args *args);
+enum status cmd_confirm(const struct args *args);
+enum status cmd_decline(const struct args *args);
+enum status cmd_watch(const struct args *args);
+enum status cmd_manual(const struct args *args);
+enum status cmd_completion(const struct args *args);
 enum status cmd_version(const struct args *args);
 enum status cmd_help(const struct args *args);
 

@@ -77,7 +77,8 @@ enrol_write(const struct enrolment *e, const char *prefix, struct fault *f)
 }
 
 enum rc
-enrol_write_p12(const struct enrolment *e, const char *prefix, char passphrase[ID_TEXT + 1], struct fault *f)
+enrol_write_p12(const struct enrolment *e, const char *prefix, enum p12_form form,
+    char passphrase[ID_TEXT + 1], struct fault *f)
 {
 	struct id random = id_new();
 	uint8_t *bundle = NULL;
@@ -85,7 +86,7 @@ enrol_write_p12(const struct enrolment *e, const char *prefix, char passphrase[I
 	enum rc rc;
 
 	id_format(&random, passphrase);
-	rc = ca_pkcs12(&e->key, &e->cert, &e->ca_cert, e->name, passphrase, &bundle, &len);
+	rc = ca_pkcs12(&e->key, &e->cert, &e->ca_cert, e->name, passphrase, form, &bundle, &len);
 	if (rc == RC_OK)
 		rc = write_beside(prefix, ".p12", (struct bytes){ bundle, len }, 0600, f);
 	if (bundle != NULL)

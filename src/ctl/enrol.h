@@ -21,7 +21,7 @@ MUST_USE enum rc enrol_device(struct offline *o, struct enrolment *e);
 MUST_USE enum rc enrol_write(const struct enrolment *e, const char *prefix, struct fault *f);
 
 /** Write PREFIX.p12 (0600) under a fresh passphrase, given in ${passphrase}. */
-MUST_USE enum rc enrol_write_p12(
-    const struct enrolment *e, const char *prefix, char passphrase[ID_TEXT + 1], struct fault *f);
+MUST_USE enum rc enrol_write_p12(const struct enrolment *e, const char *prefix, enum p12_form form,
+    char passphrase[ID_TEXT + 1], struct fault *f);
 
 #endif

@@ -7,53 +7,36 @@
 #include "ctl/command.h"
 #include "ctl/talk.h"
 
-#define NAME_MAX_LEN 40u
-
-static size_t
-least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Edits that turn a into b; a swap of neighbours counts one (Damerau's optimal string alignment). */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t before[NAME_MAX_LEN + 1] = { 0 }, above[NAME_MAX_LEN + 1], row[NAME_MAX_LEN + 1];
-	size_t n = strlen(a), m = strlen(b);
-
-	if (n > NAME_MAX_LEN || m > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (size_t j = 0; j <= m; j++)
-		above[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			row[j] =
-			    least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = least(row[j], before[j - 2] + 1);
-		}
-		memcpy(before, above, sizeof(before));
-		memcpy(above, row, (m + 1) * sizeof(row[0]));
-	}
-	return above[m];
-}
+static const char *const meanings[] = {
+	[STATUS_OK] = "ok",
+	[STATUS_ERROR] = "error",
+	[STATUS_USAGE] = "usage",
+	[STATUS_NOT_FOUND] = "not found",
+	[STATUS_AUTH] = "authentication or certificate",
+	[STATUS_CONFLICT] = "conflict",
+	[STATUS_UNREACHABLE] = "unreachable",
+	[STATUS_CHECK_FAILED] = "a check failed",
+};
 
 const char *
-help_nearest(const char *typed, const char *const *names, unsigned count)
+status_meaning(enum status status)
 {
-	const char *best = NULL;
-	size_t best_distance = NAME_MAX_LEN;
+	return meanings[status];
+}
 
-	for (unsigned i = 0; i < count; i++) {
-		size_t d = distance(typed, names[i]);
-		if (d < best_distance && d <= (strlen(names[i]) + 2) / 3) {
-			best = names[i];
-			best_distance = d;
-		}
+const struct command *
+command_find(int count, const char *const *words, int *used)
+{
+	char two[64] = "";
+
+	if (count >= 2)
+		(void)snprintf(two, sizeof(two), "%s %s", words[0], words[1]);
+	for (const struct command *c = commands; count >= 1 && c->name != NULL; c++) {
+		*used = strchr(c->name, ' ') != NULL ? 2 : 1;
+		if (strcmp(c->name, *used == 2 ? two : words[0]) == 0)
+			return c;
 	}
-	return best;
+	return NULL;
 }
 
 static void
@@ -107,7 +90,8 @@ help_print(const struct command *command)
 		group = c->group;
 		(void)printf("  %-16s %s\n", c->name, c->summary);
 	}
-	(void)printf(
-	    "\nmenedek help COMMAND shows one in full.  Exit status: 0 ok, 1 error, 2 usage, 3 not found,\n"
-	    "4 authentication or certificate, 5 conflict, 6 unreachable, 7 a check failed.\n");
+	(void)printf("\nmenedek help COMMAND shows one in full.  Exit status:");
+	for (unsigned i = 0; i < COUNT_OF(meanings); i++)
+		(void)printf("%s%s%u %s", i == 0 ? "" : ",", i == STATUS_AUTH ? "\n" : " ", i, meanings[i]);
+	(void)printf(".\n");
 }

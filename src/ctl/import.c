@@ -11,7 +11,42 @@
 
 #define FILE_CAP       (256u * 1024 * 1024) /* a million units are 40 MB */
 #define ROW_ARENA      (256u * 1024)
-#define PROBLEMS_SHOWN 40u
+#define PROBLEMS_SHOWN 10000u /* more is a wrong file, not a list of errors */
+
+/* Lines come in rising order.  Without memory a line is not noted, and says more than it need. */
+static void
+note_wrong(struct import_lines *lines, unsigned line)
+{
+	if (lines->count > 0 && lines->at[lines->count - 1] == line)
+		return;
+	if (lines->count == lines->cap) {
+		size_t cap = lines->cap == 0 ? 64 : lines->cap * 2, bytes;
+		void *grown = size_mul(cap, sizeof(*lines->at), &bytes) ? realloc(lines->at, bytes) : NULL;
+
+		if (grown == NULL)
+			return;
+		lines->at = grown;
+		lines->cap = cap;
+	}
+	lines->at[lines->count++] = line;
+}
+
+static int
+by_line(const void *pa, const void *pb)
+{
+	const unsigned *a = pa, *b = pb;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+bool
+import_is_wrong(const struct import *im, enum import_table table, unsigned line)
+{
+	const struct import_lines *lines = &im->wrong[table];
+
+	return lines->count > 0 &&
+	    bsearch(&line, lines->at, lines->count, sizeof(*lines->at), by_line) != NULL;
+}
 
 void
 import_problem(struct import *im, unsigned line, const char *fmt, ...)
@@ -19,6 +54,10 @@ import_problem(struct import *im, unsigned line, const char *fmt, ...)
 	char text[512];
 	va_list ap;
 
+	if (im->is_checking && import_is_wrong(im, im->table, line))
+		return;
+	if (!im->is_checking && line > 0)
+		note_wrong(&im->wrong[im->table], line);
 	if (++im->problems > PROBLEMS_SHOWN)
 		return;
 	va_start(ap, fmt);
@@ -58,12 +97,35 @@ blame_csv(struct import *im, const struct fault *f)
 	char text[256];
 
 	for (unsigned i = 0; i < f->count; i++)
-		import_problem(im, 0, "%s", fault_text(&f->item[i], LANG_EN, text, sizeof(text)));
+		import_problem(im, f->item[i].number > 0 ? (unsigned)f->item[i].number : 0, "%s",
+		    fault_text(&f->item[i], LANG_EN, text, sizeof(text)));
+}
+
+/* The next row; one of another width is named and passed over. */
+static enum rc
+read_row(struct import *im, struct csv *csv, struct arena *arena, size_t mark)
+{
+	struct fault f = { .count = 0 };
+	void *row;
+	enum rc rc;
+
+	arena_rewind(arena, mark);
+	if ((rc = csv_row(csv, &f)) == RC_NOT_FOUND)
+		return rc;
+	if (rc != RC_OK) {
+		blame_csv(im, &f);
+		return rc;
+	}
+	if ((row = add_row(im, csv->line)) == NULL)
+		return RC_UNAVAILABLE;
+	import_read_cells(im, csv, row);
+	return RC_OK;
 }
 
 static enum rc
 read_rows(struct import *im, struct bytes text, struct arena *arena)
 {
+	const uint64_t before = im->problems;
 	struct fault f = { .count = 0 };
 	struct csv csv;
 	size_t mark;
@@ -71,22 +133,20 @@ read_rows(struct import *im, struct bytes text, struct arena *arena)
 
 	if (rc == RC_OK)
 		import_check_header(im, &csv);
-	if (im->problems > 0)
-		return RC_OK; /* without the right header every row would be wrong */
+	else
+		blame_csv(im, &f);
+	if (im->problems > before) { /* without the right header every row would be wrong */
+		im->is_read_whole = false;
+		return RC_OK;
+	}
 	mark = arena_mark(arena);
 	while (rc == RC_OK) {
-		void *row;
-
-		arena_rewind(arena, mark);
-		if ((rc = csv_row(&csv, &f)) != RC_OK)
-			break;
-		if ((row = add_row(im, csv.line)) == NULL)
-			return RC_UNAVAILABLE;
-		import_read_cells(im, &csv, row);
+		rc = read_row(im, &csv, arena, mark);
+		if (rc == RC_MALFORMED && csv.is_row)
+			rc = RC_OK;
 	}
-	if (rc != RC_NOT_FOUND)
-		blame_csv(im, &f);
-	return RC_OK;
+	im->is_read_whole &= rc == RC_NOT_FOUND;
+	return rc == RC_UNAVAILABLE ? rc : RC_OK;
 }
 
 static enum rc
@@ -101,9 +161,10 @@ read_table(struct import *im)
 
 	if (rc == RC_OK && builtin != NULL)
 		rc = read_rows(im, *builtin, arena);
-	else if (rc == RC_OK && file_read(im->path[im->table], FILE_CAP, &text, &len, &f) != RC_OK)
+	else if (rc == RC_OK && file_read(im->path[im->table], FILE_CAP, &text, &len, &f) != RC_OK) {
 		blame_csv(im, &f);
-	else if (rc == RC_OK)
+		im->is_read_whole = false;
+	} else if (rc == RC_OK)
 		rc = read_rows(im, (struct bytes){ (const uint8_t *)text, len }, arena);
 	free(text);
 	arena_free(arena);
@@ -113,21 +174,17 @@ read_table(struct import *im)
 enum rc
 import_read(struct import *im)
 {
-	uint64_t before = 0;
-
+	im->is_read_whole = true;
 	for (unsigned t = 0; t < IMPORT_TABLES; t++) {
 		enum rc rc;
 
 		if (im->path[t] == NULL)
 			continue;
 		im->table = (enum import_table)t;
-		im->problems = 0;
 		if ((rc = read_table(im)) != RC_OK)
 			return rc;
-		before += im->problems;
 	}
-	im->problems = before;
-	return before == 0 ? RC_OK : RC_INVALID;
+	return RC_OK;
 }
 
 void
@@ -139,8 +196,10 @@ import_free(struct import *im)
 		wipe(people->at, people->cap * sizeof(struct user_row));
 	if (locations->at != NULL)
 		wipe(locations->at, locations->cap * sizeof(struct location_row));
-	for (unsigned t = 0; t < IMPORT_TABLES; t++)
+	for (unsigned t = 0; t < IMPORT_TABLES; t++) {
 		free(im->rows[t].at);
+		free(im->wrong[t].at);
+	}
 	free(im->jobs);
 	names_free(&im->orgs);
 	names_free(&im->shelters);

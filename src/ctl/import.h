@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bringing in a network from CSV: all files are read and checked whole, with every problem named by file and
- * line, before anything is written; then it is written organisation by organisation and house by house, each
- * a transaction. What is there already is matched by name and left alone when it says the same, so an import
- * that was interrupted is simply repeated.  What staff say of their rooms (who lives there, when it was
- * confirmed) is taken for new units only.
+ * line, before anything is written; a dry run lists every change, column by column; then it is written
+ * in one piece, which a kill at any moment leaves out whole.  What is there already is matched by name and
+ * left alone when it says the same.  What staff say of their rooms (who lives there, when it was confirmed)
+ * is taken for new units only.
  */
 #ifndef MENEDEK_IMPORT_H
 #define MENEDEK_IMPORT_H
@@ -31,6 +31,13 @@ struct import_rows {
 	size_t count, cap;
 };
 
+/** Lines of one file in rising order. */
+struct import_lines {
+	unsigned *at;
+	size_t count, cap;
+};
+
+#define IMPORT_CELL 320u /* a cell as text: all languages, or all roles */
 #define IMPORT_LIST 640u /* a cell of up to USER_SHELTERS code names */
 
 struct org_row {
@@ -90,6 +97,9 @@ struct import {
 	struct house_job *jobs;
 	size_t job_count;
 	uint64_t problems;
+	bool is_read_whole;                       /* every file had its header and could be read to its end */
+	struct import_lines wrong[IMPORT_TABLES]; /* lines with a cell that cannot be read */
+	bool is_checking; /* of such lines nothing more is said: it would follow from the cell */
 	uint64_t tally[IMPORT_TABLES][CHANGES];
 	int64_t now;
 	enum import_table table; /* being worked on, for the words of a problem */
@@ -104,15 +114,32 @@ size_t import_row_size(enum import_table table);
 /** Are the header's columns those of the table?  Names each that is missing or unknown. */
 void import_check_header(struct import *im, const struct csv *csv);
 
+/** One cell of a row as the file would say it; "" is an empty one. */
+struct import_cell {
+	const char *column;
+	char text[IMPORT_CELL];
+};
+
+/**
+ * The cell ${index} of ${row} into ${out}, of the columns that are written also over what is there already;
+ * false when there are no more, or when they must not be shown (locations).
+ */
+MUST_USE bool import_show_cell(
+    enum import_table table, unsigned index, const void *row, struct import_cell *out);
+
 /** Fill ${row} from the row that ${csv} has just read, naming each cell that is wrong. */
 void import_read_cells(struct import *im, const struct csv *csv, void *row);
 
 /* ---- import.c ---- */
 
-/** "FILE:LINE: ..." on standard error; counted, and shown up to a limit.  ${line} 0: the file as a whole. */
+/** "FILE:LINE: ..." on standard error; counted, and shown up to a limit.  ${line} 0: the file as a whole.
+ * While checking, a line that could not be read is passed over: it has had its say. */
 void import_problem(struct import *im, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/** Read all files.  RC_INVALID when any of them has a problem. */
+/** Had ${line} of ${table} a cell that could not be read? */
+bool import_is_wrong(const struct import *im, enum import_table table, unsigned line);
+
+/** Read all files, naming every problem.  RC_OK also then; other codes: it could not be gone on. */
 MUST_USE enum rc import_read(struct import *im);
 void import_free(struct import *im);
 
@@ -139,6 +166,15 @@ MUST_USE enum rc import_merge_units(
 
 /** Copy what a file may say of a house over ${old}; false if that changes nothing. */
 bool import_merge_profile(struct shelter *old, const struct shelter *row);
+
+/* ---- import_preview.c ---- */
+
+/**
+ * Count what the import does, row by row, and on a dry run print each row that changes something with the
+ * cells that differ; of locations only that they differ.  With --json it begins an object that the caller
+ * ends. After import_check.
+ */
+MUST_USE enum rc import_preview(struct import *im);
 
 /* ---- import_write.c ---- */
 MUST_USE enum rc import_write(struct import *im);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The columns of each table and how a cell becomes a member of its row.  Knows nothing of other rows or the
  * store. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "ctl/import.h"
 
 enum cell_type {
@@ -26,6 +28,7 @@ struct column {
 	const char *name;
 	uint8_t type;
 	bool needed; /* the cell must not be empty */
+	bool once;   /* taken for new rows only */
 	size_t offset, size;
 	long least, most;
 	const struct code_list *codes;
@@ -41,6 +44,10 @@ struct column {
 #define FLAG(row, column, member)                                    \
 	{                                                            \
 		.name = (column), .type = CELL_FLAG, AT(row, member) \
+	}
+#define ONCE(row, column, member, hi)                                                          \
+	{                                                                                      \
+		.name = (column), .type = CELL_U8, .once = true, AT(row, member), .most = (hi) \
 	}
 #define NUMBER(row, column, member, lo, hi)                                                     \
 	{                                                                                       \
@@ -136,11 +143,15 @@ static const struct column unit_columns[] = {
 	FLAG(unit_row, "step_free", unit.step_free),
 	FLAG(unit_row, "own_rooms", unit.own_rooms),
 	NUMBER(unit_row, "join_group", unit.join_group, 0, LIMIT_UNITS),
-	FLAG(unit_row, "out_of_use", unit.out_of_use),
-	NUMBER(unit_row, "adults", unit.other_adults, 0, LIMIT_PLACES),
-	NUMBER(unit_row, "children", unit.other_children, 0, LIMIT_PLACES),
-	NUMBER(unit_row, "babies", unit.other_babies, 0, LIMIT_PLACES),
-	{ .name = "confirmed_hours_ago", .type = CELL_AGE, AT(unit_row, confirmed_hours_ago), .most = 87600 },
+	{ .name = "out_of_use", .type = CELL_FLAG, .once = true, AT(unit_row, unit.out_of_use) },
+	ONCE(unit_row, "adults", unit.other_adults, LIMIT_PLACES),
+	ONCE(unit_row, "children", unit.other_children, LIMIT_PLACES),
+	ONCE(unit_row, "babies", unit.other_babies, LIMIT_PLACES),
+	{ .name = "confirmed_hours_ago",
+	    .type = CELL_AGE,
+	    .once = true,
+	    AT(unit_row, confirmed_hours_ago),
+	    .most = 87600 },
 };
 
 static const struct column location_columns[] = {
@@ -199,7 +210,7 @@ refuse_column(struct import *im, const struct table *t, const char *name)
 
 	for (unsigned i = 0; i < t->count; i++)
 		names[i] = t->columns[i].name;
-	nearest = help_nearest(name, names, t->count);
+	nearest = nearest_name(name, names, t->count);
 	if (nearest != NULL)
 		import_problem(im, 0, "unknown column \"%s\"; did you mean \"%s\"?", name, nearest);
 	else
@@ -422,4 +433,67 @@ import_read_cells(struct import *im, const struct csv *csv, void *row)
 		else
 			readers[column->type](&cell);
 	}
+}
+
+/* ---- cells shown again ---- */
+
+static void
+append(char out[IMPORT_CELL], const char *word)
+{
+	const size_t at = strlen(out);
+
+	(void)snprintf(out + at, IMPORT_CELL - at, "%s%s", at > 0 ? " " : "", word);
+}
+
+static void
+show_words(const struct word *words, const char *row, char out[IMPORT_CELL])
+{
+	for (const struct word *w = words; w->word != NULL; w++)
+		if (*(const bool *)(row + w->offset))
+			append(out, w->word);
+}
+
+static void
+show_codes(const struct code_list *codes, uint32_t bits, char out[IMPORT_CELL])
+{
+	for (unsigned i = 0; i < codes->count; i++)
+		if (bits >> i & 1)
+			append(out, codes->rows[i].code);
+}
+
+static void
+show_value(const struct column *c, const char *row, char out[IMPORT_CELL])
+{
+	const void *at = row + c->offset;
+	unsigned number = 0;
+
+	if (c->type == CELL_TEXT)
+		append(out, at);
+	else if (c->type == CELL_WORDS)
+		show_words(c->words, row, out);
+	else if (c->type == CELL_CODES)
+		show_codes(c->codes, *(const uint32_t *)at, out);
+	else if (c->type == CELL_CODE)
+		append(out, c->codes->rows[*(const uint8_t *)at].code);
+	else if (c->type == CELL_FLAG)
+		append(out, *(const bool *)at ? "yes" : "no");
+	else {
+		number = c->type == CELL_U16 ? *(const uint16_t *)at : *(const uint8_t *)at;
+		(void)snprintf(out, IMPORT_CELL, "%u", number);
+	}
+}
+
+bool
+import_show_cell(enum import_table table, unsigned index, const void *row, struct import_cell *out)
+{
+	const struct table *t = &tables[table];
+
+	/* what is in the locations' cells is never shown */
+	while (index < t->count && t->columns[index].once)
+		index++;
+	if (table == IMPORT_LOCATIONS || index >= t->count)
+		return false;
+	*out = (struct import_cell){ .column = t->columns[index].name };
+	show_value(&t->columns[index], row, out->text);
+	return true;
 }

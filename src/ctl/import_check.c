@@ -146,6 +146,16 @@ check_shelter(struct import *im, struct shelter_row *row)
 		    im, row->line, "organisation: \"%s\" has another operator", row->shelter.code_name);
 }
 
+/* What is there already stays; a name that is written alike was found before. */
+static void
+refuse_alike(void *arg, const struct name_row *house, const struct name_row *other)
+{
+	if (house->line != 0 && strcmp(house->name, other->name) != 0)
+		import_problem(arg, house->line,
+		    "code_name: \"%s\" sounds like \"%s\" on the telephone: choose another", house->name,
+		    other->name);
+}
+
 static enum rc
 check_shelters(struct import *im)
 {
@@ -166,6 +176,8 @@ check_shelters(struct import *im)
 	}
 	if (rc == RC_OK)
 		rc = join_names(im, &found, &im->shelters);
+	if (rc == RC_OK)
+		rc = names_alike(&im->shelters, refuse_alike, im);
 	names_free(&found);
 	return rc;
 }

@@ -208,6 +208,20 @@ check_job(struct import *im, struct house_job *job, struct house *h)
 	return RC_OK;
 }
 
+/* Whether a house is sound follows from all its rows: with one that was not read nothing can be said. */
+static bool
+job_is_readable(const struct import *im, const struct house_job *job)
+{
+	const struct unit_row *rows = im->rows[IMPORT_UNITS].at;
+
+	if (job->profile != NULL && import_is_wrong(im, IMPORT_SHELTERS, job->profile->line))
+		return false;
+	for (size_t i = 0; i < job->count; i++)
+		if (import_is_wrong(im, IMPORT_UNITS, rows[job->first + i].line))
+			return false;
+	return true;
+}
+
 static int
 by_id(const void *pa, const void *pb)
 {
@@ -231,6 +245,8 @@ make_jobs(struct import *im)
 		im->jobs[im->job_count++] =
 		    (struct house_job){ .profile = &profiles[i], .shelter = profiles[i].shelter.id };
 	qsort(im->jobs, n, sizeof(*im->jobs), by_id);
+	while (at < m && id_is_zero(&units[at].shelter_id))
+		at++; /* of houses that there are not: a problem of the line */
 	while (at < m) {
 		struct house_job *job, wanted = { .shelter = units[at].shelter_id };
 		size_t first = at;
@@ -261,11 +277,11 @@ import_plan_houses(struct import *im)
 		check_unit(im, &rows[i]);
 	if (units->count > 0)
 		qsort(rows, units->count, sizeof(*rows), by_house);
-	/* rows that name no house were a problem above; there is nothing to plan for them */
-	if (rc == RC_OK && im->problems == 0)
+	if (rc == RC_OK)
 		rc = make_jobs(im);
 	for (size_t i = 0; i < im->job_count && rc == RC_OK; i++)
-		rc = check_job(im, &im->jobs[i], h);
+		if (job_is_readable(im, &im->jobs[i]))
+			rc = check_job(im, &im->jobs[i], h);
 	free(h);
 	return rc;
 }

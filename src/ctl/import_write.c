@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes what was checked, each organisation, house, person and location in a transaction of its own with its
- * entry in the audit trail.  The ids were made when the files were checked, since rows of other files refer
- * to them.
+ * Writes what was checked: each organisation, house, person and location is a part with its own entry in the
+ * audit trail, and all of them are one transaction, so whoever breaks it off leaves the registry as it was.
+ * The ids were made when the files were checked, since rows of other files refer to them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ write_profile(struct ctx *c, const struct house_job *job)
 	if (job->change == CHANGE_NEW) {
 		s = job->profile->shelter;
 		use_id(c, &job->shelter);
-		return shelter_create(c, &s);
+		return shelter_add(c, &s);
 	}
 	if (job->profile == NULL)
 		return RC_OK;
@@ -76,6 +76,20 @@ write_house(struct ctx *c, void *arg)
 	if ((rc = import_merge_units(h, rows, job->count, step->im->now, &changed)) != RC_OK || !changed)
 		return rc;
 	return record_put(c->txn, KIND_HOUSE, &key, h);
+}
+
+static enum rc
+write_houses(struct import *im)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < im->job_count && rc == RC_OK; i++) {
+		struct house_step step = { im, &im->jobs[i] };
+
+		if (im->jobs[i].change != CHANGE_NONE)
+			rc = offline_part(im->o, "cli_import", write_house, &step);
+	}
+	return rc;
 }
 
 /* ---- people ---- */
@@ -127,18 +141,6 @@ write_sample_person(struct ctx *c, void *arg)
 	return record_put(c->txn, KIND_USER, &key, &u);
 }
 
-/* Passphrases reach their file as they are made: after a crash no person is there whose passphrase nobody
- * knows. */
-static enum rc
-save_passphrase(struct import *im, const struct user_row *row)
-{
-	const char *file = im->args->value[OPT_PASSPHRASES];
-
-	if (file == NULL || row->change != CHANGE_NEW)
-		return RC_OK;
-	return passes_save(file, &row->pass, 1, &im->o->fault);
-}
-
 static enum rc
 write_people(struct import *im)
 {
@@ -146,12 +148,34 @@ write_people(struct import *im)
 	step_fn *step = im->is_sample ? write_sample_person : write_person;
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < im->rows[IMPORT_PEOPLE].count && rc == RC_OK; i++) {
-		if (rows[i].change == CHANGE_NONE)
-			continue;
-		if ((rc = offline_update(im->o, "cli_import", step, &rows[i])) == RC_OK)
-			rc = save_passphrase(im, &rows[i]);
-	}
+	for (size_t i = 0; i < im->rows[IMPORT_PEOPLE].count && rc == RC_OK; i++)
+		if (rows[i].change != CHANGE_NONE)
+			rc = offline_part(im->o, "cli_import", step, &rows[i]);
+	return rc;
+}
+
+/* Passphrases reach their file before anything is committed: after a crash no person is there whose
+ * passphrase nobody knows.  What the file says of people who are not there is replaced the next time. */
+static enum rc
+save_passphrases(struct import *im)
+{
+	const char *file = im->args->value[OPT_PASSPHRASES];
+	const struct user_row *rows = im->rows[IMPORT_PEOPLE].at;
+	const size_t most = im->rows[IMPORT_PEOPLE].count;
+	struct pass *passes;
+	size_t count = 0;
+	enum rc rc = RC_OK;
+
+	if (file == NULL || im->tally[IMPORT_PEOPLE][CHANGE_NEW] == 0)
+		return RC_OK;
+	if ((passes = calloc(most, sizeof(*passes))) == NULL)
+		return RC_UNAVAILABLE;
+	for (size_t i = 0; i < most; i++)
+		if (rows[i].change == CHANGE_NEW)
+			passes[count++] = rows[i].pass;
+	rc = passes_save(file, passes, count, &im->o->fault);
+	wipe(passes, most * sizeof(*passes));
+	free(passes);
 	return rc;
 }
 
@@ -174,25 +198,31 @@ write_locations(struct import *im)
 
 	for (size_t i = 0; i < im->rows[IMPORT_LOCATIONS].count && rc == RC_OK; i++)
 		if (rows[i].change != CHANGE_NONE)
-			rc = offline_update(im->o, "cli_import", write_location, &rows[i]);
+			rc = offline_part(im->o, "cli_import", write_location, &rows[i]);
 	return rc;
 }
 
-enum rc
-import_write(struct import *im)
+static enum rc
+write_all(struct offline *o, void *arg)
 {
+	struct import *im = arg;
 	struct org_row *orgs = im->rows[IMPORT_ORGS].at;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < im->rows[IMPORT_ORGS].count && rc == RC_OK; i++)
 		if (orgs[i].change != CHANGE_NONE)
-			rc = offline_update(im->o, "cli_import", write_org, &orgs[i]);
-	for (size_t i = 0; i < im->job_count && rc == RC_OK; i++) {
-		struct house_step step = { im, &im->jobs[i] };
-		if (im->jobs[i].change != CHANGE_NONE)
-			rc = offline_update(im->o, "cli_import", write_house, &step);
-	}
+			rc = offline_part(o, "cli_import", write_org, &orgs[i]);
+	if (rc == RC_OK)
+		rc = write_houses(im);
 	if (rc == RC_OK)
 		rc = write_people(im);
-	return rc == RC_OK ? write_locations(im) : rc;
+	if (rc == RC_OK)
+		rc = write_locations(im);
+	return rc == RC_OK ? save_passphrases(im) : rc;
+}
+
+enum rc
+import_write(struct import *im)
+{
+	return offline_update_whole(im->o, write_all, im);
 }

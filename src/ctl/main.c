@@ -4,28 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/nearest.h"
 #include "ctl/command.h"
 #include "ctl/talk.h"
 
-#define COMMANDS_MAX 32u
-
-/* The command named by the first one or two words; *used words belong to the name. */
-static const struct command *
-find_command(int count, const char *const *words, int *used)
-{
-	char two[64] = "";
-
-	if (count >= 2)
-		(void)snprintf(two, sizeof(two), "%s %s", words[0], words[1]);
-	for (const struct command *c = commands; count >= 1 && c->name != NULL; c++) {
-		*used = strchr(c->name, ' ') != NULL ? 2 : 1;
-		if (strcmp(c->name, *used == 2 ? two : words[0]) == 0)
-			return c;
-	}
-	return NULL;
-}
+#define COMMANDS_MAX 64u
 
 /* "menedek device" alone: show what there is to do with devices. */
 static bool
@@ -56,12 +42,12 @@ refuse_command(int count, const char *const *words)
 		names[n++] = c->name;
 	if (count >= 2) {
 		(void)snprintf(typed, sizeof(typed), "%s %s", words[0], words[1]);
-		nearest = help_nearest(typed, names, n);
+		nearest = nearest_name(typed, names, n);
 	}
 	if (nearest == NULL && list_family(words[0]))
 		return STATUS_USAGE;
 	if (nearest == NULL)
-		nearest = help_nearest(words[0], names, n);
+		nearest = nearest_name(words[0], names, n);
 	if (nearest != NULL)
 		talk_error("there is no command \"%s\"; did you mean \"menedek %s\"?", words[0], nearest);
 	else
@@ -79,7 +65,7 @@ cmd_help(const struct args *args)
 		help_print(NULL);
 		return STATUS_OK;
 	}
-	c = find_command((int)args->word_count, args->word, &used);
+	c = command_find((int)args->word_count, args->word, &used);
 	if (c == NULL)
 		return refuse_command((int)args->word_count, args->word);
 	help_print(c);
@@ -90,6 +76,19 @@ static bool
 asks_for_help(const char *word)
 {
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* A file that is cut, or a disk that fails, under our map of the store: to go on would be to guess. */
+static void
+on_unreadable(int number)
+{
+	static const char line[] =
+	    "menedek: the store's file cannot be read any more (cut, or the disk fails): nothing "
+	    "is guessed, the program ends; see menedek check\n";
+
+	(void)number;
+	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	_exit(STATUS_CHECK_FAILED);
 }
 
 int
@@ -104,13 +103,14 @@ main(int argc, char **argv)
 	/* no file of ours is for others to read; each one that may be says so itself */
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGBUS, on_unreadable);
 	if (argc < 2 || asks_for_help(argv[1])) {
 		help_print(NULL);
 		return argc < 2 ? STATUS_USAGE : STATUS_OK;
 	}
 	for (int i = 0; i < 2 && i + 1 < argc; i++)
 		words[i] = argv[i + 1];
-	if ((c = find_command(argc > 2 ? 2 : 1, words, &used)) == NULL)
+	if ((c = command_find(argc > 2 ? 2 : 1, words, &used)) == NULL)
 		return (int)refuse_command(argc > 2 ? 2 : 1, words);
 	for (int i = 1 + used; i < argc; i++) {
 		if (asks_for_help(argv[i])) {

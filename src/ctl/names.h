@@ -24,6 +24,13 @@ struct names {
 MUST_USE enum rc names_load(struct ctx *c, enum kind kind, struct names *names);
 MUST_USE enum rc names_add(struct names *names, const struct name_row *row);
 
+/**
+ * Tell of each of ${houses} whose code name sounds on the telephone like that of one before it, and of that
+ * one: the house of the lowest line, one of the store first.
+ */
+MUST_USE enum rc names_alike(const struct names *houses,
+    void (*tell)(void *arg, const struct name_row *house, const struct name_row *other), void *arg);
+
 /** NULL when there is none.  Of equal names the one that was added first. */
 const struct name_row *names_find(struct names *names, const char *name);
 void names_free(struct names *names);

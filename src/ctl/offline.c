@@ -6,8 +6,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "ctl/owner.h"
 
 #define ARENA (16u * 1024 * 1024)
+#define WHOLE ((size_t)8 << 30) /* written in one piece: a union of countries' houses take about 1 GiB */
 
 struct step {
 	struct offline *o;
@@ -16,9 +19,10 @@ struct step {
 };
 
 static enum status
-open_as(const struct args *args, const struct parts_wish *wish, struct offline *o)
+open_as(const struct args *args, struct parts_wish wish, struct offline *o)
 {
 	const char *dir = args_dir(args);
+	char owner[OWNER_NAME];
 	struct paths paths;
 	enum rc rc;
 
@@ -33,7 +37,12 @@ open_as(const struct args *args, const struct parts_wish *wish, struct offline *
 		    "%s holds no registry; make one: menedek init --dir %s --host NAME --org NAME", dir, dir);
 		return STATUS_NOT_FOUND;
 	}
-	rc = parts_open(&o->parts, &paths, wish, &o->fault);
+	o->is_registry = true;
+	if (owner_is_another(dir, owner)) {
+		owner_give_registry(dir); /* init made it as root; or somebody copied it back as root */
+		wish.vault_user = owner;
+	}
+	rc = parts_open(&o->parts, &paths, &wish, &o->fault);
 	if (rc == RC_OK && (o->arena = arena_new(ARENA)) == NULL)
 		rc = RC_UNAVAILABLE;
 	/* who may read the root keys may do what an administrator may */
@@ -46,7 +55,15 @@ offline_open(const struct args *args, bool with_vault, struct offline *o)
 {
 	const struct parts_wish wish = { .extent = with_vault ? PARTS_LOCATIONS : PARTS_RECORDS };
 
-	return open_as(args, &wish, o);
+	return open_as(args, wish, o);
+}
+
+enum status
+offline_open_to_check(const struct args *args, struct offline *o)
+{
+	const struct parts_wish wish = { .extent = PARTS_LOCATIONS, .may_be_altered = true };
+
+	return open_as(args, wish, o);
 }
 
 enum status
@@ -54,7 +71,23 @@ offline_open_to_read(const struct args *args, struct offline *o)
 {
 	const struct parts_wish wish = { .extent = PARTS_RECORDS, .may_only_read = true };
 
-	return open_as(args, &wish, o);
+	return open_as(args, wish, o);
+}
+
+enum status
+offline_open_to_keep_keys(const struct args *args, struct offline *o)
+{
+	const struct parts_wish wish = { .extent = PARTS_RECORDS, .must_keep_keys = true };
+
+	return open_as(args, wish, o);
+}
+
+enum status
+offline_open_copy(const struct args *args, struct offline *o)
+{
+	const struct parts_wish wish = { .extent = PARTS_RECORDS, .is_copy_enough = true };
+
+	return open_as(args, wish, o);
 }
 
 void
@@ -63,6 +96,8 @@ offline_close(struct offline *o)
 	parts_close(&o->parts);
 	arena_free(o->arena);
 	o->arena = NULL;
+	if (o->is_registry) /* elsewhere root's files are nobody's */
+		owner_give_registry(args_dir(o->args));
 }
 
 static void
@@ -79,9 +114,6 @@ start(struct offline *o, const char *action)
 	c->is_offline = true;
 	c->now = clock_now();
 	c->fault = &o->fault;
-	for (unsigned i = 0; i < CTX_IDS; i++)
-		c->ids[i] = id_new();
-	random_fill(c->random, sizeof(c->random));
 	c->audit = (struct audit_entry){ .at = c->now, .outcome = RC_OK };
 	(void)str_copy(c->audit.action, sizeof(c->audit.action), action);
 	random_fill(c->audit.salt, sizeof(c->audit.salt));
@@ -108,6 +140,84 @@ offline_update(struct offline *o, const char *action, step_fn *fn, void *arg)
 
 	start(o, action);
 	return store_update(o->parts.store, o->arena, run, &s);
+}
+
+/* ---- in one piece ---- */
+
+struct whole {
+	struct offline *o;
+	whole_fn *fn;
+	void *arg;
+};
+
+/* What a part wrote before it failed would be committed without an entry that tells of it. */
+static bool
+is_recorded(const struct txn *txn)
+{
+	if (txn_is_writing(txn))
+		log_bug("part_not_recorded", "a failed part was passed by");
+	return !txn_is_writing(txn);
+}
+
+static enum rc
+run_whole(struct txn *txn, void *arg)
+{
+	struct whole *w = arg;
+	enum rc rc;
+
+	w->o->whole = txn;
+	rc = w->fn(w->o, w->arg);
+	return rc == RC_OK && !is_recorded(txn) ? RC_INTERNAL : rc;
+}
+
+typedef enum rc wide_fn(
+    struct store *store, struct arena *arena, struct arena *scratch, txn_fn *fn, void *arg);
+
+static enum rc
+do_whole(struct offline *o, wide_fn *wide, whole_fn *fn, void *arg)
+{
+	struct arena *written = arena_new(WHOLE);
+	struct whole w = { o, fn, arg };
+	enum rc rc = RC_UNAVAILABLE;
+
+	fault_clear(&o->fault);
+	if (written != NULL)
+		rc = wide(o->parts.store, written, o->arena, run_whole, &w);
+	arena_free(written);
+	o->whole = NULL;
+	return rc;
+}
+
+enum rc
+offline_update_whole(struct offline *o, whole_fn *fn, void *arg)
+{
+	return do_whole(o, store_update_wide, fn, arg);
+}
+
+enum rc
+offline_try_whole(struct offline *o, whole_fn *fn, void *arg)
+{
+	return do_whole(o, store_view_wide, fn, arg);
+}
+
+bool
+offline_part_wrote(const struct offline *o)
+{
+	return txn_is_writing(o->whole);
+}
+
+enum rc
+offline_part(struct offline *o, const char *action, step_fn *fn, void *arg)
+{
+	struct step s = { o, fn, arg };
+	enum rc rc;
+
+	if (!is_recorded(o->whole))
+		return RC_INTERNAL;
+	start(o, action); /* drops what the last part left to read */
+	if ((rc = run(o->whole, &s)) == RC_OK)
+		txn_next_part(o->whole);
+	return rc;
 }
 
 enum rc

@@ -8,20 +8,16 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ctl/quiet.h"
 
 #define FILE_CAP (8u * 1024 * 1024)
 
-enum status
-passes_read(struct pass *pass)
+static enum status
+read_line(struct pass *pass)
 {
 	char *p = pass->passphrase;
 	size_t len;
 
-	if (isatty(STDIN_FILENO)) {
-		talk_error("the passphrase comes from standard input, not from a terminal: ... "
-			   "--passphrase-stdin <FILE");
-		return STATUS_USAGE;
-	}
 	if (fgets(p, (int)sizeof(pass->passphrase), stdin) == NULL)
 		*p = '\0';
 	len = strcspn(p, "\r\n");
@@ -30,6 +26,35 @@ passes_read(struct pass *pass)
 		return STATUS_USAGE;
 	}
 	p[len] = '\0';
+	return STATUS_OK;
+}
+
+enum status
+passes_ask(const char *question, struct pass *pass)
+{
+	if (!isatty(STDIN_FILENO))
+		return read_line(pass);
+	if (quiet_line(STDIN_FILENO, STDERR_FILENO, question, pass->passphrase, sizeof(pass->passphrase)))
+		return STATUS_OK;
+	talk_error("no passphrase was given, or one that is too long");
+	return STATUS_AUTH;
+}
+
+enum status
+passes_read(struct pass *pass)
+{
+	const char *p = pass->passphrase;
+	enum status status;
+	size_t len;
+
+	if (isatty(STDIN_FILENO)) {
+		talk_error("the passphrase comes from standard input, not from a terminal: ... "
+			   "--passphrase-stdin <FILE");
+		return STATUS_USAGE;
+	}
+	if ((status = read_line(pass)) != STATUS_OK)
+		return status;
+	len = strlen(p);
 	if (len < PASSPHRASE_LEAST || !utf8_is_valid(p, len)) {
 		talk_error("the passphrase needs at least %u characters of UTF-8", PASSPHRASE_LEAST);
 		return STATUS_USAGE;

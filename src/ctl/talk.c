@@ -2,6 +2,7 @@
 /* Lines on standard error.  Must not be given secrets: a terminal's scrollback is a file. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/talk.h"
@@ -16,6 +17,7 @@ static const uint8_t status_of[RC_COUNT] = {
 	[RC_BAD_TOKEN] = STATUS_AUTH,
 	[RC_BAD_LOGIN] = STATUS_AUTH,
 	[RC_FORBIDDEN] = STATUS_AUTH,
+	[RC_DEVICE_REFUSED] = STATUS_AUTH,
 	[RC_TAKEN] = STATUS_CONFLICT,
 	[RC_STATE_CONFLICT] = STATUS_CONFLICT,
 	[RC_CONFLICT] = STATUS_CONFLICT,
@@ -28,6 +30,20 @@ static const char *const hint_of[RC_COUNT] = {
 	[RC_UNKNOWN] = "it may have happened: look before you repeat it",
 };
 
+enum lang
+talk_lang(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL && *value != '\0')
+			return strncmp(value, "hu", 2) == 0 ? LANG_HU : LANG_EN;
+	}
+	return LANG_EN;
+}
+
 void
 talk_error(const char *fmt, ...)
 {
@@ -38,6 +54,18 @@ talk_error(const char *fmt, ...)
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	(void)fprintf(stderr, "menedek: %s\n", line);
+}
+
+void
+talk_warning(const char *fmt, ...)
+{
+	char line[LINE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "menedek: warning: %s\n", line);
 }
 
 void

@@ -7,8 +7,14 @@
 #include "base/fault.h"
 #include "ctl/command.h"
 
+/** What the terminal speaks, as setlocale(3) looks for it; what is not Hungarian is English. */
+enum lang talk_lang(void);
+
 /** "menedek: ..." */
 void talk_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/** "menedek: warning: ...", also with --quiet. */
+void talk_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /** Progress: a line that --quiet leaves out. */
 void talk(const struct args *args, const char *fmt, ...) PRINTF_LIKE(2, 3);

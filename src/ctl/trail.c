@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/review.h"
+
 #define FINDINGS_SHOWN 50u
 #define NAME_CAP       40u
 
@@ -44,39 +46,26 @@ say(void *arg, const struct tag_finding *f)
 	(void)fputc('\n', stderr);
 }
 
-static bool
-take_line(void *arg, const char *line, size_t len)
-{
-	return transcript_take(arg, line, len);
-}
-
-/* What an outsider would find, without the detour over a file. */
-static enum rc
-check_signatures(struct ctx *c, const struct kept *kept, struct trail_report *out)
-{
-	const struct signer *signer = &c->parts->signer;
-	enum rc rc;
-
-	out->signatures.signer = signer;
-	out->signatures.kept = kept;
-	out->signatures.may_be_ahead = true;
-	rc = transcript_write(c->txn, c->arena, signer, 0, take_line, &out->signatures);
-	if (rc == RC_OK)
-		(void)transcript_end(&out->signatures);
-	return rc;
-}
-
 enum rc
 trail_check(struct ctx *c, const struct kept *kept, struct trail_report *out)
 {
-	enum rc rc = ledger_verify(c->txn, &out->ledger);
+	struct review r = {
+		.signatures = { .signer = &c->parts->signer, .kept = kept, .may_be_ahead = true },
+		.arena = c->arena,
+	};
+	enum rc rc = tags_begin(&r.tags);
 
-	out->tags = (struct tags_report){ 0 };
-	memset(&out->signatures, 0, sizeof(out->signatures));
-	if (rc != RC_OK || out->ledger.first_bad != 0)
-		return rc;
-	if ((rc = check_signatures(c, kept, out)) == RC_OK)
-		rc = tags_check(c->txn, say, out, &out->tags);
+	memset(out, 0, sizeof(*out));
+	if (rc == RC_OK)
+		rc = review_trail(c->txn, &r);
+	if (rc == RC_OK) {
+		out->ledger = r.ledger;
+		if (r.ledger.first_bad == 0) {
+			out->signatures = r.signatures;
+			rc = tags_compare(r.tags, c->txn, say, out, &out->tags);
+		}
+	}
+	tags_end(r.tags);
 	return rc;
 }
 

@@ -2,6 +2,9 @@
 /* Arithmetic on beds by kind.  Knows no unit and no house. */
 #include "domain/beds.h"
 
+/*@ assigns \nothing;
+    ensures \result == \min(a, b);
+*/
 static unsigned
 smaller(unsigned a, unsigned b)
 {
@@ -9,6 +12,9 @@ smaller(unsigned a, unsigned b)
 }
 
 /* a - b, but never below zero: damaged counts must not turn into room for four thousand million */
+/*@ assigns \nothing;
+    ensures \result == \max(0, a - b);
+*/
 static unsigned
 minus(unsigned a, unsigned b)
 {

@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "base/fault.h"
+#include "domain/codes_audit.h"
 
 #define SHELTER_TYPE_CODES(X)                                                                       \
 	X(TYPE_CRISIS_CENTRE, "crisis_centre", "Krízisközpont", "Crisis centre")                    \
@@ -381,7 +382,9 @@ struct code_list {
 	X(reservation_state, RESERVATION_STATE_CODES)  \
 	X(episode_state, EPISODE_STATE_CODES)          \
 	X(grant_kind, GRANT_KIND_CODES)                \
-	X(grant_state, GRANT_STATE_CODES)
+	X(grant_state, GRANT_STATE_CODES)              \
+	X(audit_finding, AUDIT_FINDING_CODES)          \
+	X(audit_action, AUDIT_ACTION_CODES)
 /* clang-format on */
 
 #define GRANT_KIND_CODES(X)                                                 \
@@ -415,6 +418,7 @@ enum reservation_state { RESERVATION_STATE_CODES(CODE_ENUM) RES_STATES };
 enum episode_state { EPISODE_STATE_CODES(CODE_ENUM) EPISODE_STATES };
 enum grant_kind { GRANT_KIND_CODES(CODE_ENUM) GRANT_KINDS };
 enum grant_state { GRANT_STATE_CODES(CODE_ENUM) GRANT_STATES };
+enum audit_finding { AUDIT_FINDING_CODES(CODE_ENUM) AUDIT_FINDINGS };
 #undef CODE_ENUM
 
 #define CODE_LIST_EXTERN(name, codes) extern const struct code_list codes_##name;
@@ -430,8 +434,14 @@ int code_find(const struct code_list *list, const char *text, size_t len);
 /** Zone of a county (ours, DOMAIN 6). */
 enum zone county_zone(enum county county);
 
+/*@ axiomatic Bands { logic integer last_age(integer band); } // for `make prove`
+ */
+
 /** First and last age of a band, years. */
 unsigned band_first_age(enum age_band band);
+/*@ assigns \nothing;
+    ensures \result == last_age(band);
+*/
 unsigned band_last_age(enum age_band band);
 
 #endif

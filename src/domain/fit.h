@@ -26,12 +26,34 @@ struct fit {
 void fit_house(const struct shelter *s, const struct house *h, const struct household *who, enum path_in path,
     int64_t now, struct fit *out);
 
+/** Who asks, and which rules concern them: most say no to nobody without a pet, a man or a child with them.
+ */
+#define FIT_RULES 18u
+struct fit_asker {
+	const struct household *who; /* of the caller, as long as it asks */
+	enum path_in path;
+	uint8_t rule_count;
+	uint8_t rules[FIT_RULES]; /* rows of the table in fit.c, in its order */
+};
+
+/** Once for all the houses that are asked. */
+void fit_ask(const struct household *who, enum path_in path, struct fit_asker *out);
+
 /**
  * Only the rules of the house (type, admission), whatever is free: could this household ever be taken?  A
  * house that is closed or retired takes nobody.  A waitlist is answered by fit_house only, and only when the
  * empty house would do.
  */
-void fit_rules(const struct shelter *s, const struct household *who, enum path_in path, struct fit *out);
+void fit_rules(const struct shelter *s, const struct fit_asker *asker, struct fit *out);
+
+/** What fit_house adds to ${fit}, which fit_rules made for this house and household: the units, or why not.
+ */
+void fit_units(const struct shelter *s, const struct house *h, const struct household *who, int64_t now,
+    struct fit *fit);
+
+/** All of a house that fit_rules looks at, as bytes: equal bytes, equal answer for every household. */
+#define FIT_CLASS_BYTES 14u
+void fit_class(const struct shelter *s, uint8_t out[FIT_CLASS_BYTES]);
 
 /**
  * Choose units for ${who}: the set (one unit, or up to LIMIT_JOINED of one join group, or part of a shared

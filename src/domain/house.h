@@ -97,10 +97,75 @@ struct unit_use {
 	bool is_held;                      /* one of them would still run out by itself */
 };
 
+/*@ // for `make prove`: who is in a unit, and whether an allocation still counts (H4, H5)
+  logic integer others{L}(struct unit *u) = u->other_adults + u->other_children + u->other_babies;
+  logic integer share{L}(struct allocation *a) = a->adults + a->children + a->babies;
+  predicate live{L}(struct allocation *a, integer now) = a->expires_at == 0 || a->expires_at > now;
+  // everybody who is booked or came another way, counted over the first n
+  logic integer booked{L}(struct house *h, integer now, integer n) = n <= 0 ? 0 :
+    booked(h, now, n - 1) + (h->allocations[n - 1].expires_at == 0 || h->allocations[n - 1].expires_at > now ?
+      share(&h->allocations[n - 1]) : 0);
+  logic integer came{L}(struct house *h, integer n) = n <= 0 ? 0 :
+    came(h, n - 1) + (h->units[n - 1].retired ? 0 : others(&h->units[n - 1]));
+  // what the first n allocations take of unit i
+  logic integer takes{L}(struct allocation *a, integer i, integer now) =
+    (a->expires_at == 0 || a->expires_at > now) && (a->units & (uint64_t)(1 << i)) != 0 ? 1 : 0;
+  logic integer shares_in{L}(struct house *h, integer i, integer now, integer n) = n <= 0 ? 0 :
+    shares_in(h, i, now, n - 1) + takes(&h->allocations[n - 1], i, now);
+  logic integer adults_in{L}(struct house *h, integer i, integer now, integer n) = n <= 0 ? 0 :
+    adults_in(h, i, now, n - 1) + (takes(&h->allocations[n - 1], i, now) == 1 ? h->allocations[n - 1].adults :
+  0); logic integer children_in{L}(struct house *h, integer i, integer now, integer n) = n <= 0 ? 0 :
+    children_in(h, i, now, n - 1) + (takes(&h->allocations[n - 1], i, now) == 1 ? h->allocations[n -
+  1].children : 0); logic integer babies_in{L}(struct house *h, integer i, integer now, integer n) = n <= 0 ?
+  0 : babies_in(h, i, now, n - 1) + (takes(&h->allocations[n - 1], i, now) == 1 ? h->allocations[n - 1].babies
+  : 0);
+  // H2: never more than its beds, with these in it beside the others
+  predicate within_beds{L}(struct unit *u, integer adults, integer children, integer babies) =
+    babies + u->other_babies <= u->cots && adults + u->other_adults <= u->adult_beds &&
+    adults + u->other_adults + children + u->other_children <= u->adult_beds + u->child_beds;
+  predicate in_bounds{L}(struct house *h) =
+    h->unit_count <= LIMIT_UNITS && h->allocation_count <= LIMIT_ALLOCATIONS;
+  predicate keeps_h1{L}(struct house *h, integer i, integer now) = !h->units[i].shared ==>
+    shares_in(h, i, now, h->allocation_count) <= 1 &&
+    (shares_in(h, i, now, h->allocation_count) == 0 || others(&h->units[i]) == 0);
+  predicate keeps_h2{L}(struct house *h, integer i, integer now) = h->units[i].shared ==>
+    within_beds(&h->units[i], adults_in(h, i, now, h->allocation_count),
+      children_in(h, i, now, h->allocation_count), babies_in(h, i, now, h->allocation_count));
+  // H1 to H3
+  predicate sound{L}(struct house *h, struct shelter *s, integer now) = in_bounds(h) &&
+    booked(h, now, h->allocation_count) <= s->licensed_capacity &&
+    \forall integer i; 0 <= i < h->unit_count ==> keeps_h1(h, i, now) && keeps_h2(h, i, now);
+  // what the first n take at L1 is what the first m take at L2
+  predicate same_sums{L1, L2}(struct house *h, integer now, integer n, integer m) =
+    booked{L1}(h, now, n) == booked{L2}(h, now, m) &&
+    \forall integer i; 0 <= i < LIMIT_UNITS ==>
+      shares_in{L1}(h, i, now, n) == shares_in{L2}(h, i, now, m) &&
+      adults_in{L1}(h, i, now, n) == adults_in{L2}(h, i, now, m) &&
+      children_in{L1}(h, i, now, n) == children_in{L2}(h, i, now, m) &&
+      babies_in{L1}(h, i, now, n) == babies_in{L2}(h, i, now, m);
+*/
+
+/*@ requires \valid_read(u);
+    assigns \nothing;
+    ensures \result == u->adult_beds + u->child_beds + u->cots;
+*/
 unsigned unit_places(const struct unit *u); /* adult + child beds + cots */
 
 /** What can still be given of ${u}: of a private unit all or nothing, of one out of use or retired nothing.
  */
+/*@ requires \valid_read(u) && \valid_read(use);
+    assigns \nothing;
+    ensures few_beds(\result);
+    ensures \result.adult <= u->adult_beds && \result.child <= u->child_beds && \result.cots <= u->cots;
+    // H1: of a private unit all or nothing
+    ensures !u->shared && (use->shares > 0 || others(u) > 0) ==>
+      \result.adult == 0 && \result.child == 0 && \result.cots == 0;
+    ensures u->out_of_use || u->retired ==> \result.adult == 0 && \result.child == 0 && \result.cots == 0;
+    // H2: who fits what is left fits beside those who are there
+    ensures u->shared ==> \forall integer a, c, y; 0 <= a && 0 <= c && 0 <= y &&
+      within_beds(u, use->adults, use->children, use->babies) && hold(\result, a, c, y) ==>
+      within_beds(u, use->adults + a, use->children + c, use->babies + y);
+*/
 struct beds unit_beds_left(const struct unit *u, const struct unit_use *use);
 
 /** What live allocations take of every unit at ${now}. */
@@ -114,6 +179,10 @@ enum unit_state house_unit_state(const struct house *h, unsigned i, int64_t now)
 unsigned house_unit_free_places(const struct house *h, unsigned i, int64_t now);
 
 /** Persons in the house at ${now}: live allocations and others. */
+/*@ requires \valid_read(h) && h->unit_count <= LIMIT_UNITS && h->allocation_count <= LIMIT_ALLOCATIONS;
+    assigns \nothing;
+    ensures \result == booked(h, now, h->allocation_count) + came(h, h->unit_count); // H3 counts by it
+*/
 unsigned house_persons(const struct house *h, int64_t now);
 
 /** Index of the unit ${id}, or -1. */
@@ -139,7 +208,7 @@ MUST_USE enum rc house_take(
     struct house *h, const struct shelter *s, const struct allocation *a, int64_t now);
 
 /** Release the share of ${reservation}; false if it had none. */
-bool house_release(struct house *h, const struct id *reservation);
+bool house_release(struct house *h, const struct id *reservation) /*@ ghost (int64_t now) */;
 
 /** Change the expiry of the share of ${reservation}; false if it has none or it has run out by ${now}. */
 bool house_set_expiry(struct house *h, const struct id *reservation, int64_t expires_at, int64_t now);
@@ -148,6 +217,19 @@ bool house_set_expiry(struct house *h, const struct id *reservation, int64_t exp
  * The invariants H1 to H3 (of H3 what bookings take: staff may have reported more people than the licence
  * allows); for tests, `menedek check` and debug builds.
  */
+/*@ requires \valid_read(h) && \valid_read(s);
+    assigns \nothing;
+    ensures \result ==> h->unit_count <= LIMIT_UNITS && h->allocation_count <= LIMIT_ALLOCATIONS;
+    // H1: of a private unit one household, or others, never both
+    ensures \result ==> \forall integer i; 0 <= i < h->unit_count && !h->units[i].shared ==>
+      shares_in(h, i, now, h->allocation_count) <= 1 &&
+      (shares_in(h, i, now, h->allocation_count) == 0 || others(&h->units[i]) == 0);
+    // H2: in a shared unit a bed of the right kind for each who is in it
+    ensures \result ==> \forall integer i; 0 <= i < h->unit_count && h->units[i].shared ==>
+      within_beds(&h->units[i], adults_in(h, i, now, h->allocation_count),
+	children_in(h, i, now, h->allocation_count), babies_in(h, i, now, h->allocation_count));
+    ensures \result ==> booked(h, now, h->allocation_count) <= s->licensed_capacity; // H3
+*/
 bool house_is_sound(const struct house *h, const struct shelter *s, int64_t now);
 
 #endif

@@ -30,13 +30,40 @@ struct household {
 	int64_t earliest_arrival; /* seconds UTC; 0 = now */
 };
 
+/*@ // for `make prove`
+  logic integer adults_of{L}(struct household *h) = h->women + h->men + h->siblings + (h->partner ? 1 : 0);
+  logic integer children_of{L}(struct household *h) =
+    h->child_count < LIMIT_CHILDREN ? h->child_count : LIMIT_CHILDREN;
+  logic integer babies_of{L}(struct household *h, integer n) = n <= 0 ? 0 :
+    babies_of(h, n - 1) + (h->children[n - 1].band == BAND_0_2 ? 1 : 0);
+*/
+
 /** Persons in it: adults, partner, siblings and children. */
+/*@ requires \valid_read(h);
+    assigns \nothing;
+    ensures \result == adults_of(h) + children_of(h);
+*/
 unsigned household_persons(const struct household *h);
 
 /** Adults for beds: women, men, partner, siblings. */
+/*@ requires \valid_read(h);
+    assigns \nothing;
+    ensures \result == adults_of(h);
+*/
 unsigned household_adults(const struct household *h);
 
+/** Children in it, at most LIMIT_CHILDREN whatever a damaged record says. */
+/*@ requires \valid_read(h);
+    assigns \nothing;
+    ensures \result == children_of(h);
+*/
+unsigned household_children(const struct household *h);
+
 /** Children who need a cot (0 to 2 years, DOMAIN 3). */
+/*@ requires \valid_read(h);
+    assigns \nothing;
+    ensures \result == babies_of(h, children_of(h)) && \result <= children_of(h);
+*/
 unsigned household_babies(const struct household *h);
 
 /** Rules that cross fields and that a schema cannot say (pregnant without a woman, sibling band without a

@@ -2,8 +2,7 @@
 /* The order of candidates as one number, most weighty part in the highest bits.  Knows no house. */
 #include "domain/rank.h"
 
-#define SPARE_MAX 255u
-#define AGE_MAX   4095u /* minutes: nearly three days, longer than any answer stays known */
+#define AGE_MAX 4095u /* minutes: nearly three days, longer than any answer stays known */
 
 /* What the household asks for, in the table below: its case, but danger and step-out come first. */
 enum wish { WISH_VIOLENCE, WISH_DANGER, WISH_TRAFFICKING, WISH_HOMELESSNESS, WISH_STEP_OUT, WISH_COUNT };
@@ -73,7 +72,7 @@ rank_score(const struct fit *fit, enum shelter_type type, const struct household
 	uint32_t answer = fit->answer;
 	uint32_t fresh = freshness_of(fit->confirmed_at, now, rule);
 	uint32_t suited = suits[wish_of(who)][type];
-	uint32_t spare = fit->spare < SPARE_MAX ? fit->spare : SPARE_MAX;
+	uint32_t spare = fit->spare; /* a byte, for which there are eight bits */
 
 	return group_of(fit) << 30 | answer << 28 | fresh << 24 | suited << 20 | spare << 12 |
 	    age_minutes(fit->confirmed_at, now);

@@ -9,7 +9,11 @@
 struct freshness_rule {
 	int64_t aging_after, unknown_after;
 };
-#define FRESHNESS_DEFAULT ((struct freshness_rule){ 4 * 3600, 24 * 3600 })
+#define FRESHNESS_ROW               \
+	{                           \
+		4 * 3600, 24 * 3600 \
+	}
+#define FRESHNESS_DEFAULT ((struct freshness_rule)FRESHNESS_ROW)
 
 enum freshness freshness_of(int64_t confirmed_at, int64_t now, const struct freshness_rule *rule);
 

@@ -69,23 +69,49 @@ reservation_event_name(enum reservation_event ev)
 	return names[ev];
 }
 
+/*@ requires \valid(to) && actor <= ACTOR_CLOCK;
+    assigns *to;
+    // the table and nothing but the table
+    ensures \result == RC_OK <==> from < RES_STATES && ev < RES_EVENTS && table[from][ev].by == 1 + actor;
+    ensures \result == RC_OK ==> *to == table[from][ev].to && *to < RES_STATES;
+    ensures \result != RC_OK ==> *to == \old(*to);
+    // what is over stays over
+    ensures from > RES_IN_STAY ==> \result != RC_OK;
+    // a stay begins where the house said yes and then saw them arrive; it ends only when the house says so
+    ensures \result == RC_OK && *to == RES_CONFIRMED ==> from == RES_CONFIRMED ||
+      (from == RES_REQUESTED && ev == EV_CONFIRM && actor == ACTOR_HOUSE);
+    ensures \result == RC_OK && *to == RES_IN_STAY ==> actor == ACTOR_HOUSE &&
+      ((from == RES_CONFIRMED && ev == EV_ARRIVE) || (from == RES_IN_STAY && ev == EV_EXTEND));
+    ensures \result == RC_OK && from == RES_IN_STAY ==> actor == ACTOR_HOUSE &&
+      (*to == RES_LEFT || *to == RES_IN_STAY);
+    // the clock ends what was not confirmed and nothing else (H4)
+    ensures \result == RC_OK && actor == ACTOR_CLOCK ==> ev == EV_EXPIRE && *to == RES_EXPIRED &&
+      (from == RES_HELD || from == RES_REQUESTED);
+    // a location is told of a confirmed place only
+    ensures \result == RC_OK && ev == EV_DISCLOSE ==> from == RES_CONFIRMED && *to == RES_CONFIRMED;
+*/
 enum rc
 reservation_next(enum reservation_state from, enum reservation_event ev, enum reservation_actor actor,
     enum reservation_state *to)
 {
-	const struct cell *cell;
+	struct cell cell;
 
 	if ((unsigned)from >= RES_STATES || (unsigned)ev >= RES_EVENTS)
 		return RC_STATE_CONFLICT;
-	cell = &table[from][ev];
-	if (cell->by == 0)
+	cell = table[from][ev];
+	if (cell.by == 0)
 		return RC_STATE_CONFLICT;
-	if (cell->by != 1u + (unsigned)actor)
+	if (cell.by != 1u + (unsigned)actor)
 		return RC_FORBIDDEN;
-	*to = (enum reservation_state)cell->to;
+	*to = (enum reservation_state)cell.to;
 	return RC_OK;
 }
 
+/*@ requires \valid_read(r);
+    assigns \nothing;
+    ensures \result <==> (r->state == RES_HELD || r->state == RES_REQUESTED) && r->expires_at != 0 &&
+      now >= r->expires_at;
+*/
 bool
 reservation_has_expired(const struct reservation *r, int64_t now)
 {
@@ -94,22 +120,40 @@ reservation_has_expired(const struct reservation *r, int64_t now)
 	return r->expires_at != 0 && now >= r->expires_at;
 }
 
+/*@ assigns \nothing;
+    ensures \result <==> state <= RES_IN_STAY;
+*/
 bool
 reservation_keeps_units(enum reservation_state state)
 {
 	return state == RES_HELD || state == RES_REQUESTED || state == RES_CONFIRMED || state == RES_IN_STAY;
 }
 
+/*@ assigns \nothing;
+    ensures \result <==> state > RES_IN_STAY;
+*/
 bool
 reservation_is_over(enum reservation_state state)
 {
 	return !reservation_keeps_units(state);
 }
 
+/*@ // far from where seconds wrap
+  predicate sane{L}(integer now, struct booking_rules *rules) = 0 <= now <= 1000000000000 &&
+    0 <= rules->hold <= 1000000000 && 0 <= rules->request <= 1000000000 &&
+    0 <= rules->disclose_window <= 1000000000;
+*/
+
 /* What an event does beyond the state; NULL in the table: nothing. */
 typedef enum rc effect_fn(
     struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f);
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns r->renewed, r->expires_at, *f;
+    ensures \result == RC_OK <==> !\old(r->renewed);
+    ensures \result == RC_OK ==> r->renewed && r->expires_at == now + rules->hold;
+*/
 static enum rc
 on_renew(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -120,6 +164,11 @@ on_renew(struct reservation *r, int64_t now, const struct booking_rules *rules, 
 	return RC_OK;
 }
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns r->requested_at, r->expires_at;
+    ensures \result == RC_OK && r->expires_at == now + rules->request;
+*/
 static enum rc
 on_request(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -129,6 +178,11 @@ on_request(struct reservation *r, int64_t now, const struct booking_rules *rules
 	return RC_OK;
 }
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns r->answered_at, r->expires_at;
+    ensures \result == RC_OK && r->expires_at == 0;
+*/
 static enum rc
 on_confirm(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -139,6 +193,11 @@ on_confirm(struct reservation *r, int64_t now, const struct booking_rules *rules
 	return RC_OK;
 }
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns r->answered_at;
+    ensures \result == RC_OK;
+*/
 static enum rc
 on_decline(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -148,6 +207,11 @@ on_decline(struct reservation *r, int64_t now, const struct booking_rules *rules
 	return RC_OK;
 }
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns *f;
+    ensures \result == RC_OK ==> r->expires_at != 0 && now >= r->expires_at;
+*/
 static enum rc
 on_expire(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -157,6 +221,18 @@ on_expire(struct reservation *r, int64_t now, const struct booking_rules *rules,
 	return RC_OK;
 }
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns r->disclosures, r->disclose_until, *f;
+    // told so often and so long, counted each time
+    ensures \result == RC_OK ==> \old(r->disclosures) < rules->disclosures &&
+      r->disclosures == \old(r->disclosures) + 1;
+    ensures \result == RC_OK && \old(r->disclosures) > 0 ==> now < \old(r->disclose_until) &&
+      r->disclose_until == \old(r->disclose_until);
+    ensures \result == RC_OK && \old(r->disclosures) == 0 ==>
+      r->disclose_until == now + rules->disclose_window;
+    ensures \result != RC_OK ==> r->disclosures == \old(r->disclosures);
+*/
 static enum rc
 on_disclose(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -170,6 +246,11 @@ on_disclose(struct reservation *r, int64_t now, const struct booking_rules *rule
 	return RC_OK;
 }
 
+/*@ requires \valid(r) && \valid_read(rules) && \separated(r, rules, f);
+    requires sane(now, rules);
+    assigns r->arrived_at;
+    ensures \result == RC_OK && r->arrived_at == now;
+*/
 static enum rc
 on_arrive(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
@@ -190,12 +271,22 @@ static effect_fn *const effects[RES_EVENTS] = {
 };
 
 /* Nothing but the clock's own event moves a hold that ran out: its units may be somebody else's (H5). */
+/*@ requires \valid_read(r);
+    assigns \nothing;
+    ensures \result <==> ev != EV_EXPIRE && (r->state == RES_EXPIRED ||
+      ((r->state == RES_HELD || r->state == RES_REQUESTED) && r->expires_at != 0 && now >= r->expires_at));
+*/
 static bool
 is_too_late(const struct reservation *r, enum reservation_event ev, int64_t now)
 {
 	return ev != EV_EXPIRE && (r->state == RES_EXPIRED || reservation_has_expired(r, now));
 }
 
+/*@ requires \valid(r);
+    assigns r->ended_at, r->expires_at;
+    ensures r->expires_at == 0;
+    ensures r->ended_at == (r->state == RES_EXPIRED ? \old(r->expires_at) : now);
+*/
 static void
 end(struct reservation *r, int64_t now)
 {
@@ -222,7 +313,8 @@ reservation_apply(struct reservation *r, struct house *h, enum reservation_event
 	next.version++;
 	if (reservation_is_over(to)) {
 		end(&next, now);
-		(void)house_release(h, &r->id); /* a share that ran out may be gone already */
+		(void)house_release(
+		    h, &r->id) /*@ ghost (now) */; /* a share that ran out may be gone already */
 	} else if (!house_set_expiry(h, &r->id, next.expires_at, now)) {
 		return fault_set(f, RC_HOLD_EXPIRED, MSG_HOLD_EXPIRED, NULL, 0, NULL);
 	}
@@ -230,6 +322,13 @@ reservation_apply(struct reservation *r, struct house *h, enum reservation_event
 	return RC_OK;
 }
 
+/*@ requires \valid_read(r) && \valid_read(rules);
+    requires 0 <= now <= 1000000000000 && 0 <= r->requested_at <= 1000000000000;
+    assigns \nothing;
+    ensures \result <= 3;
+    ensures r->state != RES_REQUESTED ==> \result == 0;
+    ensures \result > 0 ==> now - r->requested_at >= rules->escalate[\result - 1];
+*/
 unsigned
 reservation_escalation(const struct reservation *r, int64_t now, const struct booking_rules *rules)
 {
@@ -237,6 +336,11 @@ reservation_escalation(const struct reservation *r, int64_t now, const struct bo
 
 	if (r->state != RES_REQUESTED)
 		return 0;
+	/*@ loop invariant step <= 3;
+	    loop invariant step > 0 ==> now - r->requested_at >= rules->escalate[step - 1];
+	    loop assigns step;
+	    loop variant 3 - step;
+	*/
 	while (step < COUNT_OF(rules->escalate) && now - r->requested_at >= rules->escalate[step])
 		step++;
 	return step;

@@ -47,6 +47,7 @@ struct reservation {
 	uint8_t bands[LIMIT_CHILDREN]; /* enum age_band of each child, for the house to prepare */
 	bool step_free, pet, pregnant;
 	uint32_t languages;
+	int64_t request_opened_at; /* when its request was, if it is the first place offered to it; else 0 */
 	int64_t held_at, expires_at, requested_at, answered_at, arrived_at,
 	    ended_at; /* seconds; 0 = not yet */
 	int64_t earliest_arrival;
@@ -65,7 +66,14 @@ struct booking_rules {
 	uint8_t disclosures;     /* how often within it */
 	int64_t escalate[3];     /* 15, 30, 60 minutes */
 };
-#define BOOKING_DEFAULT ((struct booking_rules){ 1800, 3600, 2 * 3600, 3, { 900, 1800, 3600 } })
+#define BOOKING_ROW                      \
+	{                                \
+		1800, 3600, 2 * 3600, 3, \
+		{                        \
+			900, 1800, 3600  \
+		}                        \
+	}
+#define BOOKING_DEFAULT ((struct booking_rules)BOOKING_ROW)
 
 /** Name of an event as the API and the audit trail write it ("renew", "request", ...). */
 const char *reservation_event_name(enum reservation_event ev);

@@ -41,21 +41,6 @@ find(const char *name)
 	return -1;
 }
 
-static bool
-read_hours(const char *text, int64_t *out)
-{
-	int64_t hours = 0;
-
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9' || (hours = hours * 10 + (*text - '0')) > HOURS_MAX)
-			return false;
-	}
-	*out = hours * HOUR;
-	return true;
-}
-
 /* The pointer of a fault: line and column of the file. */
 static enum rc
 refuse(const struct csv *csv, enum msg msg, const char *column, long number, struct fault *f)
@@ -70,6 +55,7 @@ static enum rc
 read_row(const struct csv *csv, struct schedule *s, struct fault *f)
 {
 	const char *what = csv_cell(csv, "what"), *hours = csv_cell(csv, "hours");
+	unsigned count;
 	int64_t keep;
 	int class;
 
@@ -77,8 +63,9 @@ read_row(const struct csv *csv, struct schedule *s, struct fault *f)
 		return refuse(csv, MSG_FIELD_MISSING, what == NULL ? "what" : "hours", 0, f);
 	if ((class = find(what)) < 0)
 		return refuse(csv, MSG_FIELD_ENUM, "what", 0, f);
-	if (!read_hours(hours, &keep))
+	if (!csv_number(hours, HOURS_MAX, &count))
 		return refuse(csv, MSG_FIELD_FORMAT, "hours", 0, f);
+	keep = (int64_t)count * HOUR;
 	if (keep > rows[class].most)
 		return refuse(csv, MSG_FIELD_MAX, "hours", (long)(rows[class].most / HOUR), f);
 	if (keep < rows[class].least)

@@ -21,13 +21,24 @@ struct stat_cell {
 	bool is_known; /* other periods tell it: it hides nothing */
 };
 
+/*@ // DOMAIN 5: something happened, to few or in few houses
+  predicate small{L}(struct stat_cell *c) =
+    c->cases > 0 && (c->cases < SUPPRESS_MIN_CASES || c->houses < SUPPRESS_MIN_HOUSES);
+*/
+
 struct stat_table {
 	unsigned rows, columns;
 	struct stat_cell cell[SUPPRESS_ROWS][SUPPRESS_COLUMNS];
 	struct stat_cell row_total[SUPPRESS_ROWS], column_total[SUPPRESS_COLUMNS], total;
 };
 
+/*@ predicate within_sides{L}(struct stat_table *t) = t->rows <= SUPPRESS_ROWS && t->columns <= SUPPRESS_COLUMNS;
+ */
+
 /** Fill in the totals and mark what is withheld. */
+/*@ requires \valid(t) && within_sides(t);
+    assigns *t;
+*/
 void suppress_table(struct stat_table *t);
 
 /** A year and its quarters, with the same rows and columns in each. */

@@ -54,7 +54,16 @@ terms_for(const struct term_rules *rules, enum shelter_type type, day_number day
 {
 	const struct term_rule *best = NULL;
 
-	for (unsigned i = 0; i < rules->count && i < TERM_RULES_MAX; i++) {
+	/*@ loop invariant 0 <= i <= rules->count;
+	    loop invariant best == \null ==> \forall integer k; 0 <= k < i ==> !row_for(rules, k, type, day);
+	    loop invariant best != \null ==>
+	      \exists integer k; 0 <= k < i && row_for(rules, k, type, day) && best == &rules->rule[k];
+	    loop invariant best != \null ==> \forall integer k; 0 <= k < i && row_for(rules, k, type, day) ==>
+	      rules->rule[k].valid_from <= best->valid_from;
+	    loop assigns i, best;
+	    loop variant rules->count - i;
+	*/
+	for (unsigned i = 0; i < rules->count; i++) {
 		const struct term_rule *rule = &rules->rule[i];
 
 		if (rule->type != type || rule->valid_from > day)
@@ -65,6 +74,10 @@ terms_for(const struct term_rules *rules, enum shelter_type type, day_number day
 	return best;
 }
 
+/*@ requires \valid_read(rule);
+    assigns \nothing;
+    ensures \result <==> ends(rule);
+*/
 static bool
 has_end(const struct term_rule *rule)
 {
@@ -80,6 +93,10 @@ term_end(const struct term_rule *rule, day_number start)
 }
 
 /* The last day of the school year that ${day} is in, or 0 in the summer. */
+/*@ requires sane_day(day);
+    assigns \nothing;
+    ensures \result == 0 || (\result > day && \exists integer year; \result == day_of(year, 6, 15));
+*/
 static day_number
 school_year_end(day_number day)
 {
@@ -92,6 +109,12 @@ school_year_end(day_number day)
 }
 
 /* A review moves the day of the next one, from the one that is due, by one period at most. */
+/*@ requires \valid_read(rule) && sane_day(start) && sane_day(end) && \separated(rule, f);
+    assigns *f;
+    ensures \result == RC_OK || \result == RC_INVALID;
+    ensures \result == RC_OK ==> until > (end != 0 ? end : start) &&
+      until <= (end != 0 ? end : start + rule->review_days) + rule->review_days;
+*/
 static enum rc
 extend_by_review(
     const struct term_rule *rule, day_number start, day_number end, day_number until, struct fault *f)

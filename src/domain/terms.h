@@ -27,6 +27,14 @@ struct term_rules {
 	struct term_rule rule[TERM_RULES_MAX];
 };
 
+/*@ // for `make prove`
+  predicate row_for{L}(struct term_rules *r, integer i, integer type, integer day) =
+    0 <= i < r->count && r->rule[i].type == type && r->rule[i].valid_from <= day;
+  predicate ends{L}(struct term_rule *r) = r->base_months != 0 || r->base_days != 0;
+  predicate reviewed{L}(struct term_rule *r) = r->review_days != 0 && !ends(r);
+  predicate may_extend{L}(struct term_rule *r, integer done) = r->extensions == 255 || done < r->extensions;
+*/
+
 /** The built-in rows. */
 void terms_default(struct term_rules *out);
 
@@ -39,9 +47,24 @@ void terms_default(struct term_rules *out);
 MUST_USE enum rc terms_read(struct bytes text, struct term_rules *out, struct fault *f);
 
 /** The rule for a stay of ${type} that begins on ${day}, or NULL. */
+/*@ requires \valid_read(rules) && rules->count <= TERM_RULES_MAX;
+    assigns \nothing;
+    ensures \result == \null <==> \forall integer i; !row_for(rules, i, type, day);
+    ensures \result != \null ==> \exists integer i; row_for(rules, i, type, day) && \result ==
+   &rules->rule[i];
+    // the law of the day on which it began: no later row had come by then
+    ensures \result != \null ==> \forall integer i; row_for(rules, i, type, day) ==>
+      rules->rule[i].valid_from <= \result->valid_from;
+*/
 const struct term_rule *terms_for(const struct term_rules *rules, enum shelter_type type, day_number day);
 
 /** Last day of the base term of a stay that begins on ${start}, which does not count; 0 = no legal end. */
+/*@ requires \valid_read(rule) && sane_day(start);
+    assigns \nothing;
+    ensures !ends(rule) ==> \result == 0;
+    ensures ends(rule) ==> \result == months_later(start, rule->base_months) + rule->base_days && \result >
+   start;
+*/
 day_number term_end(const struct term_rule *rule, day_number start);
 
 /**
@@ -52,13 +75,38 @@ day_number term_end(const struct term_rule *rule, day_number start);
  * ${until} then is the day of the next review, at most one period after the one that is due (${end}, or the
  * first one when ${end} is 0).  Once kept as the stay's end, it flags a review that is overdue.
  */
+/*@ requires \valid_read(rule) && sane_day(start) && sane_day(end) && \separated(rule, f);
+    assigns *f;
+    ensures \result == RC_OK || \result == RC_STATE_CONFLICT || \result == RC_INVALID;
+    // never more often than the law says, never for another reason, always to a later day
+    ensures !may_extend(rule, done) ==> \result == RC_STATE_CONFLICT;
+    ensures \result == RC_OK ==> may_extend(rule, done) && rule->extensions > 0;
+    ensures \result == RC_OK ==> (reason == EXTEND_REVIEW <==> reviewed(rule));
+    ensures \result == RC_OK ==> until > end || (end == 0 && until > start);
+    // never longer: one extension, the end of this school year, or one period of review
+    ensures \result == RC_OK && reason != EXTEND_REVIEW && reason != EXTEND_SCHOOL_YEAR ==>
+      until <= months_later(end, rule->extension_months) + rule->extension_days;
+    ensures \result == RC_OK && reason == EXTEND_SCHOOL_YEAR ==> rule->to_school_year_end &&
+      \exists integer year; until <= day_of(year, 6, 15);
+    ensures \result == RC_OK && reason == EXTEND_REVIEW ==>
+      until <= (end != 0 ? end : start + rule->review_days) + rule->review_days;
+*/
 MUST_USE enum rc term_extend(const struct term_rule *rule, day_number start, day_number end, unsigned done,
     day_number until, enum extend_reason reason, struct fault *f);
 
 /** Next review day after ${today}; 0 = none. */
+/*@ requires \valid_read(rule) && sane_day(start) && sane_day(today);
+    assigns \nothing;
+    ensures rule->review_days == 0 ==> \result == 0;
+    ensures rule->review_days != 0 ==> \result > today && \result > start;
+    ensures rule->review_days != 0 && today >= start ==> \result <= today + rule->review_days;
+*/
 day_number term_next_review(const struct term_rule *rule, day_number start, day_number today);
 
 /** A flag, never an action: is the stay past its legal end? */
+/*@ assigns \nothing;
+    ensures \result <==> end != 0 && today > end;
+*/
 bool term_is_overstay(day_number end, day_number today);
 
 #endif

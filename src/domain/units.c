@@ -22,7 +22,7 @@ has_big_boy(const struct household *who, unsigned own_room_age)
 {
 	if (own_room_age == 0)
 		return false;
-	for (unsigned i = 0; i < who->child_count && i < LIMIT_CHILDREN; i++) {
+	for (unsigned i = 0; i < household_children(who); i++) {
 		/* of a band we know its last age only: he may be that old */
 		if (who->children[i].sex == SEX_MALE &&
 		    band_last_age((enum age_band)who->children[i].band) >= own_room_age)
@@ -70,16 +70,18 @@ supply_empty(const struct house *h, struct supply *out)
 	}
 }
 
-/* Do these units together serve ${n}?  Then keep them if they are better than what ${best} has. */
+/* Do these units, ${first} the first of them, together serve ${n}?  Then keep them if they are better than
+ * what ${best} has. */
 static void
-consider(const struct supply *from, uint64_t units, const struct needs *n, struct unit_choice *best)
+consider(const struct supply *from, unsigned first, uint64_t units, const struct needs *n,
+    struct unit_choice *best)
 {
 	struct beds sum = { 0, 0, 0 };
 	unsigned persons = n->adults + n->children + n->babies;
 	unsigned count = 0, spare;
 	bool step_free = false, own_rooms = false;
 
-	for (unsigned i = 0; i < from->house->unit_count && units >> i != 0; i++) {
+	for (unsigned i = first; i < from->house->unit_count && units >> i != 0; i++) {
 		const struct unit *u = &from->house->units[i];
 
 		if ((units & UNIT_BIT(i)) == 0)
@@ -113,7 +115,7 @@ try_single_units(const struct supply *from, bool shared, const struct needs *n, 
 {
 	for (unsigned i = 0; i < from->house->unit_count; i++) {
 		if (from->house->units[i].shared == shared && is_usable(from, i))
-			consider(from, UNIT_BIT(i), n, best);
+			consider(from, i, UNIT_BIT(i), n, best);
 	}
 }
 
@@ -147,18 +149,20 @@ try_group(const struct supply *from, unsigned group, const struct needs *n, stru
 			count += subset >> m & 1u;
 		}
 		if (count >= 2 && count <= LIMIT_JOINED)
-			consider(from, units, n, best);
+			consider(from, 0, units, n, best);
 	}
 }
 
 static bool
 is_first_of_group(const struct house *h, unsigned i)
 {
+	if (h->units[i].join_group == 0)
+		return false;
 	for (unsigned k = 0; k < i; k++) {
 		if (h->units[k].join_group == h->units[i].join_group)
 			return false;
 	}
-	return h->units[i].join_group != 0;
+	return true;
 }
 
 static bool

@@ -20,6 +20,9 @@ struct unit_choice {
 };
 
 /** Choose in ${h} at ${now}.  Also refuses what the licensed capacity of ${s} does not allow (H3). */
+/*@ requires \valid_read(h) && \valid_read(s) && \valid_read(who) && \valid(out);
+    assigns *out;
+*/
 void units_choose(const struct house *h, const struct shelter *s, const struct household *who, int64_t now,
     struct unit_choice *out);
 

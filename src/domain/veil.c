@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "domain/reservation.h"
 
 #define SPARE_SHOWN 2u
@@ -46,20 +47,18 @@ veil_hides_name(enum shelter_type type)
 void
 veil_name(const uint8_t random[8], enum zone zone, char out[LIMIT_NAME])
 {
-	const char *parts[5];
 	char word[16], number[8];
-	size_t used = 0;
+	/* the whole number: two houses of one request must not share a name */
+	const char *const parts[] = { codes_zone.rows[zone].label[LANG_HU], " ", word, " ", number };
+	size_t len = 0;
 
 	reservation_words(random, word, number);
-	parts[0] = codes_zone.rows[zone].label[LANG_HU];
-	parts[1] = " ";
-	parts[2] = word;
-	parts[3] = " ";
-	parts[4] = number; /* whole: two houses of one request must not share a name */
 	memset(out, 0, LIMIT_NAME);
-	for (unsigned i = 0; i < COUNT_OF(parts); i++)
-		for (const char *p = parts[i]; *p != '\0' && used < LIMIT_NAME - 1; p++)
-			out[used++] = *p;
+	for (unsigned i = 0; i < COUNT_OF(parts); i++) {
+		if (!str_copy(out + len, LIMIT_NAME - len, parts[i]))
+			return;
+		len += strlen(parts[i]);
+	}
 }
 
 void

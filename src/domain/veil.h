@@ -15,6 +15,13 @@ bool veil_hides_address(enum shelter_type type);
 
 /** The counties, as bits, of which any excludes ${s}: its own, and where its address is secret its region's.
  */
+/*@ axiomatic Veil { // for `make prove`: what of a house is seen depends on nothing else
+  logic integer counties_seen{L}(integer type, integer county);
+} */
+/*@ requires \valid_read(s);
+    assigns \nothing;
+    ensures \result == counties_seen(s->type, s->county);
+*/
 uint32_t veil_counties(const struct shelter *s);
 
 /** Are the houses of this type so few that a name would be an identity?  Their name is one for each request.

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "domain/reservation.h"
 
 /* clang-format off */
@@ -43,12 +44,10 @@ static const char *const words[256] = {
 void
 reservation_words(const uint8_t random[8], char word[16], char number[8])
 {
-	const char *chosen = words[random[0]];
 	uint64_t value = 0;
 
 	memset(word, 0, 16);
-	for (unsigned i = 0; i < 15 && chosen[i] != '\0'; i++)
-		word[i] = chosen[i];
+	(void)str_copy(word, 16, words[random[0]]);
 	for (unsigned i = 1; i < 8; i++)
 		value = value << 8 | random[i];
 	for (unsigned i = 7; i-- > 0;) {

@@ -29,18 +29,22 @@ struct subscription {
 	uint64_t next;     /* number of the first event not yet looked at */
 	bool is_reset_due; /* it missed something */
 	bool is_announced; /* woken and has not read since */
-	bool is_waking;    /* its wake is being called, or about to be */
+	unsigned waking;   /* wakes of it that are being called, or about to be */
+	uint64_t told;     /* it knows of what was freed up to this event */
 };
 
 struct feed {
 	struct store *store;
 	struct arena *arena;                   /* the committer's */
 	struct subscription *due[SUBSCRIBERS]; /* the committer's: whom to wake when the lock is given back */
+	struct subscription *desks[SUBSCRIBERS]; /* the ticker's: the same */
 
 	pthread_cond_t woken; /* a wake returned */
 	pthread_mutex_t lock; /* guards what follows, and the subscriptions */
 	struct event ring[KEPT];
 	uint64_t first, newest; /* numbers kept: first .. newest, none when first > newest */
+	uint64_t freed;         /* the newest event that freed a place anywhere */
+	uint64_t freed_told;    /* ... that desks may know of: it follows once a second */
 	struct subscription *list[SUBSCRIBERS];
 	unsigned count;
 };
@@ -174,22 +178,23 @@ collect_due(struct feed *feed, uint64_t from)
 		struct subscription *s = feed->list[i];
 		if (s->is_announced || !has_news(feed, s, from))
 			continue;
-		s->is_announced = s->is_waking = true;
+		s->is_announced = true;
+		s->waking++;
 		feed->due[due++] = s;
 	}
 	return due;
 }
 
-/* Not under the lock: a wake may take locks of its own.  ${is_waking} keeps each alive until it was called.
+/* Not under the lock: a wake may take locks of its own.  ${waking} keeps each alive until it was called.
  */
 static void
-wake_due(struct feed *feed, unsigned due)
+wake_due(struct feed *feed, struct subscription *const *list, unsigned due)
 {
 	for (unsigned i = 0; i < due; i++) {
-		struct subscription *s = feed->due[i];
+		struct subscription *s = list[i];
 		s->wake(s->arg);
 		pthread_mutex_lock(&feed->lock);
-		s->is_waking = false;
+		s->waking--;
 		pthread_cond_broadcast(&feed->woken);
 		pthread_mutex_unlock(&feed->lock);
 	}
@@ -258,6 +263,8 @@ follow(void *arg, const struct change *changes, size_t count)
 			continue;
 		pthread_mutex_lock(&feed->lock);
 		keep(feed, number_of(&changes[i].key), &e);
+		if (e.frees)
+			feed->freed = feed->newest;
 		if (from == 0)
 			from = feed->newest;
 		pthread_mutex_unlock(&feed->lock);
@@ -267,7 +274,28 @@ follow(void *arg, const struct change *changes, size_t count)
 	pthread_mutex_lock(&feed->lock);
 	due = collect_due(feed, from);
 	pthread_mutex_unlock(&feed->lock);
-	wake_due(feed, due);
+	wake_due(feed, feed->due, due);
+}
+
+/* Not with each event: a thousand desks would be woken a thousand times a second, and a desk would learn to
+ * the millisecond when somebody left a house. */
+void
+feed_tick(struct feed *feed)
+{
+	unsigned due = 0;
+
+	pthread_mutex_lock(&feed->lock);
+	for (unsigned i = 0; feed->freed_told < feed->freed && i < feed->count; i++) {
+		struct subscription *s = feed->list[i];
+		if (!s->scope.opened_for_all || s->is_announced)
+			continue;
+		s->is_announced = true;
+		s->waking++;
+		feed->desks[due++] = s;
+	}
+	feed->freed_told = feed->freed;
+	pthread_mutex_unlock(&feed->lock);
+	wake_due(feed, feed->desks, due);
 }
 
 /* ---- life ---- */
@@ -337,8 +365,11 @@ feed_subscribe(struct feed *feed, const struct feed_scope *scope, uint64_t last,
 	s->arg = arg;
 	pthread_mutex_lock(&feed->lock);
 	if (feed->count < SUBSCRIBERS) {
-		s->is_reset_due = last > feed->newest;
+		s->is_reset_due = last > feed->newest && last != FEED_BEGIN;
 		s->next = (last == 0 || s->is_reset_due ? feed->newest : last) + 1;
+		if (last == FEED_BEGIN)
+			s->next = 1;
+		s->told = last == 0 ? feed->freed_told : 0; /* who comes back may have missed one */
 		s->place = feed->count;
 		feed->list[feed->count++] = s;
 		*out = s;
@@ -363,7 +394,7 @@ feed_unsubscribe(struct subscription *s)
 	last = feed->list[--feed->count];
 	feed->list[s->place] = last;
 	last->place = s->place;
-	while (s->is_waking)
+	while (s->waking > 0)
 		pthread_cond_wait(&feed->woken, &feed->lock);
 	pthread_mutex_unlock(&feed->lock);
 	free(s);
@@ -424,6 +455,18 @@ read_pending(struct feed *feed, struct subscription *s, char *buf, size_t cap)
 	return used;
 }
 
+static size_t
+read_freed(struct feed *feed, struct subscription *s, char *buf, size_t cap)
+{
+	static const char freed[] = "event: capacity.changed\ndata: {}\n\n";
+
+	if (!s->scope.opened_for_all || s->told >= feed->freed_told || cap < sizeof(freed))
+		return 0;
+	s->told = feed->freed_told;
+	memcpy(buf, freed, sizeof(freed) - 1);
+	return sizeof(freed) - 1;
+}
+
 size_t
 feed_read(struct subscription *s, char *buf, size_t cap)
 {
@@ -436,6 +479,33 @@ feed_read(struct subscription *s, char *buf, size_t cap)
 		len = read_reset(feed, s, buf, cap);
 	else
 		len = read_pending(feed, s, buf, cap);
+	if (len == 0)
+		len = read_freed(feed, s, buf, cap);
 	pthread_mutex_unlock(&feed->lock);
 	return len;
+}
+
+enum feed_next
+feed_next(struct subscription *s, uint64_t *number, struct event *out)
+{
+	struct feed *feed = s->feed;
+	enum feed_next found = FEED_NOTHING;
+
+	pthread_mutex_lock(&feed->lock);
+	s->is_announced = false;
+	if (s->is_reset_due || s->next < feed->first) {
+		s->is_reset_due = false;
+		s->next = feed->newest + 1;
+		*number = feed->newest;
+		found = FEED_RESET;
+	}
+	for (; found == FEED_NOTHING && s->next <= feed->newest; s->next++) {
+		if (!is_visible(&s->scope, &feed->ring[s->next % KEPT]))
+			continue;
+		*out = feed->ring[s->next % KEPT];
+		*number = s->next;
+		found = FEED_EVENT;
+	}
+	pthread_mutex_unlock(&feed->lock);
+	return found;
 }

@@ -57,7 +57,8 @@ struct feed_scope {
 	uint8_t shelter_count;
 	struct id shelters[USER_SHELTERS];
 	struct id desk_org;  /* zero: none */
-	bool opened_for_all; /* the helpline hears of episodes that wait for a desk */
+	bool opened_for_all; /* the helpline hears of episodes that wait for a desk, and that places were
+				freed */
 	struct id lead_org;  /* whose alerts are heard: its shift leads and managers; zero: none */
 	struct mark_reader reader;
 };
@@ -66,7 +67,8 @@ struct feed_scope {
 MUST_USE enum rc feed_new(struct store *store, struct feed **out, struct fault *f);
 void feed_free(struct feed *feed); /* after store_close and the last feed_unsubscribe */
 
-#define FEED_LOST UINT64_MAX /* a reader who cannot say where it stopped */
+#define FEED_LOST  UINT64_MAX       /* a reader who cannot say where it stopped */
+#define FEED_BEGIN (UINT64_MAX - 1) /* one who stopped before the first event there ever was */
 
 /**
  * Listen from the event after ${last} (0 = only new ones).  ${wake} is called on the committer's thread when
@@ -89,6 +91,20 @@ void feed_unsubscribe(struct subscription *s);
  * of 256 holds any event.
  */
 size_t feed_read(struct subscription *s, char *buf, size_t cap);
+
+enum feed_next { FEED_NOTHING, FEED_EVENT, FEED_RESET };
+
+/**
+ * Instead of feed_read, for who tells events in a form of its own: one pending event and its number, which is
+ * for us and not for readers.  FEED_RESET: some were lost before *number.
+ */
+enum feed_next feed_next(struct subscription *s, uint64_t *number, struct event *out);
+
+/**
+ * Once a second: tell every desk that a place was freed somewhere since the last time, without an id, a house
+ * or a time ("event: capacity.changed\ndata: {}").  For one thread.
+ */
+void feed_tick(struct feed *feed);
 
 /** Number of the newest event. */
 uint64_t feed_newest(struct feed *feed);

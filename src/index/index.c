@@ -1,79 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fold from commits to views.  One writer (the committer's thread) replaces entries and the array that
- * points to them; what was replaced is freed when no reader can still hold it.  Knows no rule of the field
+ * The fold from commits to views.  One writer (the committer's thread) replaces entries and what leads to
+ * them; what was replaced is freed when no reader can still hold it (epochs.h).  Knows no rule of the field
  * but "retired".
- *
- * How a reader is known to hold nothing old: it writes the epoch into its slot, then takes the view; the
- * writer puts the new view up, then moves the epoch on, then looks at the slots.  A slot that shows a later
- * epoch was written after the new view was up; a slot that was empty when looked at takes the new view too.
- * All four steps are sequentially consistent, and this needs no more than that.
  */
 #include "index/index.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "index/classes.h"
 
-#define READERS     64u
-#define CACHE_LINE  64u
 #define NODES_FIRST 256u
 #define ARENA       (256u * 1024) /* one record opened at a time */
-#define NO_EPOCH    UINT64_MAX
-
-/** First member of what readers may hold.  Freed once all of them are past ${epoch}. */
-struct limbo {
-	struct limbo *next;
-	uint64_t epoch;
-};
 
 struct entry {
 	struct limbo limbo;
 	struct index_entry shown;
-};
-
-struct block {
-	struct limbo limbo;
-	struct index_view view;
-	const struct index_entry *entries[];
-};
-
-struct slot {
-	_Alignas(CACHE_LINE) atomic_uint_fast64_t epoch; /* 0 = the thread holds no view */
-	atomic_bool is_claimed;
+	struct unit units[]; /* then the allocations */
 };
 
 /** What the writer knows of one house; never forgotten, retired houses are few. */
 struct node {
 	struct id id;
 	struct entry *entry; /* the newest */
-	uint64_t
-	    made_at; /* epoch of the batch that made it: in that batch it may still be changed in place */
 	bool has_shelter, has_house;
 };
 
 struct index {
+	struct epochs epochs;
 	struct store *store;
-	pthread_key_t slot_key; /* this thread's slot */
-	_Atomic(struct block *) current;
-	atomic_uint_fast64_t epoch; /* from 1 on */
-	struct slot slots[READERS];
+	_Atomic(struct shown *) current;
 
 	/* the writer's own */
 	struct arena *arena;
+	struct classes *classes;
 	struct node *nodes;
 	size_t node_count, node_cap;
-	uint32_t *places; /* hash of nodes by id: their number + 1; twice node_cap of them */
-	struct limbo *oldest, **newest_end;
+	uint32_t *places;       /* hash of nodes by id: their number + 1; twice node_cap of them */
+	struct shelter shelter; /* the one being folded, whole */
+	struct house house;
 };
 
-/* ---- memory ---- */
+/* ---- houses by id ---- */
 
-/* The committer cannot tell anybody that a view could not be made, and an index that is behind for ever is
- * worse than a restart. */
 static void *
 must_alloc(size_t count, size_t size)
 {
@@ -81,47 +52,10 @@ must_alloc(size_t count, size_t size)
 
 	if (!p) {
 		log_world("index_without_memory", "bytes=%zu", count * size);
-		abort();
+		abort(); /* as epochs_alloc */
 	}
 	return p;
 }
-
-static void
-retire(struct index *index, struct limbo *old)
-{
-	old->next = NULL;
-	old->epoch = atomic_load(&index->epoch);
-	*index->newest_end = old;
-	index->newest_end = &old->next;
-}
-
-static uint64_t
-oldest_reader(struct index *index)
-{
-	uint64_t oldest = NO_EPOCH;
-
-	for (unsigned i = 0; i < READERS; i++) {
-		const uint64_t epoch = atomic_load(&index->slots[i].epoch);
-		if (epoch != 0 && epoch < oldest)
-			oldest = epoch;
-	}
-	return oldest;
-}
-
-/* Frees what was retired before ${epoch}: the list is in order of retirement. */
-static void
-reclaim(struct index *index, uint64_t epoch)
-{
-	struct limbo *old;
-
-	while ((old = index->oldest) && old->epoch < epoch) {
-		if (!(index->oldest = old->next))
-			index->newest_end = &index->oldest;
-		free(old);
-	}
-}
-
-/* ---- houses by id ---- */
 
 static uint32_t *
 place_of(const struct index *index, const struct id *id)
@@ -167,23 +101,35 @@ node_of(struct index *index, const struct id *id)
 	return &index->nodes[*place - 1];
 }
 
-/* An entry of ${node} that no reader has seen yet, alike the newest. */
-static struct index_entry *
-open_entry(struct index *index, struct node *node)
-{
-	const uint64_t now = atomic_load(&index->epoch);
-	struct entry *fresh;
+/* ---- entries ---- */
 
-	if (node->entry && node->made_at == now)
-		return &node->entry->shown;
-	fresh = must_alloc(1, sizeof(*fresh));
-	if (node->entry) {
-		fresh->shown = node->entry->shown;
-		retire(index, &node->entry->limbo);
-	}
-	node->entry = fresh;
-	node->made_at = now;
-	return &fresh->shown;
+void
+index_house(const struct index_entry *e, struct house *out)
+{
+	out->shelter = e->shelter.id;
+	out->unit_count = e->unit_count;
+	memcpy(out->units, e->units, e->unit_count * sizeof(e->units[0]));
+	out->allocation_count = e->allocation_count;
+	memcpy(out->allocations, e->allocations, e->allocation_count * sizeof(struct allocation));
+}
+
+_Static_assert(sizeof(struct unit) % _Alignof(struct allocation) == 0, "allocations stand behind units");
+
+static struct entry *
+new_entry(struct index *index, const struct shelter *s, const struct house *h)
+{
+	const size_t units = h->unit_count * sizeof(h->units[0]),
+		     allocations = h->allocation_count * sizeof(h->allocations[0]);
+	struct entry *e = epochs_alloc(&index->epochs, sizeof(*e) + units + allocations);
+
+	memcpy(e->units, h->units, units);
+	memcpy(&e->units[h->unit_count], h->allocations, allocations);
+	e->shown = (struct index_entry){ .shelter = *s,
+		.unit_count = h->unit_count,
+		.allocation_count = h->allocation_count,
+		.units = e->units,
+		.allocations = (const struct allocation *)(const void *)&e->units[h->unit_count] };
+	return e;
 }
 
 /* ---- the fold ---- */
@@ -194,48 +140,72 @@ is_ours(enum kind kind, const struct key *key)
 	return (kind == KIND_SHELTER || kind == KIND_HOUSE) && key->len == 1 + ID_BYTES;
 }
 
+/* The half of the house that the change does not speak of: as it was. */
+static void
+open_node(struct index *index, const struct node *node)
+{
+	index->house.unit_count = index->house.allocation_count = 0;
+	index->shelter = (struct shelter){ .id = node->id };
+	if (!node->entry)
+		return;
+	index->shelter = node->entry->shown.shelter;
+	index_house(&node->entry->shown, &index->house);
+}
+
+/* Both halves, and a type and a county by which rules may look things up. */
+static bool
+can_be_shown(const struct node *node, const struct shelter *s)
+{
+	return node->has_shelter && node->has_house && !s->retired && s->type < TYPE_COUNT &&
+	    s->county < COUNTY_COUNT;
+}
+
+static void
+close_node(struct index *index, struct node *node)
+{
+	const uint32_t n = (uint32_t)(node - index->nodes);
+	struct entry *old = node->entry;
+
+	node->entry = new_entry(index, &index->shelter, &index->house);
+	if (can_be_shown(node, &index->shelter))
+		classes_put(index->classes, n, &node->entry->shown, &index->house);
+	else
+		classes_remove(index->classes, n);
+	epochs_retire(&index->epochs, old ? &old->limbo : NULL);
+}
+
 /* ${value} NULL: deleted, or it does not open, and what cannot be read is not proposed. */
 static void
 fold(struct index *index, enum kind kind, const struct key *key, const struct bytes *value)
 {
-	struct index_entry *entry;
+	bool is_there = value != NULL;
 	struct node *node;
 	struct id id;
-	bool is_there = value != NULL;
 
 	memcpy(id.b, key->b + 1, ID_BYTES);
 	node = node_of(index, &id);
-	entry = open_entry(index, node);
+	open_node(index, node);
 	if (is_there) {
-		void *part = kind == KIND_SHELTER ? (void *)&entry->shelter : (void *)&entry->house;
+		void *part = kind == KIND_SHELTER ? (void *)&index->shelter : (void *)&index->house;
 		if (!(is_there = record_decode(kind, *value, part) == RC_OK))
 			log_world("index_unreadable", "kind=%c", key->b[0]);
 	}
+	if (!is_there && kind == KIND_HOUSE)
+		index->house.unit_count = index->house.allocation_count = 0;
 	if (kind == KIND_SHELTER)
 		node->has_shelter = is_there;
 	else
 		node->has_house = is_there;
+	close_node(index, node);
 }
 
 static void
 publish(struct index *index)
 {
-	const size_t room = index->node_count * sizeof(struct index_entry *);
-	struct block *block = must_alloc(1, sizeof(*block) + room), *old;
+	struct shown *old = atomic_exchange(&index->current, classes_show(index->classes));
 
-	for (size_t i = 0; i < index->node_count; i++) {
-		const struct node *node = &index->nodes[i];
-		if (!node->has_shelter || !node->has_house || node->entry->shown.shelter.retired)
-			continue;
-		block->entries[block->view.count++] = &node->entry->shown;
-		block->view.is_demo |= node->entry->shown.shelter.is_sample;
-	}
-	block->view.entries = block->entries;
-	old = atomic_exchange(&index->current, block);
-	if (old)
-		retire(index, &old->limbo);
-	atomic_fetch_add(&index->epoch, 1);
-	reclaim(index, oldest_reader(index));
+	epochs_retire(&index->epochs, old ? &old->limbo : NULL);
+	epochs_turn(&index->epochs);
 }
 
 static void
@@ -298,20 +268,10 @@ load(struct txn *t, void *arg)
 	return rc;
 }
 
-/* A thread that ends gives its slot to the next. */
-static void
-leave_slot(void *arg)
-{
-	struct slot *slot = arg;
-
-	atomic_store(&slot->epoch, 0);
-	atomic_store(&slot->is_claimed, false);
-}
-
 enum rc
 index_new(struct store *store, struct index **out, struct fault *f)
 {
-	struct index *index = aligned_alloc(CACHE_LINE, sizeof(*index));
+	struct index *index = aligned_alloc(EPOCH_CACHE_LINE, sizeof(*index));
 	enum rc rc;
 
 	*out = NULL;
@@ -319,10 +279,10 @@ index_new(struct store *store, struct index **out, struct fault *f)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	memset(index, 0, sizeof(*index));
 	index->store = store;
-	index->newest_end = &index->oldest;
-	atomic_store(&index->epoch, 1);
 	index->arena = arena_new(ARENA);
-	if (!index->arena || pthread_key_create(&index->slot_key, leave_slot) != 0) {
+	index->classes = classes_new(&index->epochs);
+	if (!index->arena || !index->classes || !epochs_init(&index->epochs)) {
+		classes_free(index->classes);
 		arena_free(index->arena);
 		free(index);
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
@@ -346,8 +306,8 @@ index_free(struct index *index)
 {
 	if (!index)
 		return;
-	pthread_key_delete(index->slot_key);
-	reclaim(index, NO_EPOCH);
+	epochs_fini(&index->epochs);
+	classes_free(index->classes);
 	for (size_t i = 0; i < index->node_count; i++)
 		free(index->nodes[i].entry);
 	free(atomic_load(&index->current));
@@ -359,37 +319,28 @@ index_free(struct index *index)
 
 /* ---- readers ---- */
 
-static struct slot *
-claim_slot(struct index *index)
-{
-	for (unsigned i = 0; i < READERS; i++) {
-		bool is_claimed = false;
-		if (!atomic_compare_exchange_strong(&index->slots[i].is_claimed, &is_claimed, true))
-			continue;
-		if (pthread_setspecific(index->slot_key, &index->slots[i]) != 0)
-			break;
-		return &index->slots[i];
-	}
-	log_bug("index_without_slot", "readers=%u", READERS);
-	abort(); /* a reader that nobody waits for would read freed houses */
-}
-
 const struct index_view *
 index_enter(struct index *index)
 {
-	struct slot *slot = pthread_getspecific(index->slot_key);
-
-	if (!slot)
-		slot = claim_slot(index);
-	atomic_store(&slot->epoch, atomic_load(&index->epoch));
+	epochs_enter(&index->epochs);
 	return &atomic_load(&index->current)->view;
 }
 
 void
 index_leave(struct index *index)
 {
-	struct slot *slot = pthread_getspecific(index->slot_key);
+	epochs_leave(&index->epochs);
+}
 
-	if (slot)
-		atomic_store_explicit(&slot->epoch, 0, memory_order_release);
+const struct index_entry *
+index_next(struct index_walk *w)
+{
+	for (; w->class < w->view->class_count; w->class ++, w->chunk = 0) {
+		const struct index_class *class = w->view->classes[w->class];
+
+		for (; w->chunk < class->chunk_count; w->chunk++, w->house = 0)
+			if (w->house < class->chunks[w->chunk].count)
+				return class->chunks[w->chunk].houses[w->house++].entry;
+	}
+	return NULL;
 }

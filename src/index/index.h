@@ -3,22 +3,52 @@
  * The availability index: every house as the last committed batch left it, for searches.  Folded from
  * committed changes on the committer's thread; readers take an immutable view with one atomic step and never
  * wait.  It proposes, the transaction decides: a hold always reads the store.
+ *
+ * Houses to which the rules give one answer stand together in a class, and in a class houses that could take
+ * about as many persons stand together in a chunk, so a search asks the rules once for a class and passes by
+ * what is full.
  */
 #ifndef MENEDEK_INDEX_H
 #define MENEDEK_INDEX_H
 
+#include "domain/fit.h"
+#include "domain/reach.h"
 #include "model/records.h"
 
 struct index;
 
+/** One house, as large as it is.  index_house makes it whole. */
 struct index_entry {
 	struct shelter shelter;
-	struct house house;
+	uint8_t unit_count, allocation_count;
+	const struct unit *units;
+	const struct allocation *allocations;
+};
+
+struct index_house {
+	const struct index_entry *entry;
+	struct reach reach;
+};
+
+#define INDEX_CHUNK 32u
+
+struct index_chunk {
+	const struct index_house *houses;
+	struct reach most; /* of all of them */
+	uint8_t count;     /* 1 to INDEX_CHUNK */
+};
+
+struct index_class {
+	const struct shelter *rules; /* any house of it: fit_rules answers alike for all */
+	unsigned count;              /* of houses; never 0 */
+	unsigned chunk_count;
+	const struct index_chunk *chunks;
 };
 
 struct index_view {
-	unsigned count;
-	const struct index_entry *const *entries; /* retired houses are left out; order says nothing */
+	unsigned count; /* of houses; retired ones are left out */
+	unsigned class_count;
+	const struct index_class *const *classes; /* order says nothing, here and below */
 	bool is_demo;                             /* one of them at least is invented */
 };
 
@@ -32,5 +62,17 @@ void index_free(struct index *index); /* after store_close; NULL-safe */
  */
 const struct index_view *index_enter(struct index *index);
 void index_leave(struct index *index);
+
+/** Write ${entry} out into ${out}; what lies behind its counts stays as it was. */
+void index_house(const struct index_entry *entry, struct house *out);
+
+/** A walk over every house of a view, for who wants all of them. */
+struct index_walk {
+	const struct index_view *view;
+	unsigned class, chunk, house; /* the next; begin with zeroes */
+};
+
+/** The next house, or NULL. */
+const struct index_entry *index_next(struct index_walk *walk);
 
 #endif

@@ -11,8 +11,7 @@
 
 #define WORD          "menedek-checkpoint "
 #define FIELDS        7u
-#define KEY_ID        4u
-#define SIGNED_BYTES  (KEY_ID + SIGNATURE_BYTES)
+#define SIGNED_BYTES  (CHECKPOINT_KEY_ID + SIGNATURE_BYTES)
 #define BASE64_LEN(n) (((n) + 2) / 3 * 4)
 
 /* ---- base64 with padding (RFC 4648, 4), as notes have it ---- */
@@ -51,7 +50,7 @@ signer_init(struct signer *signer, const char *host, const struct signing_key *k
 	const int n = snprintf(signer->origin, sizeof(signer->origin), "%s/audit", host);
 
 	signer->key = key;
-	if (n < 0 || (size_t)n >= sizeof(signer->origin) || strpbrk(signer->origin, " +\t\r\n") != NULL)
+	if ((size_t)n >= sizeof(signer->origin) || strpbrk(signer->origin, " +\t\r\n") != NULL)
 		return RC_INVALID;
 	return RC_OK;
 }
@@ -60,27 +59,35 @@ static size_t
 write_body(const struct signer *signer, const struct checkpoint *c, char out[CHECKPOINT_TEXT])
 {
 	char root[BASE64_LEN(32) + 1], head[BASE64_LEN(32) + 1], time[21];
-	int n;
 
 	base64_format(c->root, sizeof(c->root), root);
 	base64_format(c->head, sizeof(c->head), head);
 	time_format(c->at, time);
-	n = snprintf(out, CHECKPOINT_TEXT, "%s\n%" PRIu64 "\n%s\nhead %s\nnumber %" PRIu64 "\ntime %s\n",
+	/* fits: origin 264, the rest below 200 */
+	(void)snprintf(out, CHECKPOINT_TEXT, "%s\n%" PRIu64 "\n%s\nhead %s\nnumber %" PRIu64 "\ntime %s\n",
 	    signer->origin, c->size, root, head, c->number, time);
-	return n < 0 ? 0 : (size_t)n; /* fits: origin 264, the rest below 200 */
+	return strlen(out);
+}
+
+void
+signer_key_id(const struct signer *signer, uint8_t id[CHECKPOINT_KEY_ID])
+{
+	static const uint8_t middle[] = { '\n', 0x01 /* Ed25519 */ };
+	uint8_t public[SIGNING_PUBLIC_BYTES], print[DIGEST_BYTES];
+
+	signing_public(signer->key, public);
+	digest_parts(
+	    (struct bytes[]){ bytes_str(signer->origin), BYTES_OF(middle), BYTES_OF(public) }, 3, print);
+	memcpy(id, print, CHECKPOINT_KEY_ID);
 }
 
 static void
 write_signature(const struct signer *signer, const struct checkpoint *c, char *out)
 {
-	static const uint8_t middle[] = { '\n', 0x01 /* Ed25519 */ };
-	uint8_t public[SIGNING_PUBLIC_BYTES], id[DIGEST_BYTES], text[SIGNED_BYTES];
+	uint8_t text[SIGNED_BYTES];
 
-	signing_public(signer->key, public);
-	digest_parts(
-	    (struct bytes[]){ bytes_str(signer->origin), BYTES_OF(middle), BYTES_OF(public) }, 3, id);
-	memcpy(text, id, KEY_ID);
-	memcpy(text + KEY_ID, c->signature, SIGNATURE_BYTES);
+	signer_key_id(signer, text);
+	memcpy(text + CHECKPOINT_KEY_ID, c->signature, SIGNATURE_BYTES);
 	base64_format(text, sizeof(text), out);
 }
 
@@ -107,12 +114,11 @@ checkpoint_note(const struct signer *signer, const struct checkpoint *c, char ou
 {
 	char signature[BASE64_LEN(SIGNED_BYTES) + 1];
 	const size_t len = write_body(signer, c, out);
-	int n;
 
 	write_signature(signer, c, signature);
 	/* the dash is U+2014, as notes have it */
-	n = snprintf(out + len, CHECKPOINT_TEXT - len, "\n\xe2\x80\x94 %s %s\n", signer->origin, signature);
-	return n < 0 ? len : len + (size_t)n;
+	(void)snprintf(out + len, CHECKPOINT_TEXT - len, "\n\xe2\x80\x94 %s %s\n", signer->origin, signature);
+	return strlen(out);
 }
 
 /* ---- the line ---- */
@@ -122,45 +128,14 @@ checkpoint_line(const struct signer *signer, const struct checkpoint *c, char ou
 {
 	char root[BASE64_LEN(32) + 1], head[BASE64_LEN(32) + 1], time[21];
 	char signature[BASE64_LEN(SIGNED_BYTES) + 1];
-	int n;
 
 	base64_format(c->root, sizeof(c->root), root);
 	base64_format(c->head, sizeof(c->head), head);
 	time_format(c->at, time);
 	write_signature(signer, c, signature);
-	n = snprintf(out, CHECKPOINT_TEXT, WORD "%s %" PRIu64 " %s %s %" PRIu64 " %s %s", signer->origin,
+	(void)snprintf(out, CHECKPOINT_TEXT, WORD "%s %" PRIu64 " %s %s %" PRIu64 " %s %s", signer->origin,
 	    c->size, root, head, c->number, time, signature);
-	return n < 0 ? 0 : (size_t)n;
-}
-
-static bool
-read_number(const char *text, uint64_t *out)
-{
-	*out = 0;
-	for (; *text >= '0' && *text <= '9'; text++) {
-		if (*out > (UINT64_MAX - 9) / 10)
-			return false;
-		*out = *out * 10 + (uint64_t)(*text - '0');
-	}
-	return *text == '\0';
-}
-
-/* Cut ${text} into exactly FIELDS at its spaces. */
-static bool
-split(char *text, char *field[FIELDS])
-{
-	for (unsigned n = 0; n < FIELDS; n++) {
-		char *end = strchr(text, ' ');
-
-		field[n] = text;
-		if ((end == NULL) != (n + 1 == FIELDS))
-			return false;
-		if (end == NULL)
-			break;
-		*end = '\0';
-		text = end + 1;
-	}
-	return true;
+	return strlen(out);
 }
 
 static bool
@@ -168,12 +143,14 @@ read_fields(char *field[FIELDS], struct checkpoint *out)
 {
 	uint8_t signed_bytes[SIGNED_BYTES];
 
-	if (!read_number(field[1], &out->size) || !base64_parse(field[2], out->root, sizeof(out->root)) ||
-	    !base64_parse(field[3], out->head, sizeof(out->head)) || !read_number(field[4], &out->number) ||
+	if (!text_number(field[1], UINT64_MAX, &out->size) ||
+	    !base64_parse(field[2], out->root, sizeof(out->root)) ||
+	    !base64_parse(field[3], out->head, sizeof(out->head)) ||
+	    !text_number(field[4], UINT64_MAX, &out->number) ||
 	    !time_parse(field[5], strlen(field[5]), &out->at) ||
 	    !base64_parse(field[6], signed_bytes, sizeof(signed_bytes)))
 		return false;
-	memcpy(out->signature, signed_bytes + KEY_ID, SIGNATURE_BYTES);
+	memcpy(out->signature, signed_bytes + CHECKPOINT_KEY_ID, SIGNATURE_BYTES);
 	return true;
 }
 
@@ -187,11 +164,11 @@ checkpoint_read_line(const struct signer *signer, struct bytes line, struct chec
 	memset(out, 0, sizeof(*out));
 	if (start == NULL || (len = line.len - (size_t)(start - (const char *)line.p)) >= sizeof(text))
 		return false;
-	while (len > 0 && (start[len - 1] == '\n' || start[len - 1] == '\r'))
+	while (start[len - 1] == '\n' || start[len - 1] == '\r') /* the word itself ends in neither */
 		len--;
 	memcpy(text, start, len);
 	text[len] = '\0';
-	if (!split(text + strlen(WORD), field) || !read_fields(field, out))
+	if (!text_split(text + strlen(WORD), field, FIELDS) || !read_fields(field, out))
 		return false;
 	return checkpoint_line(signer, out, again) == len && memcmp(again, start, len) == 0;
 }

@@ -37,6 +37,10 @@ struct signer {
 /** ${host} is the registry's own name.  RC_INVALID if it could not stand in a note. */
 MUST_USE enum rc signer_init(struct signer *signer, const char *host, const struct signing_key *key);
 
+/** The first bytes of SHA-256(origin | "\n" | 1 | public key): names the key in a note (C2SP signed-note). */
+#define CHECKPOINT_KEY_ID 4u
+void signer_key_id(const struct signer *signer, uint8_t id[CHECKPOINT_KEY_ID]);
+
 /** Sign: sets ${c->signature}. */
 MUST_USE enum rc checkpoint_sign(const struct signer *signer, struct checkpoint *c);
 MUST_USE bool checkpoint_verify(const struct signer *signer, const struct checkpoint *c);

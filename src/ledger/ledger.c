@@ -280,10 +280,18 @@ found(struct ledger_report *report, uint64_t number, const char *finding)
 	return false;
 }
 
+struct verifier {
+	struct ledger_report *report;
+	ledger_fn *fn;
+	void *arg;
+	bool is_ended; /* by fn */
+};
+
 static bool
 check_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
-	struct ledger_report *report = arg;
+	struct verifier *v = arg;
+	struct ledger_report *report = v->report;
 	const uint64_t expected = report->entries + 1;
 	struct audit_entry e;
 	uint8_t leaf[LEAF];
@@ -303,7 +311,8 @@ check_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 		report->may_be_erased = ledger_erased_to(&e);
 	log_chain(report->head, e.number, e.leaf);
 	report->entries++;
-	return true;
+	v->is_ended = v->fn != NULL && !v->fn(v->arg, &e);
+	return !v->is_ended;
 }
 
 /* The walk broke off at a seal that does not open; the entry that should have come next may also be gone. */
@@ -334,15 +343,16 @@ check_head(const struct log_head *head, struct ledger_report *report)
 }
 
 enum rc
-ledger_verify(struct txn *t, struct ledger_report *out)
+ledger_verify(struct txn *t, ledger_fn *fn, void *arg, struct ledger_report *out)
 {
+	struct verifier v = { .report = out, .fn = fn, .arg = arg };
 	struct log_head head;
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((rc = scan_trail(t, 1, check_one, out)) == RC_CORRUPT)
+	if ((rc = scan_trail(t, 1, check_one, &v)) == RC_CORRUPT)
 		return name_broken(t, out);
-	if (rc != RC_OK || out->first_bad != 0)
+	if (rc != RC_OK || out->first_bad != 0 || v.is_ended)
 		return rc;
 	if ((rc = txn_log_head(t, LOG_AUDIT, &head)) == RC_CORRUPT) {
 		found(out, out->entries > 0 ? out->entries : 1, wrong_head);

@@ -23,7 +23,8 @@
 
 #include "model/records.h"
 
-#define TAG_BYTES 25u
+#define TAG_BYTES    25u
+#define AUDIT_REASON 40u
 
 struct audit_entry {
 	uint64_t number;  /* set when read back */
@@ -31,7 +32,7 @@ struct audit_entry {
 	char action[32];  /* operation of the API ("reservations_create") or of the program ("cli_import") */
 	uint16_t outcome; /* enum rc */
 	uint32_t roles;   /* roles of the actor, bits */
-	char reason[40];  /* reason code or "" */
+	char reason[AUDIT_REASON]; /* reason code or "" */
 	/* private part */
 	uint8_t salt[16];
 	struct id user, org, device, subject, shelter;
@@ -74,7 +75,7 @@ void ledger_free(struct ledger *ledger); /* waits for what is under way; NULL-sa
 
 /**
  * Record ${e} soon (a second at most).  RC_UNAVAILABLE when entries could not be written lately or more than
- * 4,096 wait: what is not recorded must not happen, so the caller refuses.  Entries that could not be written
+ * 8,192 wait: what is not recorded must not happen, so the caller refuses.  Entries that could not be written
  * stay and are tried again each second; after an unknown outcome one may stand in the trail twice, but is
  * never left out.
  */
@@ -93,6 +94,8 @@ MUST_USE enum rc ledger_decode(const struct key *key, struct bytes value, struct
 /**
  * Walk the whole chain: every seal opens, numbers have no gap, leaves match contents, the head is the stored
  * head.  The walk ends at the first finding.  RC_OK whatever it found; else the store could not be read.
+ * ${fn} (or NULL) gets each entry once it was found good, so that one walk serves whoever else looks at them;
+ * when it returns false the walk ends there, the head is not compared.
  */
 struct ledger_report {
 	uint64_t entries; /* that were good */
@@ -102,7 +105,7 @@ struct ledger_report {
 	uint8_t head[32];
 	uint64_t erased, may_be_erased; /* the last entry without content; up to where retention said so */
 };
-MUST_USE enum rc ledger_verify(struct txn *t, struct ledger_report *out);
+MUST_USE enum rc ledger_verify(struct txn *t, ledger_fn *fn, void *arg, struct ledger_report *out);
 
 /** The leaf of an entry.  RC_INTERNAL if a text has no end. */
 MUST_USE enum rc ledger_leaf(const struct audit_entry *e, uint8_t leaf[32]);

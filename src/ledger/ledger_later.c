@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entries that nobody waits for: a bounded queue and one thread that writes it, many entries in one
- * transaction. While a transaction is under way the next one fills.
+ * Entries that nobody waits for: a bounded queue and one thread that writes it.  What a transaction can take
+ * is little, so several are under way at once and share one commit of the disk; meanwhile the queue fills.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,104 +10,182 @@
 #include "base/log.h"
 #include "ledger/ledger.h"
 
-#define QUEUE       4096u
+#define QUEUE       8192u
+#define BATCHES     8u
 #define BATCH       64u /* below LIMIT_TXN_KEYS */
 #define BATCH_BYTES (256u * 1024)
+#define GATHER      (BATCHES * BATCH) /* so many are written at once, */
+#define GATHER_MS   20                /* fewer after this time: a commit costs the same for one and for all */
+#define RETRY_MS    1000
+
+struct ledger;
+
+/* Entries on their way to the disk.  Belongs to the writer, but for ${rc} while it is committing. */
+struct batch {
+	struct ledger *home;
+	struct arena *arena;
+	struct txn *txn;
+	enum rc rc;
+	unsigned count; /* until they are on disk */
+	struct audit_entry entry[BATCH];
+};
 
 struct ledger {
 	struct store *store;
-	struct arena *arena; /* the writer's own */
+	struct batch *batches;
 	pthread_t writer;
-	pthread_cond_t moved; /* an entry came, or the end */
+	pthread_cond_t moved; /* an entry came, a batch is done, or the end */
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct audit_entry *queue;
 	unsigned first, count;
-	bool is_failing; /* the last write failed; until one succeeds nothing more is taken */
+	unsigned committing; /* batches whose commit has not been told */
+	bool is_failing;     /* the last write failed; until one succeeds nothing more is taken */
 	bool is_ending;
 };
 
-struct batch {
-	unsigned count;
-	struct audit_entry entry[BATCH];
-};
-
-static enum rc
-append_batch(struct txn *t, void *arg)
-{
-	const struct batch *batch = arg;
-	enum rc rc = RC_OK;
-
-	for (unsigned i = 0; i < batch->count && rc == RC_OK; i++)
-		rc = ledger_record(t, &batch->entry[i]);
-	return rc;
-}
-
-/* A second from now, or the end, whichever is first.  Called and left with the lock held. */
+/* ${ms} milliseconds from now, or ${enough} entries, or the end, whichever is first.  Called and left with
+ * the lock held. */
 static void
-rest(struct ledger *l)
+rest(struct ledger *l, long ms, unsigned enough)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
-	while (!l->is_ending)
+	until.tv_nsec += ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (!l->is_ending && l->count < enough)
 		if (pthread_cond_timedwait(&l->moved, &l->lock, &until) != 0)
 			return;
 }
 
-/* Copies, so that an entry leaves the queue only after it is on disk. */
+/* Fill what is empty.  Called with the lock held. */
 static void
-take_batch(struct ledger *l, struct batch *batch)
+load_batches(struct ledger *l)
 {
-	batch->count = l->count < BATCH ? l->count : BATCH;
-	for (unsigned i = 0; i < batch->count; i++)
-		batch->entry[i] = l->queue[(l->first + i) % QUEUE];
+	for (unsigned b = 0; b < BATCHES && l->count > 0; b++) {
+		struct batch *batch = &l->batches[b];
+
+		while (batch->count < BATCH && l->count > 0) {
+			batch->entry[batch->count++] = l->queue[l->first];
+			l->first = (l->first + 1) % QUEUE;
+			l->count--;
+		}
+	}
 }
 
-/* Called and left with the lock held.  False when it failed. */
-static bool
-write_batch(struct ledger *l, struct batch *batch)
+static void
+committed(void *arg, enum rc rc)
 {
-	enum rc rc;
+	struct batch *batch = arg;
+	struct ledger *l = batch->home;
 
-	take_batch(l, batch);
-	pthread_mutex_unlock(&l->lock);
-	rc = store_update(l->store, l->arena, append_batch, batch);
-	arena_rewind(l->arena, 0);
-	if (rc != RC_OK)
-		log_world("audit_not_written", "code=%s entries=%u", rc_code(rc), batch->count);
 	pthread_mutex_lock(&l->lock);
-	l->is_failing = rc != RC_OK;
-	if (rc != RC_OK)
-		return false;
-	l->first = (l->first + batch->count) % QUEUE;
-	l->count -= batch->count;
-	return true;
+	batch->rc = rc;
+	l->committing--;
+	pthread_cond_signal(&l->moved); /* under the lock: the ledger is freed once the writer is told */
+	pthread_mutex_unlock(&l->lock);
+}
+
+static enum rc
+append(struct batch *batch)
+{
+	enum rc rc = txn_begin(batch->home->store, batch->arena, &batch->txn);
+
+	for (unsigned i = 0; i < batch->count && rc == RC_OK; i++)
+		rc = ledger_record(batch->txn, &batch->entry[i]);
+	return rc;
+}
+
+static void
+send_batches(struct ledger *l)
+{
+	for (unsigned b = 0; b < BATCHES; b++) {
+		struct batch *batch = &l->batches[b];
+
+		batch->rc = RC_OK;
+		if (batch->count == 0 || (batch->rc = append(batch)) != RC_OK)
+			continue;
+		pthread_mutex_lock(&l->lock);
+		l->committing++;
+		pthread_mutex_unlock(&l->lock);
+		txn_commit(batch->txn, committed, batch);
+	}
+}
+
+/* What is on disk is done with; what is not stays in its batch.  False when anything but a race was lost. */
+static bool
+settle(struct ledger *l)
+{
+	bool is_fine = true;
+
+	for (unsigned b = 0; b < BATCHES; b++) {
+		struct batch *batch = &l->batches[b];
+
+		txn_end(batch->txn);
+		batch->txn = NULL;
+		arena_rewind(batch->arena, 0);
+		if (batch->rc == RC_OK) {
+			batch->count = 0;
+		} else if (batch->rc != RC_CONFLICT) { /* a key was replaced meanwhile: seal anew, at once */
+			log_world(
+			    "audit_not_written", "code=%s entries=%u", rc_code(batch->rc), batch->count);
+			is_fine = false;
+		}
+	}
+	return is_fine;
+}
+
+/* Called and left with the lock held.  False when something failed. */
+static bool
+write_batches(struct ledger *l)
+{
+	bool is_fine;
+
+	load_batches(l);
+	pthread_mutex_unlock(&l->lock);
+	send_batches(l);
+	pthread_mutex_lock(&l->lock);
+	while (l->committing > 0)
+		pthread_cond_wait(&l->moved, &l->lock);
+	is_fine = settle(l);
+	l->is_failing = !is_fine;
+	return is_fine;
+}
+
+/* Entries that are not on disk. */
+static unsigned
+left(const struct ledger *l)
+{
+	unsigned n = l->count;
+
+	for (unsigned b = 0; b < BATCHES; b++)
+		n += l->batches[b].count;
+	return n;
 }
 
 static void *
 write_entries(void *arg)
 {
 	struct ledger *l = arg;
-	struct batch batch;
 
 	pthread_mutex_lock(&l->lock);
 	for (;;) {
-		while (l->count == 0 && !l->is_ending)
+		while (left(l) == 0 && !l->is_ending)
 			pthread_cond_wait(&l->moved, &l->lock);
-		if (l->count == 0)
+		if (left(l) == 0)
 			break;
-		if (write_batch(l, &batch))
+		rest(l, GATHER_MS, GATHER);
+		if (write_batches(l))
 			continue;
 		if (l->is_ending)
 			break;
-		rest(l);
+		rest(l, RETRY_MS, QUEUE + 1);
 	}
-	if (l->count > 0)
-		log_world("audit_lost", "entries=%u", l->count);
+	if (left(l) > 0)
+		log_world("audit_lost", "entries=%u", left(l));
 	pthread_mutex_unlock(&l->lock);
-	wipe(&batch, sizeof(batch));
 	return NULL;
 }
 
@@ -129,9 +207,24 @@ init_cond(pthread_cond_t *cond)
 static void
 free_parts(struct ledger *l)
 {
-	arena_free(l->arena);
+	for (unsigned b = 0; l->batches && b < BATCHES; b++)
+		arena_free(l->batches[b].arena);
+	free(l->batches);
 	free(l->queue);
 	free(l);
+}
+
+static bool
+make_batches(struct ledger *l)
+{
+	if (!(l->batches = calloc(BATCHES, sizeof(*l->batches))))
+		return false;
+	for (unsigned b = 0; b < BATCHES; b++) {
+		l->batches[b].home = l;
+		if (!(l->batches[b].arena = arena_new(BATCH_BYTES)))
+			return false;
+	}
+	return true;
 }
 
 enum rc
@@ -143,9 +236,8 @@ ledger_new(struct store *store, struct ledger **out)
 	if (!l)
 		return RC_UNAVAILABLE;
 	l->store = store;
-	l->arena = arena_new(BATCH_BYTES);
 	l->queue = calloc(QUEUE, sizeof(*l->queue));
-	if (!l->arena || !l->queue || !init_cond(&l->moved)) {
+	if (!l->queue || !make_batches(l) || !init_cond(&l->moved)) {
 		free_parts(l);
 		return RC_UNAVAILABLE;
 	}
@@ -178,10 +270,11 @@ ledger_free(struct ledger *l)
 enum rc
 ledger_record_later(struct ledger *l, const struct audit_entry *e)
 {
-	uint8_t leaf[32];
+	uint8_t text[LEDGER_PUBLIC_MAX];
+	size_t len;
 	enum rc rc;
 
-	if ((rc = ledger_leaf(e, leaf)) != RC_OK)
+	if ((rc = ledger_public(e, text, &len)) != RC_OK)
 		return rc; /* one entry that can never be written would hold up all that follow */
 	pthread_mutex_lock(&l->lock);
 	if (l->is_failing || l->count == QUEUE) {
@@ -189,7 +282,8 @@ ledger_record_later(struct ledger *l, const struct audit_entry *e)
 	} else {
 		l->queue[(l->first + l->count) % QUEUE] = *e;
 		l->count++;
-		pthread_cond_signal(&l->moved);
+		if (l->count == 1 || l->count == GATHER)
+			pthread_cond_signal(&l->moved);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return rc;

@@ -202,7 +202,7 @@ merkle_check_inclusion(const uint8_t leaf[MERKLE_HASH], uint64_t index, uint64_t
 			return false; /* longer than the tree is deep */
 		if ((at & 1) != 0 || at == last) {
 			join(proof->hash[i], hash, hash);
-			while ((at & 1) == 0 && at != 0) {
+			while ((at & 1) == 0) { /* ends: even, it is the last one, and that is not 0 */
 				at >>= 1;
 				last >>= 1;
 			}
@@ -240,7 +240,7 @@ merkle_check_consistency(uint64_t first, const uint8_t first_root[MERKLE_HASH], 
 		if ((at & 1) != 0 || at == last) {
 			join(proof->hash[i], old, old);
 			join(proof->hash[i], new, new);
-			while ((at & 1) == 0 && at != 0) {
+			while ((at & 1) == 0) { /* ends: even, it is the last one, and that is not 0 */
 				at >>= 1;
 				last >>= 1;
 			}

@@ -3,19 +3,20 @@
 #include "ledger/notary.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "ledger/tree.h"
 
-#define ENTRIES 256u
-#define SECONDS 300u
-#define ARENA   (256u * 1024)
-#define AGAIN_S 5 /* after a failure */
-#define OUTLETS 2u
+#define ENTRIES    256u
+#define SECONDS    300u
+#define ARENA      (256u * 1024)
+#define AGAIN_S    5 /* after a failure */
+#define OUTLETS    2u
+#define ROOT_SHOWN 6u /* bytes; with its number enough for one registry */
 
 struct notary {
 	struct store *store;
@@ -26,6 +27,8 @@ struct notary {
 	unsigned entries, seconds;
 	pthread_t thread;
 	bool is_running;
+	bool is_rolled_back; /* set before the thread starts, never after */
+	bool is_accepted;    /* and two people said so in the trail that is left */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t moved; /* enough came, or the end */
@@ -35,22 +38,78 @@ struct notary {
 
 /* ---- what went out before ---- */
 
+static bool
+is_same(const struct checkpoint *a, const struct checkpoint *b)
+{
+	return a->number == b->number && a->size == b->size && memcmp(a->root, b->root, sizeof(a->root)) == 0;
+}
+
+enum rc
+notary_knows(struct txn *t, const struct checkpoint *sent, bool *is_known)
+{
+	struct checkpoint ours;
+	enum rc rc = tree_checkpoint(t, sent->number, &ours);
+
+	*is_known = rc == RC_OK && is_same(&ours, sent);
+	return rc == RC_NOT_FOUND || rc == RC_CORRUPT ? RC_OK : rc;
+}
+
+void
+notary_acceptance(const struct checkpoint *lost, char out[AUDIT_REASON])
+{
+	char root[2 * ROOT_SHOWN + 1];
+
+	hex_format(lost->root, ROOT_SHOWN, root);
+	(void)snprintf(out, AUDIT_REASON, "checkpoint %llu %s", (unsigned long long)lost->number, root);
+}
+
+struct acceptance {
+	char reason[AUDIT_REASON];
+	bool is_there;
+};
+
+static bool
+look_for_acceptance(void *arg, const struct audit_entry *e)
+{
+	struct acceptance *a = arg;
+
+	a->is_there = strcmp(e->action, NOTARY_ACCEPTED) == 0 && strcmp(e->reason, a->reason) == 0;
+	return !a->is_there;
+}
+
+/* Only an entry of the trail says so: who put the old store back can write files, and seal nothing. */
+static enum rc
+find_acceptance(struct txn *t, const struct checkpoint *lost, bool *is_accepted)
+{
+	struct acceptance a = { .is_there = false };
+	enum rc rc;
+
+	notary_acceptance(lost, a.reason);
+	rc = ledger_read(t, 1, look_for_acceptance, &a);
+	*is_accepted = rc == RC_OK && a.is_there;
+	return rc == RC_CORRUPT ? RC_OK : rc;
+}
+
 /* The store must know all that was ever signed and sent; if not, it is older than its own past. */
-static void
+static enum rc
 compare_past(struct notary *n, unsigned i, uint64_t newest, struct txn *t)
 {
-	struct checkpoint sent, ours;
+	struct checkpoint sent;
+	bool is_known = true;
+	enum rc rc;
 
 	outlet_last(n->outlet[i], &sent);
 	n->sent[i] = sent.number;
-	if (sent.number == 0)
-		return;
-	if (sent.number <= newest && tree_checkpoint(t, sent.number, &ours) == RC_OK &&
-	    memcmp(ours.root, sent.root, sizeof(ours.root)) == 0 && ours.size == sent.size)
-		return;
-	log_world("audit_rolled_back", "signed=%llu entries=%llu ours=%llu", (unsigned long long)sent.number,
-	    (unsigned long long)sent.size, (unsigned long long)newest);
+	if (sent.number == 0 || (rc = notary_knows(t, &sent, &is_known)) != RC_OK || is_known)
+		return sent.number == 0 ? RC_OK : rc;
+	n->is_rolled_back = true;
+	if ((rc = find_acceptance(t, &sent, &n->is_accepted)) != RC_OK)
+		return rc;
+	log_world("audit_rolled_back", "signed=%llu entries=%llu ours=%llu accepted=%d",
+	    (unsigned long long)sent.number, (unsigned long long)sent.size, (unsigned long long)newest,
+	    n->is_accepted);
 	n->sent[i] = newest; /* go on: the file then shows both pasts */
+	return RC_OK;
 }
 
 static enum rc
@@ -60,13 +119,14 @@ find_past(struct txn *t, void *arg)
 	struct checkpoint latest;
 	enum rc rc = tree_checkpoint(t, 0, &latest);
 
-	if (rc == RC_NOT_FOUND)
+	/* one that does not open must not keep families out: it is said by who signs and by who inspects */
+	if (rc == RC_NOT_FOUND || rc == RC_CORRUPT)
 		latest.number = 0;
 	else if (rc != RC_OK)
 		return rc;
 	for (unsigned i = 0; i < OUTLETS; i++)
-		if (n->outlet[i] != NULL)
-			compare_past(n, i, latest.number, t);
+		if (n->outlet[i] != NULL && (rc = compare_past(n, i, latest.number, t)) != RC_OK)
+			return rc;
 	/* what went to a daemon cannot be asked back: it gets the newest once more */
 	if (n->outlet[1] != NULL)
 		n->sent[1] = latest.number > 0 ? latest.number - 1 : 0;
@@ -115,7 +175,7 @@ static bool
 work(struct notary *n)
 {
 	struct checkpoint latest;
-	enum rc rc = tree_sign(n->store, n->arena, &n->signer, clock_now(), &latest);
+	enum rc rc = tree_sign(n->store, n->arena, &n->signer, store_now(n->store), &latest);
 	bool is_done = rc == RC_OK;
 
 	if (rc == RC_CORRUPT)
@@ -251,10 +311,18 @@ notary_start(struct notary *n, struct store *store, struct fault *f)
 	if ((rc = store_view(store, n->arena, find_past, n)) != RC_OK)
 		return fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "checkpoints");
 	arena_rewind(n->arena, 0);
+	if (n->is_rolled_back && !n->is_accepted)
+		return fault_set(f, RC_STATE_CONFLICT, MSG_ROLLED_BACK, NULL, 0, NULL);
 	store_watch(store, count_entries, n);
 	n->is_running = pthread_create(&n->thread, NULL, run, n) == 0;
 	return n->is_running ? RC_OK
 			     : fault_set(f, RC_UNAVAILABLE, MSG_SERVER_UNSTARTED, NULL, 0, "checkpoints");
+}
+
+bool
+notary_is_rolled_back(const struct notary *n)
+{
+	return n->is_rolled_back;
 }
 
 void

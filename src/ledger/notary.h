@@ -8,6 +8,7 @@
 #ifndef MENEDEK_NOTARY_H
 #define MENEDEK_NOTARY_H
 
+#include "ledger/ledger.h"
 #include "ledger/outlet.h"
 
 struct notary_options {
@@ -23,10 +24,21 @@ MUST_USE enum rc notary_open(
     const struct signer *signer, const struct notary_options *options, struct notary **out, struct fault *f);
 
 /**
- * Start: before the first commit, since it watches them.  A store that is older than what the file says was
- * signed is said loudly in the log: somebody put back an old one.
+ * Start: before the first commit, since it watches them.  RC_STATE_CONFLICT: the store is older than what the
+ * file says was signed, so somebody put back an old one, and no entry of its trail says that two people gave
+ * that checkpoint up: it would give away rooms again that are taken, and let in again who was shut out.
  */
 MUST_USE enum rc notary_start(struct notary *notary, struct store *store, struct fault *f);
+
+/** The action and the reason of the entry by which two people give up ${lost} and what it covers. */
+#define NOTARY_ACCEPTED "cli_accept_rollback"
+void notary_acceptance(const struct checkpoint *lost, char out[AUDIT_REASON]);
+
+/** Does the store know ${sent}, a checkpoint that went out?  If not, it is older than its own past. */
+MUST_USE enum rc notary_knows(struct txn *t, const struct checkpoint *sent, bool *is_known);
+
+/** Has what went out before shown that the store is older than its own past?  Stays true until the end. */
+bool notary_is_rolled_back(const struct notary *notary);
 
 /** Sign what is left and end the thread: after the last entry, before the store is closed.  NULL-safe. */
 void notary_stop(struct notary *notary);

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define TAIL     8192u /* of a file, read when it is opened: some thirty lines */
 #define PRIORITY 85    /* authpriv (10) * 8 + notice (5) */
 
@@ -78,14 +80,13 @@ enum rc
 outlet_file(const char *path, const struct signer *signer, struct outlet **out, struct fault *f)
 {
 	struct outlet *o = outlet_new(signer);
-	const char *name = strrchr(path, '/');
 
 	if (o != NULL) {
 		o->is_file = true;
 		o->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 		read_tail(o);
 	}
-	return finish(o, name == NULL ? path : name + 1, out, f);
+	return finish(o, path_name(path), out, f);
 }
 
 enum rc
@@ -136,16 +137,15 @@ send_datagram(const struct outlet *o, const char *text, size_t len)
 enum rc
 outlet_send(struct outlet *o, const struct checkpoint *c)
 {
-	char line[CHECKPOINT_TEXT], text[CHECKPOINT_TEXT + 64];
+	char line[CHECKPOINT_TEXT], text[CHECKPOINT_TEXT + 64]; /* fits: what is put before takes below 40 */
 	bool is_out;
-	int n;
 
 	(void)checkpoint_line(o->signer, c, line);
-	n = o->is_file ? snprintf(text, sizeof(text), "%s%s\n", o->is_torn ? "\n" : "", line)
-		       : snprintf(text, sizeof(text), "<%d>menedek[%ld]: %s", PRIORITY, (long)getpid(), line);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return RC_INTERNAL;
-	is_out = o->is_file ? write_line(o, text, (size_t)n) : send_datagram(o, text, (size_t)n);
+	if (o->is_file)
+		(void)snprintf(text, sizeof(text), "%s%s\n", o->is_torn ? "\n" : "", line);
+	else
+		(void)snprintf(text, sizeof(text), "<%d>menedek[%ld]: %s", PRIORITY, (long)getpid(), line);
+	is_out = o->is_file ? write_line(o, text, strlen(text)) : send_datagram(o, text, strlen(text));
 	if (!is_out)
 		return RC_UNAVAILABLE;
 	o->is_torn = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The comparison walks the trail into a table (last tag of each key), then the store against the table.  When
- * the table fills up, the digests are cut in half and only the lower part is taken: the rest comes in a later
- * round.
+ * The comparison takes the trail into a table (last tag of each key), then walks the store against the table.
+ * The table grows as it fills; when it may not grow any more, the digests are cut in half and only the lower
+ * part is taken: the rest comes in a later round, with a walk of its own over the trail.
  */
 #include "ledger/tags.h"
 
@@ -14,11 +14,12 @@
 #define KEY_DIGEST 8u
 #define VALUE_TAG  16u
 #ifdef MENEDEK_DEBUG
-#define SLOTS 256u /* so that tests come to the second round */
+#define SLOTS_FIRST 64u /* so that tests come to a larger table, and to the second round */
+#define SLOTS_MOST  256u
 #else
-#define SLOTS (1u << 18) /* of 48 bytes */
+#define SLOTS_FIRST (1u << 14) /* of 48 bytes */
+#define SLOTS_MOST  (1u << 21)
 #endif
-#define SLOTS_FULL (SLOTS / 4 * 3)
 
 _Static_assert(1 + KEY_DIGEST + VALUE_TAG == TAG_BYTES, "a tag is kind, key, value");
 
@@ -68,10 +69,11 @@ struct slot {
 	bool is_seen;
 };
 
-struct check {
+struct tags_check {
 	struct txn *txn;
 	struct slot *slots;
-	unsigned used;
+	size_t slot_count, used;
+	enum rc rc;           /* of taking: RC_TOO_BIG when the table is full */
 	uint64_t first, last; /* digests of this round, both inclusive */
 	tags_found_fn *fn;
 	void *arg;
@@ -91,7 +93,7 @@ is_delete(const uint8_t tag[TAG_BYTES])
 }
 
 static bool
-is_of_this_round(const struct check *k, const uint8_t tag[TAG_BYTES])
+is_of_this_round(const struct tags_check *k, const uint8_t tag[TAG_BYTES])
 {
 	const uint64_t digest_of_key = get_u64(tag + 1);
 
@@ -100,46 +102,88 @@ is_of_this_round(const struct check *k, const uint8_t tag[TAG_BYTES])
 
 /* The slot of the tag's key, or the empty one where it belongs.  There is always one that is empty. */
 static struct slot *
-find_slot(const struct check *k, const uint8_t tag[TAG_BYTES])
+find_slot(const struct tags_check *k, const uint8_t tag[TAG_BYTES])
 {
-	size_t at = get_u64(tag + 1) % SLOTS;
+	size_t at = get_u64(tag + 1) % k->slot_count;
 
 	while (k->slots[at].entry != 0 && memcmp(k->slots[at].tag, tag, 1 + KEY_DIGEST) != 0)
-		at = (at + 1) % SLOTS;
+		at = (at + 1) % k->slot_count;
 	return &k->slots[at];
+}
+
+static bool
+is_full(const struct tags_check *k)
+{
+	return k->used >= k->slot_count / 4 * 3;
+}
+
+/* Twice as many slots, with what stood in the old ones. */
+static enum rc
+grow(struct tags_check *k)
+{
+	struct slot *old = k->slots;
+	const size_t count = k->slot_count;
+
+	if (count >= SLOTS_MOST)
+		return RC_TOO_BIG;
+	if ((k->slots = calloc(2 * count, sizeof(*k->slots))) == NULL) {
+		k->slots = old;
+		return RC_UNAVAILABLE;
+	}
+	k->slot_count = 2 * count;
+	for (size_t i = 0; i < count; i++)
+		if (old[i].entry != 0)
+			*find_slot(k, old[i].tag) = old[i];
+	free(old);
+	return RC_OK;
+}
+
+static bool
+take_tag(struct tags_check *k, const uint8_t *tag, uint64_t entry)
+{
+	struct slot *slot = find_slot(k, tag);
+
+	if (slot->entry == 0 && is_full(k)) {
+		if ((k->rc = grow(k)) != RC_OK)
+			return false;
+		slot = find_slot(k, tag);
+	}
+	k->used += slot->entry == 0;
+	slot->entry = entry;
+	memcpy(slot->tag, tag, TAG_BYTES);
+	return true;
 }
 
 static bool
 take_entry(void *arg, const struct audit_entry *e)
 {
-	struct check *k = arg;
+	struct tags_check *k = arg;
 
-	for (size_t at = 0; at < e->tags.len; at += TAG_BYTES) {
-		const uint8_t *tag = e->tags.p + at;
-		struct slot *slot;
-
-		if (!is_of_this_round(k, tag))
-			continue;
-		slot = find_slot(k, tag);
-		if (slot->entry == 0 && ++k->used > SLOTS_FULL)
-			return false;
-		slot->entry = e->number;
-		memcpy(slot->tag, tag, TAG_BYTES);
-	}
-	return true;
+	for (size_t at = 0; at < e->tags.len && k->rc == RC_OK; at += TAG_BYTES)
+		if (is_of_this_round(k, e->tags.p + at))
+			(void)take_tag(k, e->tags.p + at, e->number);
+	return k->rc == RC_OK;
 }
 
-/* Fill the table with as many digests from ${k->first} on as it holds; leaves the last of them. */
+void
+tags_take(struct tags_check *k, const struct audit_entry *e)
+{
+	(void)take_entry(k, e);
+}
+
+/* Fill the table anew with as many digests from ${k->first} on as it holds; leaves the last of them. */
 static enum rc
-fill_table(struct check *k)
+fill_table(struct tags_check *k)
 {
 	enum rc rc;
 
 	for (k->last = UINT64_MAX;; k->last = k->first + (k->last - k->first) / 2) {
-		memset(k->slots, 0, SLOTS * sizeof(*k->slots));
+		memset(k->slots, 0, k->slot_count * sizeof(*k->slots));
 		k->used = 0;
-		if ((rc = ledger_read(k->txn, 1, take_entry, k)) != RC_OK || k->used <= SLOTS_FULL)
-			return rc;
+		k->rc = RC_OK;
+		rc = ledger_read(k->txn, 1, take_entry, k);
+		if (rc != RC_OK || k->rc != RC_TOO_BIG)
+			return rc != RC_OK ? rc : k->rc;
 		if (k->first == k->last)
 			return RC_TOO_BIG; /* digests do not collide so often */
 	}
@@ -148,7 +192,7 @@ fill_table(struct check *k)
 /* ---- findings ---- */
 
 static void
-find(struct check *k, struct tag_finding finding)
+find(struct tags_check *k, struct tag_finding finding)
 {
 	k->report->findings++;
 	k->fn(k->arg, &finding);
@@ -172,7 +216,7 @@ look_back(void *arg, const struct audit_entry *e)
 
 /* The entry that wrote exactly this, or 0. */
 static uint64_t
-written_by(struct check *k, const uint8_t tag[TAG_BYTES])
+written_by(struct tags_check *k, const uint8_t tag[TAG_BYTES])
 {
 	struct history h = { .tag = tag };
 
@@ -180,7 +224,7 @@ written_by(struct check *k, const uint8_t tag[TAG_BYTES])
 }
 
 static void
-find_wrong(struct check *k, const struct key *key, const struct slot *slot, const uint8_t tag[TAG_BYTES])
+find_wrong(struct tags_check *k, const struct key *key, const struct slot *slot, const uint8_t tag[TAG_BYTES])
 {
 	struct tag_finding f = { .kind = key->b[0], .key = key, .last = slot->entry };
 
@@ -196,7 +240,7 @@ find_wrong(struct check *k, const struct key *key, const struct slot *slot, cons
 }
 
 static bool
-take_stale(struct check *k, const struct key *key, const struct slot *slot)
+take_stale(struct tags_check *k, const struct key *key, const struct slot *slot)
 {
 	if (slot->entry != 0 && slot->entry <= k->stale_upto && k->stale_count < k->stale_most)
 		k->stale[k->stale_count++] = *key;
@@ -206,7 +250,7 @@ take_stale(struct check *k, const struct key *key, const struct slot *slot)
 static bool
 compare_one(void *arg, const struct key *key, struct bytes sealed, uint64_t rev)
 {
-	struct check *k = arg;
+	struct tags_check *k = arg;
 	uint8_t tag[TAG_BYTES];
 	struct slot *slot;
 
@@ -226,9 +270,9 @@ compare_one(void *arg, const struct key *key, struct bytes sealed, uint64_t rev)
 }
 
 static void
-find_removed(struct check *k)
+find_removed(struct tags_check *k)
 {
-	for (unsigned i = 0; i < SLOTS; i++) {
+	for (size_t i = 0; i < k->slot_count; i++) {
 		const struct slot *slot = &k->slots[i];
 
 		if (slot->entry != 0 && !slot->is_seen && !is_delete(slot->tag) && tags_cover(slot->tag[0]))
@@ -239,9 +283,9 @@ find_removed(struct check *k)
 }
 
 static enum rc
-compare_round(struct check *k)
+compare_round(struct tags_check *k)
 {
-	enum rc rc = fill_table(k);
+	enum rc rc = RC_OK;
 
 	for (unsigned kind = 0; kind <= UINT8_MAX && rc == RC_OK; kind++) {
 		const struct key prefix = key_kind((uint8_t)kind);
@@ -254,36 +298,95 @@ compare_round(struct check *k)
 	return rc;
 }
 
-static enum rc
-run_rounds(struct check *k)
+static bool
+wants_more(const struct tags_check *k)
 {
-	enum rc rc;
+	return k->first != 0 && (k->stale == NULL || k->stale_count < k->stale_most);
+}
 
-	if ((k->slots = calloc(SLOTS, sizeof(*k->slots))) == NULL)
-		return RC_UNAVAILABLE;
+/* Rounds until no digest is left; the first goes with what was taken already, if that was all. */
+static enum rc
+run_rounds(struct tags_check *k, bool is_filled)
+{
+	enum rc rc = RC_OK;
+
 	do {
-		rc = compare_round(k);
+		if (!is_filled)
+			rc = fill_table(k);
+		if (rc == RC_OK)
+			rc = compare_round(k);
+		is_filled = false;
 		k->first = k->last + 1; /* 0 after the last round */
-	} while (rc == RC_OK && k->first != 0 && (k->stale == NULL || k->stale_count < k->stale_most));
-	free(k->slots);
+	} while (rc == RC_OK && wants_more(k));
 	return rc;
+}
+
+enum rc
+tags_begin(struct tags_check **out)
+{
+	struct tags_check *k = calloc(1, sizeof(*k));
+
+	*out = k;
+	if (k == NULL)
+		return RC_UNAVAILABLE;
+	k->slot_count = SLOTS_FIRST;
+	k->last = UINT64_MAX;
+	k->rc = RC_OK;
+	if ((k->slots = calloc(k->slot_count, sizeof(*k->slots))) == NULL)
+		return RC_UNAVAILABLE;
+	return RC_OK;
+}
+
+void
+tags_end(struct tags_check *k)
+{
+	if (k != NULL)
+		free(k->slots);
+	free(k);
+}
+
+enum rc
+tags_compare(struct tags_check *k, struct txn *t, tags_found_fn *fn, void *arg, struct tags_report *out)
+{
+	*out = (struct tags_report){ 0 };
+	k->txn = t;
+	k->fn = fn;
+	k->arg = arg;
+	k->report = out;
+	if (k->rc != RC_OK && k->rc != RC_TOO_BIG)
+		return k->rc;
+	return run_rounds(k, k->rc == RC_OK);
 }
 
 enum rc
 tags_check(struct txn *t, tags_found_fn *fn, void *arg, struct tags_report *out)
 {
-	struct check k = { .txn = t, .fn = fn, .arg = arg, .report = out };
+	struct tags_check *k;
+	enum rc rc = tags_begin(&k);
 
-	*out = (struct tags_report){ 0 };
-	return run_rounds(&k);
+	if (rc == RC_OK)
+		rc = ledger_read(t, 1, take_entry, k);
+	if (rc == RC_OK)
+		rc = tags_compare(k, t, fn, arg, out);
+	tags_end(k);
+	return rc;
 }
 
 enum rc
 tags_stale(struct txn *t, uint64_t upto, struct key *out, size_t most, size_t *count)
 {
-	struct check k = { .txn = t, .stale_upto = upto, .stale = out, .stale_most = most };
-	const enum rc rc = run_rounds(&k);
+	struct tags_check *k;
+	enum rc rc = tags_begin(&k);
 
-	*count = k.stale_count;
+	*count = 0;
+	if (rc == RC_OK) {
+		k->txn = t;
+		k->stale_upto = upto;
+		k->stale = out;
+		k->stale_most = most;
+		rc = run_rounds(k, false);
+		*count = k->stale_count;
+	}
+	tags_end(k);
 	return rc;
 }

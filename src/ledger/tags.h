@@ -45,10 +45,18 @@ struct tags_report {
 const char *tag_trouble_text(enum tag_trouble trouble);
 
 /**
- * Compare everything; ${fn} hears of each finding while the walk goes on.  The trail must have been verified
- * in the same snapshot.  Memory is bounded: a store with more keys than the table takes is walked again for
- * each part of them.
+ * Comparing: every entry of the trail, in order and verified in the same snapshot, then the store.  ${fn}
+ * hears of each finding.  Memory is bounded (96 MiB): of a store with more keys than the table takes the
+ * trail and the store are walked again for each further part.
  */
+struct tags_check;
+MUST_USE enum rc tags_begin(struct tags_check **out); /* RC_UNAVAILABLE without memory */
+void tags_take(struct tags_check *k, const struct audit_entry *e);
+MUST_USE enum rc tags_compare(
+    struct tags_check *k, struct txn *t, tags_found_fn *fn, void *arg, struct tags_report *out);
+void tags_end(struct tags_check *k); /* NULL-safe */
+
+/** The same with a walk of its own. */
 MUST_USE enum rc tags_check(struct txn *t, tags_found_fn *fn, void *arg, struct tags_report *out);
 
 /**

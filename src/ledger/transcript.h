@@ -75,4 +75,14 @@ bool transcript_take(struct transcript_check *k, const char *line, size_t len);
 /** After the last line; true: all is well. */
 bool transcript_end(struct transcript_check *k);
 
+/**
+ * The same check of a trail that was opened here, without the detour over text: begin, then entries that
+ * ledger_verify found good and each checkpoint after the entry that it ends with, then transcript_end.
+ */
+void transcript_begin_opened(struct transcript_check *k);
+bool transcript_take_entry(struct transcript_check *k, const struct audit_entry *e);
+bool transcript_take_checkpoint(struct transcript_check *k, const struct checkpoint *c);
+/** The next one stands there, but does not open. */
+void transcript_lost_checkpoint(struct transcript_check *k, uint64_t number);
+
 #endif

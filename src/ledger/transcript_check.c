@@ -36,37 +36,6 @@ found_by(struct transcript_check *k, uint64_t checkpoint, const char *what, uint
 /* ---- reading lines ---- */
 
 static bool
-split(char *text, char **field, unsigned count)
-{
-	for (unsigned n = 0; n < count; n++) {
-		char *end = strchr(text, ' ');
-
-		field[n] = text;
-		if ((end == NULL) != (n + 1 == count))
-			return false;
-		if (end == NULL)
-			break;
-		*end = '\0';
-		text = end + 1;
-	}
-	return true;
-}
-
-static bool
-read_number(const char *text, uint64_t most, uint64_t *out)
-{
-	*out = 0;
-	if (*text == '\0')
-		return false;
-	for (; *text >= '0' && *text <= '9'; text++) {
-		if (*out > (most - (uint64_t)(*text - '0')) / 10)
-			return false;
-		*out = *out * 10 + (uint64_t)(*text - '0');
-	}
-	return *text == '\0';
-}
-
-static bool
 read_text(const char *text, char *out, size_t cap)
 {
 	size_t n = 0;
@@ -97,7 +66,7 @@ read_text(const char *text, char *out, size_t cap)
 
 struct line {
 	struct audit_entry e;
-	uint8_t hidden[32], leaf[32];
+	uint8_t hidden[32];
 };
 
 static bool
@@ -105,13 +74,13 @@ read_entry(char **field, struct line *out)
 {
 	uint64_t outcome, roles;
 
-	if (!read_number(field[1], UINT64_MAX, &out->e.number) ||
+	if (!text_number(field[1], UINT64_MAX, &out->e.number) ||
 	    !time_parse(field[2], strlen(field[2]), &out->e.at) ||
 	    !read_text(field[3], out->e.action, sizeof(out->e.action)) ||
-	    !read_number(field[4], UINT16_MAX, &outcome) || !read_number(field[5], UINT32_MAX, &roles) ||
+	    !text_number(field[4], UINT16_MAX, &outcome) || !text_number(field[5], UINT32_MAX, &roles) ||
 	    !read_text(field[6], out->e.reason, sizeof(out->e.reason)) ||
 	    !hex_parse(field[7], strlen(field[7]), out->hidden, sizeof(out->hidden)) ||
-	    !hex_parse(field[8], strlen(field[8]), out->leaf, sizeof(out->leaf)))
+	    !hex_parse(field[8], strlen(field[8]), out->e.leaf, sizeof(out->e.leaf)))
 		return false;
 	out->e.outcome = (uint16_t)outcome;
 	out->e.roles = (uint32_t)roles;
@@ -130,15 +99,15 @@ read_line(const char *line, size_t len, struct line *out)
 	copy[len] = '\0';
 	out->e.is_erased = line[0] == 'f';
 	if (!out->e.is_erased) {
-		if (!split(copy, field, ENTRY_FIELDS) || !read_entry(field, out))
+		if (!text_split(copy, field, ENTRY_FIELDS) || !read_entry(field, out))
 			return false;
-		n = transcript_entry(&out->e, out->hidden, out->leaf, again);
+		n = transcript_entry(&out->e, out->hidden, out->e.leaf, again);
 	} else {
-		if (!split(copy, field, ERASED_FIELDS) ||
-		    !read_number(field[1], UINT64_MAX, &out->e.number) ||
-		    !hex_parse(field[2], strlen(field[2]), out->leaf, sizeof(out->leaf)))
+		if (!text_split(copy, field, ERASED_FIELDS) ||
+		    !text_number(field[1], UINT64_MAX, &out->e.number) ||
+		    !hex_parse(field[2], strlen(field[2]), out->e.leaf, sizeof(out->e.leaf)))
 			return false;
-		n = transcript_erased(out->e.number, out->leaf, again);
+		n = transcript_erased(out->e.number, out->e.leaf, again);
 	}
 	return n == len && memcmp(again, line, len) == 0;
 }
@@ -172,21 +141,33 @@ compare_kept(struct transcript_check *k)
 	return true;
 }
 
+bool
+transcript_take_checkpoint(struct transcript_check *k, const struct checkpoint *c)
+{
+	if (!checkpoint_verify(k->signer, c))
+		return found_by(k, c->number, "signature does not hold", k->covered + 1, c->size);
+	if (c->number != k->checkpoints + 1)
+		return found_by(k, k->checkpoints + 1, "checkpoint missing or out of order", 0, 0);
+	if (c->size != k->range.size)
+		return found_by(k, c->number, "not what was signed", k->covered + 1, c->size);
+	k->checkpoints++;
+	return compare(k, c->number, c->root, c->head);
+}
+
+void
+transcript_lost_checkpoint(struct transcript_check *k, uint64_t number)
+{
+	(void)found_by(k, number, "a checkpoint was altered", 0, 0);
+}
+
 static bool
-take_checkpoint(struct transcript_check *k, const char *line, size_t len)
+take_checkpoint_line(struct transcript_check *k, const char *line, size_t len)
 {
 	struct checkpoint c;
 
 	if (!checkpoint_read_line(k->signer, (struct bytes){ (const uint8_t *)line, len }, &c))
 		return found(k, "a checkpoint was altered", k->range.size, k->range.size);
-	if (!checkpoint_verify(k->signer, &c))
-		return found_by(k, c.number, "signature does not hold", k->covered + 1, c.size);
-	if (c.number != k->checkpoints + 1)
-		return found_by(k, k->checkpoints + 1, "checkpoint missing or out of order", 0, 0);
-	if (c.size != k->range.size)
-		return found_by(k, c.number, "not what was signed", k->covered + 1, c.size);
-	k->checkpoints++;
-	return compare(k, c.number, c.root, c.head);
+	return transcript_take_checkpoint(k, &c);
 }
 
 /* ---- entries ---- */
@@ -212,8 +193,17 @@ note_erased(struct transcript_check *k, const struct audit_entry *e)
 		k->may_be_erased = ledger_erased_to(e);
 }
 
+bool
+transcript_take_entry(struct transcript_check *k, const struct audit_entry *e)
+{
+	note_erased(k, e);
+	log_chain(k->head, e->number, e->leaf);
+	merkle_add(&k->range, e->leaf, NULL, NULL);
+	return compare_kept(k);
+}
+
 static bool
-take_entry(struct transcript_check *k, const char *line, size_t len)
+take_entry_line(struct transcript_check *k, const char *line, size_t len)
 {
 	const uint64_t expected = k->range.size + 1;
 	uint8_t leaf[32];
@@ -224,12 +214,15 @@ take_entry(struct transcript_check *k, const char *line, size_t len)
 	if (!take_order(k, l.e.number))
 		return false;
 	if (!l.e.is_erased &&
-	    (ledger_leaf_of(&l.e, l.hidden, leaf) != RC_OK || memcmp(leaf, l.leaf, sizeof(leaf)) != 0))
+	    (ledger_leaf_of(&l.e, l.hidden, leaf) != RC_OK || memcmp(leaf, l.e.leaf, sizeof(leaf)) != 0))
 		return found(k, "altered", expected, expected);
-	note_erased(k, &l.e);
-	log_chain(k->head, expected, l.leaf);
-	merkle_add(&k->range, l.leaf, NULL, NULL);
-	return compare_kept(k);
+	return transcript_take_entry(k, &l.e);
+}
+
+void
+transcript_begin_opened(struct transcript_check *k)
+{
+	k->has_begun = k->has_ended = true; /* by the walk, which knows where the trail begins and ends */
 }
 
 bool
@@ -248,21 +241,25 @@ transcript_take(struct transcript_check *k, const char *line, size_t len)
 		k->has_begun = len == strlen(TRANSCRIPT_HEAD) + strlen(k->signer->origin) &&
 		    strncmp(line, TRANSCRIPT_HEAD, strlen(TRANSCRIPT_HEAD)) == 0 &&
 		    memcmp(line + strlen(TRANSCRIPT_HEAD), k->signer->origin, strlen(k->signer->origin)) == 0;
-		return k->has_begun || found(k, "not an export of this registry", 0, 0);
+		if (!k->has_begun)
+			return found(k, "not an export of this registry", 0, 0);
+		return true;
 	}
 	if (len > 2 && (line[0] == 'e' || line[0] == 'f') && line[1] == ' ')
-		return take_entry(k, line, len);
+		return take_entry_line(k, line, len);
 	if (len > strlen(checkpoint) && memcmp(line, checkpoint, strlen(checkpoint)) == 0)
-		return take_checkpoint(k, line, len);
+		return take_checkpoint_line(k, line, len);
 	if (len <= strlen(TRANSCRIPT_END) || len - strlen(TRANSCRIPT_END) >= sizeof(number) ||
 	    memcmp(line, TRANSCRIPT_END, strlen(TRANSCRIPT_END)) != 0)
 		return found(k, "altered", expected, expected);
 	memcpy(number, line + strlen(TRANSCRIPT_END), len - strlen(TRANSCRIPT_END));
 	number[len - strlen(TRANSCRIPT_END)] = '\0';
 	k->has_ended = true;
-	if (!read_number(number, UINT64_MAX, &count) || count < k->range.size)
+	if (!text_number(number, UINT64_MAX, &count) || count < k->range.size)
 		return found(k, "the end is altered", 0, 0);
-	return count == k->range.size || found(k, "missing", expected, count);
+	if (count > k->range.size)
+		return found(k, "missing", expected, count);
+	return true;
 }
 
 bool

@@ -29,8 +29,9 @@ struct passphrase_change {
 struct device_new {
 	struct id org;
 	char name[LIMIT_NAME];
-	const char *csr;
-}; /* csr: F_STRING in */
+	const char *csr; /* F_STRING in */
+	bool old_device; /* the kit is to open on one that knows only what is weak */
+};
 struct unit_report_item {
 	struct id unit;
 	uint8_t state;
@@ -92,7 +93,7 @@ struct me_reply {
 	uint8_t shelter_count;
 	struct id shelters[USER_SHELTERS];
 	struct bytes permissions; /* F_RAW: array of names */
-	int64_t expires_at;
+	int64_t expires_at, device_until;
 	bool second_factor, demo;
 	uint8_t backup_codes_left;
 };
@@ -145,6 +146,11 @@ struct availability_reply {
 	const char *code_name;
 	int64_t at;
 	uint16_t licensed_capacity, persons;
+	const struct unit_view *units;
+	uint32_t count;
+};
+struct units_reply {
+	struct id shelter;
 	const struct unit_view *units;
 	uint32_t count;
 };
@@ -273,6 +279,15 @@ struct checkpoint_row {
 	char root[HASH_TEXT], head[HASH_TEXT];
 	const char *note; /* the signed text */
 };
+struct audit_state_reply {
+	int64_t at;
+	uint64_t entries, first_bad;
+	uint8_t finding;
+	const char *key;                  /* hex: who signs */
+	struct checkpoint_row checkpoint; /* number 0: none that could be read */
+	int64_t checked_at;               /* the last self-check; 0: none yet */
+	uint64_t checked_entries;
+};
 struct inclusion_reply {
 	uint64_t entry, size;
 	char public[193], hidden[HASH_TEXT]; /* hex; "" when retention has erased the entry */
@@ -299,12 +314,13 @@ extern const struct model model_sign_in, model_passphrase_change, model_device_n
     model_availability_change, model_episode_new, model_episode_close, model_reservation_new,
     model_reason_decline, model_reason_client, model_reason_cancel, model_reason_disclose, model_reason_leave,
     model_extension, model_token_reply, model_me_reply, model_passphrase_reply, model_device_reply,
-    model_unit_view, model_availability_reply, model_candidate, model_near_miss, model_blocked_reason,
-    model_search_reply, model_reservation_view, model_sheet_reply, model_location_reply,
+    model_unit_view, model_units_reply, model_availability_reply, model_candidate, model_near_miss,
+    model_blocked_reason, model_search_reply, model_reservation_view, model_sheet_reply, model_location_reply,
     model_disclosure_reply, model_capacity_row, model_capacity_reply, model_audit_row, model_look_row,
     model_statistics_row, model_statistics_reply, model_org_list, model_user_list, model_device_list,
     model_shelter_list, model_episode_list, model_reservation_list, model_audit_list, model_look_list,
     model_alert_row, model_alert_list, model_reason_glass, model_break_glass_view, model_break_glass_list,
-    model_checkpoint_row, model_checkpoint_list, model_inclusion_reply, model_consistency_reply;
+    model_checkpoint_row, model_checkpoint_list, model_audit_state, model_inclusion_reply,
+    model_consistency_reply;
 
 #endif

@@ -45,9 +45,11 @@ enum {
 struct model;
 
 struct field {
-	const char *name; /* JSON member */
-	uint8_t tag;      /* in the record; never reused; 0 for FIELD_VIEW */
-	uint8_t type;     /* enum field_type */
+	const char *name;    /* JSON member */
+	const char *opening; /* the same as it is written: "name": */
+	uint8_t opening_len;
+	uint8_t tag;  /* in the record; never reused; 0 for FIELD_VIEW */
+	uint8_t type; /* enum field_type */
 	uint8_t flags;
 	uint16_t offset, size, count_at;
 	const struct code_list *codes;
@@ -66,45 +68,47 @@ struct model {
  * Rows of a field table.  The JSON member bears the name of the struct's member; COUNTER is the member that
  * counts.  A row with tag 0 has FIELD_VIEW.
  */
-#define ROW(s, m, tag_, type_, flags_)                                                                   \
-	{                                                                                                \
-		.name = #m, .tag = (tag_), .type = (type_), .flags = (flags_), .offset = offsetof(s, m), \
-		.size = sizeof(((s *)0)->m)                                                              \
-	}
-#define ROW_CODED(s, m, tag_, type_, flags_, list_)                                                      \
-	{                                                                                                \
-		.name = #m, .tag = (tag_), .type = (type_), .flags = (flags_), .offset = offsetof(s, m), \
-		.size = sizeof(((s *)0)->m), .codes = &(list_)                                           \
-	}
-#define ROW_OBJECT(s, m, tag_, flags_, sub_)                                                              \
-	{                                                                                                 \
-		.name = #m, .tag = (tag_), .type = F_OBJECT, .flags = (flags_), .offset = offsetof(s, m), \
-		.size = sizeof(((s *)0)->m), .sub = &(sub_)                                               \
-	}
-#define ROW_BLOB(s, m, counter, tag_, flags_)                                                           \
+#define NAMED(text) .name = (text), .opening = "\"" text "\":", .opening_len = sizeof(text) + 2
+#define ROW(s, m, tag_, type_, flags_)                                                                  \
 	{                                                                                               \
-		.name = #m, .tag = (tag_), .type = F_BLOB, .flags = (flags_), .offset = offsetof(s, m), \
-		.size = sizeof(((s *)0)->m), .count_at = offsetof(s, counter)                           \
+		NAMED(#m), .tag = (tag_), .type = (type_), .flags = (flags_), .offset = offsetof(s, m), \
+			   .size = sizeof(((s *)0)->m)                                                  \
 	}
-#define ROW_LIST(s, m, counter, tag_, flags_, sub_)                                                     \
+#define ROW_CODED(s, m, tag_, type_, flags_, list_)                                                     \
 	{                                                                                               \
-		.name = #m, .tag = (tag_), .type = F_LIST, .flags = (flags_), .offset = offsetof(s, m), \
-		.size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter), .sub = &(sub_)         \
+		NAMED(#m), .tag = (tag_), .type = (type_), .flags = (flags_), .offset = offsetof(s, m), \
+			   .size = sizeof(((s *)0)->m), .codes = &(list_)                               \
 	}
-#define ROW_CODE_LIST(s, m, counter, tag_, flags_, list_)                                                    \
-	{                                                                                                    \
-		.name = #m, .tag = (tag_), .type = F_CODE_LIST, .flags = (flags_), .offset = offsetof(s, m), \
-		.size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter), .codes = &(list_)           \
+#define ROW_OBJECT(s, m, tag_, flags_, sub_)                                                             \
+	{                                                                                                \
+		NAMED(#m), .tag = (tag_), .type = F_OBJECT, .flags = (flags_), .offset = offsetof(s, m), \
+			   .size = sizeof(((s *)0)->m), .sub = &(sub_)                                   \
 	}
-#define ROW_ID_LIST(s, m, counter, tag_, flags_)                                                           \
+#define ROW_BLOB(s, m, counter, tag_, flags_)                                                          \
+	{                                                                                              \
+		NAMED(#m), .tag = (tag_), .type = F_BLOB, .flags = (flags_), .offset = offsetof(s, m), \
+			   .size = sizeof(((s *)0)->m), .count_at = offsetof(s, counter)               \
+	}
+#define ROW_LIST(s, m, counter, tag_, flags_, sub_)                                                        \
 	{                                                                                                  \
-		.name = #m, .tag = (tag_), .type = F_ID_LIST, .flags = (flags_), .offset = offsetof(s, m), \
-		.size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter)                            \
+		NAMED(#m), .tag = (tag_), .type = F_LIST, .flags = (flags_), .offset = offsetof(s, m),     \
+			   .size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter), .sub = &(sub_) \
 	}
-#define ROW_ARRAY(s, m, counter, sub_)                                                         \
-	{                                                                                      \
-		.name = #m, .type = F_ARRAY, .flags = FIELD_VIEW, .offset = offsetof(s, m),    \
-		.size = sizeof(const void *), .count_at = offsetof(s, counter), .sub = &(sub_) \
+#define ROW_CODE_LIST(s, m, counter, tag_, flags_, list_)                                                   \
+	{                                                                                                   \
+		NAMED(#m), .tag = (tag_), .type = F_CODE_LIST, .flags = (flags_), .offset = offsetof(s, m), \
+			   .size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter),                 \
+			   .codes = &(list_)                                                                \
+	}
+#define ROW_ID_LIST(s, m, counter, tag_, flags_)                                                          \
+	{                                                                                                 \
+		NAMED(#m), .tag = (tag_), .type = F_ID_LIST, .flags = (flags_), .offset = offsetof(s, m), \
+			   .size = COUNT_OF(((s *)0)->m), .count_at = offsetof(s, counter)                \
+	}
+#define ROW_ARRAY(s, m, counter, sub_)                                                                    \
+	{                                                                                                 \
+		NAMED(#m), .type = F_ARRAY, .flags = FIELD_VIEW, .offset = offsetof(s, m),                \
+			   .size = sizeof(const void *), .count_at = offsetof(s, counter), .sub = &(sub_) \
 	}
 
 /** The model of ${s} made from the table ${rows}. */

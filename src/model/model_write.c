@@ -17,8 +17,10 @@ static void write_object(
 static void
 write_code(const struct writer *w, const struct code_list *codes, uint64_t code)
 {
-	if (code < codes->count)
-		jw_string(w->out, codes->rows[code].code);
+	const char *text = code < codes->count ? codes->rows[code].code : NULL;
+
+	if (text != NULL)
+		jw_plain(w->out, text, strlen(text)); /* a code is made of letters, digits and '_' */
 }
 
 static void
@@ -38,7 +40,7 @@ write_number(const struct writer *w, const struct field *f, const void *obj, con
 		jw_int(w->out, (int64_t)v);
 	else {
 		day_format((day_number)(uint32_t)v, day);
-		jw_string(w->out, day);
+		jw_plain(w->out, day, sizeof(day) - 1);
 	}
 }
 
@@ -219,7 +221,7 @@ write_object(const struct writer *w, const struct model *m, const void *obj, con
 			continue;
 		if (is_none(f, obj))
 			continue;
-		jw_name(w->out, f->name);
+		jw_opening(w->out, f->opening, f->opening_len);
 		write(w, f, obj, view->nested[i]);
 	}
 	jw_close(w->out, '}');

@@ -139,6 +139,7 @@ struct event {
 	struct id shelter, desk_org, opener_org; /* who may see it */
 	struct id subject;                       /* reservation, episode or unit */
 	int64_t at;
+	bool frees; /* places can be given that could not before */
 };
 
 /**

@@ -46,6 +46,7 @@ MODEL(model_device_new, "device-new", struct device_new, device_new_rows);
 static const struct field device_kit_new_rows[] = {
 	V(struct device_new, org, F_ID),
 	V(struct device_new, name, F_TEXT),
+	V(struct device_new, old_device, F_BOOL),
 };
 MODEL(model_device_kit_new, "device-kit-new", struct device_new, device_kit_new_rows);
 
@@ -139,6 +140,7 @@ static const struct field me_rows[] = {
 	ROW_ID_LIST(struct me_reply, shelters, shelter_count, 0, FIELD_VIEW),
 	V(struct me_reply, permissions, F_RAW),
 	V(struct me_reply, expires_at, F_TIME),
+	V(struct me_reply, device_until, F_TIME),
 	V(struct me_reply, second_factor, F_BOOL),
 	V(struct me_reply, backup_codes_left, F_U8),
 	V(struct me_reply, demo, F_BOOL),
@@ -225,6 +227,12 @@ static const struct field availability_rows[] = {
 	ROW_ARRAY(struct availability_reply, units, count, model_unit_view),
 };
 MODEL(model_availability_reply, "availability", struct availability_reply, availability_rows);
+
+static const struct field units_reply_rows[] = {
+	V(struct units_reply, shelter, F_ID),
+	ROW_ARRAY(struct units_reply, units, count, model_unit_view),
+};
+MODEL(model_units_reply, "units", struct units_reply, units_reply_rows);
 
 static const struct field location_reply_rows[] = {
 	V(struct location_reply, shelter, F_ID),
@@ -411,6 +419,18 @@ static const struct field checkpoint_row_rows[] = {
 	V(struct checkpoint_row, note, F_STRING),
 };
 MODEL(model_checkpoint_row, NULL, struct checkpoint_row, checkpoint_row_rows);
+
+static const struct field audit_state_rows[] = {
+	V(struct audit_state_reply, at, F_TIME),
+	V(struct audit_state_reply, entries, F_U64),
+	V(struct audit_state_reply, first_bad, F_U64),
+	V_CODED(struct audit_state_reply, finding, F_CODE, codes_audit_finding),
+	V(struct audit_state_reply, key, F_STRING),
+	V_OBJECT(struct audit_state_reply, checkpoint, model_checkpoint_row),
+	V(struct audit_state_reply, checked_at, F_TIME),
+	V(struct audit_state_reply, checked_entries, F_U64),
+};
+MODEL(model_audit_state, "audit-state", struct audit_state_reply, audit_state_rows);
 
 static const struct field inclusion_rows[] = {
 	V(struct inclusion_reply, entry, F_U64),

@@ -305,6 +305,7 @@ static const struct field reservation_rows[] = {
 	ROW(struct reservation, extensions, 33, F_U8, SECRET),
 	ROW_CODED(struct reservation, extend_reason, 34, F_CODE, SECRET, codes_extend_reason),
 	ROW(struct reservation, version, 35, F_U32, SECRET),
+	ROW(struct reservation, request_opened_at, 36, F_TIME, SECRET),
 };
 MODEL(model_reservation, NULL, struct reservation, reservation_rows);
 
@@ -317,6 +318,7 @@ static const struct field event_rows[] = {
 	ROW(struct event, opener_org, 4, F_ID, SECRET),
 	ROW(struct event, subject, 5, F_ID, SECRET),
 	ROW(struct event, at, 6, F_TIME, SECRET),
+	ROW(struct event, frees, 7, F_BOOL, SECRET),
 };
 MODEL(model_event, NULL, struct event, event_rows);
 

@@ -68,6 +68,9 @@ listen_at(const struct sockaddr_storage *at, socklen_t len, const char *name, in
 	*out = -1;
 	if (fd >= 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	/* what is accepted inherits it: afterwards nobody may set options of TCP (base/confine_calls.def) */
+	if (fd >= 0 && at->ss_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (const struct sockaddr *)at, len) != 0 || listen(fd, BACKLOG) != 0) {
 		enum rc rc = fault_set(f, RC_UNAVAILABLE, MSG_LISTEN_REFUSED, NULL, errno, name);
 
@@ -140,7 +143,6 @@ accept_all(struct acceptor *a)
 	for (;;) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
-		const int one = 1;
 		unsigned all;
 		struct httpd *to = emptiest(a, &all);
 		int fd;
@@ -149,7 +151,6 @@ accept_all(struct acceptor *a)
 			return false;
 		fd = accept4(a->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 			httpd_give(to, fd, (struct sockaddr *)&peer, len);
 			continue;
 		}

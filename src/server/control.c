@@ -2,6 +2,7 @@
 /* The listener reads one line and hands the connection to the worker, which answers on it. */
 #include "server/control.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@
 #include "server/accept.h"
 #include "service/retention.h"
 #include "service/rotation.h"
+#include "service/sheets.h"
 
+#define PAUSE_MS       250   /* when no descriptor is left for who knocks */
 #define LINE_MAX_BYTES 64u   /* the longest command is much shorter */
 #define PEER_MS        5000  /* for a command to come, and for a line of the answer to go */
 #define PERIOD_S       2     /* between looks at what is due */
@@ -134,14 +137,27 @@ run_dry_purge(struct upkeep *u, struct jw *w)
 	return rc;
 }
 
+static enum rc
+run_sheets(struct upkeep *u, struct jw *w)
+{
+	unsigned desks, rows;
+	const enum rc rc = sheets_write(u->parts, u->now, &desks, &rows, u->fault);
+
+	jw_field_int(w, "desks", desks);
+	jw_field_int(w, "reservations", rows);
+	return rc;
+}
+
 static const struct command commands[] = {
 	{ "rotate-keys", "rotate-keys", run_rotation },
 	{ "purge", "purge", run_purge },
 	{ "purge dry-run", "purge", run_dry_purge },
+	{ "sheets", "sheets", run_sheets },
 	{ "status", "status", NULL },
 };
 #define ROTATION (&commands[0])
 #define PURGE    (&commands[1])
+#define SHEETS   (&commands[3])
 
 static enum rc
 work(struct control *c, const struct command *command, int fd)
@@ -150,7 +166,7 @@ work(struct control *c, const struct command *command, int fd)
 	struct fault fault = { .count = 0 };
 	struct peer peer = { fd };
 	struct upkeep u = { .parts = c->parts,
-		.now = clock_now(),
+		.now = store_sure_now(c->parts->store),
 		.grace_ms = GRACE_MS,
 		.stop = &c->is_stopping,
 		.say = say,
@@ -179,9 +195,13 @@ find_due(struct control *c)
 
 	if (clock_mono_ms() < c->not_before_ms)
 		return NULL;
+	if (sheets_are_due(c->parts, store_now(c->parts->store)))
+		return SHEETS;
+	if (keyring_is_node(c->parts->keyring))
+		return NULL; /* what needs keys made or destroyed their keeper does */
 	if (rotation_is_unfinished(c->parts, &is_due) == RC_OK && is_due)
 		return ROTATION;
-	if (retention_is_due(c->parts, clock_now(), &is_due) == RC_OK && is_due)
+	if (retention_is_due(c->parts, store_sure_now(c->parts->store), &is_due) == RC_OK && is_due)
 		return PURGE;
 	return NULL;
 }
@@ -371,14 +391,21 @@ run_listener(void *arg)
 	struct control *c = arg;
 	struct pollfd fds[2] = { { .fd = c->listen_fd, .events = POLLIN },
 		{ .fd = c->wake_fd, .events = POLLIN } };
+	bool has_room = true;
 
 	while (!atomic_load(&c->is_stopping)) {
 		int fd;
 
+		/* who knocks stays in the line, so poll would say so at once, for ever */
+		if (!has_room)
+			(void)poll(&fds[1], 1, PAUSE_MS);
+		has_room = true;
 		if (poll(fds, 2, -1) <= 0 || (fds[0].revents & POLLIN) == 0)
 			continue;
 		if ((fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 			serve_peer(c, fd);
+		else
+			has_room = errno == EINTR || errno == ECONNABORTED;
 	}
 	return NULL;
 }

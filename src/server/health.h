@@ -7,6 +7,7 @@
 #define MENEDEK_HEALTH_H
 
 #include "server/httpd.h"
+#include "server/deliveries.h"
 
 struct health_setup {
 	struct parts *parts;
@@ -14,6 +15,7 @@ struct health_setup {
 	struct tls *tls;
 	struct pool *pool;
 	const struct tallies *tallies;
+	const struct deliveries *deliveries; /* or NULL */
 };
 
 struct health;

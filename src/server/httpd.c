@@ -15,7 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POLL_MS 250 /* at most: how late a revocation ends a stream */
+#define POLL_MS  250 /* at most: how late a revocation ends a stream */
+#define STILL_MS 10  /* the same when the daemon wants a turn in which it will find nothing to do */
 
 /* A socket on its way from the acceptor to the loop. */
 struct arrival {
@@ -48,6 +49,9 @@ on_news(void *arg, enum tls_news news)
 	struct conn *conn = arg;
 	struct httpd *home = conn->home;
 
+	home->has_moved = true;
+	if (news == TLS_MOVED)
+		return;
 	/* verified, or heard again: in both cases a request is due */
 	due_set(&conn->due, &home->due[DUE_REQUEST], home->now_ms);
 	if (news != TLS_VERIFIED)
@@ -117,6 +121,7 @@ conn_close(struct httpd *home, void **context)
 static void
 on_connection(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
 {
+	((struct httpd *)cls)->has_moved = true;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		conn_open(cls, mhd, context);
 	else
@@ -233,14 +238,21 @@ drain(struct httpd *home)
 		rouse_first_stream(home);
 }
 
+/*
+ * The daemon takes a connection in its handshake for readable until the handshake is over, and so asks for
+ * its next turn at once for as long as a client takes to answer: a few slow ones would eat a whole core.
+ * After a turn in which nothing moved there is nothing for it to do until a socket says so, which ends the
+ * wait.
+ */
 static int
 wait_ms(struct httpd *home)
 {
 	MHD_UNSIGNED_LONG_LONG most;
+	int ms = POLL_MS;
 
 	if (MHD_get_timeout(home->daemon, &most) == MHD_YES && most == 0)
-		return 0;
-	return due_wait_ms(home->due, DUE_LISTS, clock_mono_ms(), POLL_MS);
+		ms = home->has_moved ? 0 : STILL_MS;
+	return ms == 0 ? 0 : due_wait_ms(home->due, DUE_LISTS, clock_mono_ms(), ms);
 }
 
 static void
@@ -251,6 +263,8 @@ turn(struct httpd *home, int daemon_fd)
 
 	(void)poll(fds, COUNT_OF(fds), wait_ms(home));
 	home->now_ms = clock_mono_ms();
+	home->has_moved = fds[1].revents != 0;
+	home->has_waited = false;
 	if (fds[1].revents != 0)
 		inbox_deliver(&home->inbox);
 	expire(home);

@@ -8,7 +8,7 @@
 
 #include "server/httpd.h"
 
-#define TEXT        (64u * 1024)
+#define TEXT        (256u * 1024) /* every operation with its times */
 #define CONNECTIONS 16u
 #define IDLE        10u
 

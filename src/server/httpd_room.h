@@ -34,6 +34,8 @@ struct httpd {
 	struct due_list due[DUE_LISTS];
 	uint64_t generation; /* of trust, when the streams were last told */
 	unsigned parked;     /* suspended connections: the daemon cannot be stopped before they are resumed */
+	bool has_moved;      /* since the last turn began: bytes, connections or letters came or went */
+	bool has_waited;     /* in this turn, for a commit */
 	bool has_started_one; /* did the daemon take the socket it was just given? */
 };
 

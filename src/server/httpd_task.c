@@ -75,7 +75,7 @@ task_work(struct pool_job *job)
 
 	do {
 		atomic_store(&task->turn, TURN_RUNNING);
-		task->step = call_run(task->call, true);
+		task->step = call_run(task->call, CALL_SLOW);
 	} while (task->step == CALL_OFFLOAD);
 	/* once parked, a wake may have it finished and freed */
 	if (task->step == CALL_WAIT && task_park(task))
@@ -130,15 +130,18 @@ task_end(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_Request
 	tls_peer_rest(conn->peer);
 }
 
-/* Answer without a call, and close. */
+/* Answer without a call, and close.  Who asks about the id of the answer finds ${why} in the log. */
 static enum MHD_Result
-refuse(struct task *task, enum rc rc)
+refuse(struct task *task, enum rc rc, const char *why)
 {
+	const bool is_ours = rc_http(rc) >= 500;
 	const struct id id = id_new();
 	struct reply reply = { 0 };
 
 	call_problem_static(rc, &reply);
 	id_format(&id, task->request_id);
+	log_line(is_ours ? LOG_WORLD : LOG_PEER, is_ours ? "request_dropped" : "request_malformed",
+	    "request=%s flaw=%s", task->request_id, why);
 	return reply_queue(task, &reply, true);
 }
 
@@ -195,13 +198,12 @@ open_call(struct task *task, const uint8_t *fingerprint, const char *method, con
 	tally_add(setup->tallies, TALLY_HEADS, 1);
 	if ((flaw = guard(task, method, version)) != GUARD_FINE) {
 		tally_add(setup->tallies, TALLY_MALFORMED, 1);
-		log_peer("request_malformed", "flaw=%s", guard_name(flaw));
-		return refuse(task, guard_rc(flaw));
+		return refuse(task, guard_rc(flaw), guard_name(flaw));
 	}
 	memcpy(task->head.fingerprint, fingerprint, sizeof(task->head.fingerprint));
 	task->call = call_new(setup->api, &task->head, task_wake, task);
 	if (task->call == NULL)
-		return refuse(task, RC_BUSY);
+		return refuse(task, RC_BUSY, "no_memory");
 	task->state = TASK_BODY;
 	/* with a body to come the connection cannot be kept: nobody would know where the next request begins
 	 */
@@ -235,6 +237,18 @@ answer(struct task *task)
 	return reply_queue(task, call_reply(task->call), is_last);
 }
 
+/* The first change of a turn may be committed on the spot; others that are due in it wait no longer than for
+ * one commit, and go down together. */
+static enum call_step
+run(struct task *task)
+{
+	struct httpd *home = task->conn->home;
+	const enum call_step step = call_run(task->call, home->has_waited ? CALL_BRIEF : CALL_LONE);
+
+	home->has_waited = home->has_waited || step == CALL_WAIT;
+	return step;
+}
+
 /* The request is complete, or its call was woken: run it as far as it goes on this thread. */
 static enum MHD_Result
 proceed(struct task *task)
@@ -245,7 +259,7 @@ proceed(struct task *task)
 	due_clear(&task->conn->due);
 	while (task->step == CALL_WAIT) {
 		atomic_store(&task->turn, TURN_RUNNING);
-		task->step = call_run(task->call, false);
+		task->step = run(task);
 		if (task->step == CALL_WAIT && task_park(task)) {
 			task_suspend(task);
 			return MHD_YES;
@@ -257,7 +271,7 @@ proceed(struct task *task)
 		return answer(task);
 	task->step = CALL_WAIT;
 	if (!pool_submit(task->conn->home->setup.pool, &task->job))
-		return refuse(task, RC_BUSY);
+		return refuse(task, RC_BUSY, "no_thread");
 	task_suspend(task); /* its letter, if it is already there, is delivered by this very thread, later */
 	return MHD_YES;
 }

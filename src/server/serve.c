@@ -3,6 +3,7 @@
 #include "server/serve.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,8 +13,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
+#include "base/reserve.h"
+#include "server/accept.h"
 #include "server/control.h"
+#include "server/outbox.h"
+#include "server/reload.h"
+#include "service/duty_watch.h"
 
 /* ---- what systemd hears ---- */
 
@@ -88,19 +95,36 @@ check_rows(const struct confine_path *rows, size_t count, const struct paths *p,
 	return RC_OK;
 }
 
+static bool
+has_database(const struct paths *p)
+{
+	return engine_of(p->store) == &engine_postgresql;
+}
+
 enum rc
 serve_confine_files(const struct serve_options *options, struct confine_report *report, struct fault *f)
 {
 	const struct paths *p = &options->paths;
 	const char *set = options->issuer.path;
-	char keyring[256], cert[256], key[256], jwks[256];
+	const char *file = options->settings == NULL ? NULL : options->settings->path;
+	char keyring[256], cert[256], key[256], jwks[256], conf[256], database[256 + 16];
 	const struct confine_path rows[] = {
 		{ p->store, CONFINE_READ | CONFINE_WRITE | CONFINE_CREATE },
 		{ directory_of(keyring, p->keyring), CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
 		{ directory_of(cert, p->server_cert), CONFINE_READ },
 		{ directory_of(key, p->server_key), CONFINE_READ },
 		{ p->ca_cert, CONFINE_READ },
+		{ options->sheets.dir, CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
 		{ set == NULL ? NULL : directory_of(jwks, set), CONFINE_READ },
+		/* what libpq reads whenever it connects: certificate, key, authority */
+		/* its servers' names are looked up once, when the store is opened */
+		{ has_database(p) ? "/etc/hosts" : NULL, CONFINE_READ },
+		{ has_database(p) ? "/etc/resolv.conf" : NULL, CONFINE_READ },
+		{ has_database(p) ? "/etc/nsswitch.conf" : NULL, CONFINE_READ },
+		{ has_database(p) && path_join(database, sizeof(database), p->dir, "database") ? database
+											       : NULL,
+		    CONFINE_READ | CONFINE_CONNECT },
+		{ file == NULL ? NULL : directory_of(conf, file), CONFINE_READ },
 #ifdef MENEDEK_DEBUG
 		/* the sanitizers look at the process and call a program that names functions */
 		{ "/proc", CONFINE_READ },
@@ -119,7 +143,8 @@ static enum rc
 confine_to_calls(void *arg, struct fault *f)
 {
 	struct serving *s = arg;
-	enum rc rc = confine_calls(CONFINE_HTTP, s->options->sandbox, &s->report, f);
+	enum rc rc = confine_calls(has_database(&s->options->paths) ? CONFINE_HTTP_DATABASE : CONFINE_HTTP,
+	    s->options->sandbox, &s->report, f);
 
 	if (rc == RC_OK)
 		confine_log("http", &s->report);
@@ -143,34 +168,12 @@ block_signals(void)
 	return set;
 }
 
-static void
-reload_issuer(struct issuer *issuer)
-{
-	struct fault f = { 0 };
+#define LOOK                                                                                           \
+	1 /* seconds between looks at the vault, which may be silent and not have ended, and the store \
+	   */
 
-	if (issuer_reload(issuer, &f) == RC_OK)
-		log_note("reloaded", "outside issuer");
-	else
-		log_world("reload_failed", "the issuer's old keys stay: %s", rc_code(f.rc));
-}
-
-static void
-reload(struct server *server, struct parts *parts)
-{
-	struct fault f = { 0 };
-
-	if (parts->issuer != NULL)
-		reload_issuer(parts->issuer);
-
-	if (server_reload(server, &f) == RC_OK)
-		log_note("reloaded", "certificates");
-	else
-		log_world("reload_failed", "the old certificates stay: %s", rc_code(f.rc));
-}
-
-#define LOOK 2 /* seconds between looks at the vault: it may be silent and not have ended */
-
-/* How often systemd wants to hear from us is half of its patience, but the vault is looked at more often. */
+/* How often systemd wants to hear from us is half of its patience, but vault and store are looked at more
+ * often. */
 static time_t
 watch_period(bool *has_watchdog)
 {
@@ -181,23 +184,66 @@ watch_period(bool *has_watchdog)
 	return usec > 0 && usec / 2000000 + 1 < LOOK ? (time_t)(usec / 2000000 + 1) : LOOK;
 }
 
-/* Until a signal ends it, or the vault has ended or gone silent: without it there is no service, whoever
- * ended it. */
+/*
+ * Without its vault there is no service, whoever ended it.  A store that a disk error broke in the middle of
+ * a commit does not know any more what the disk holds: only opening it anew tells, so the supervisor shall.
+ */
 static enum rc
-wait_for_end(struct server *server, struct parts *parts, const sigset_t *set, struct fault *f)
+look_at_parts(struct parts *parts, uint64_t *was_short, struct fault *f)
+{
+	const uint64_t is_short = reserve_uses();
+	struct store_stats stats;
+
+	if (is_short != *was_short)
+		log_world(
+		    "memory_short", "blocks=%" PRIu64 " of the reserve were needed", is_short - *was_short);
+	*was_short = is_short;
+	if (!vault_is_alive(parts->vault))
+		return fault_set(f, RC_UNAVAILABLE, MSG_VAULT_GONE, NULL, 0, NULL);
+	store_stats(parts->store, &stats);
+	if (stats.is_broken) {
+		log_world("store_broken", "the service ends so that it is opened anew");
+		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_BROKEN, NULL, 0, NULL);
+	}
+	return RC_OK;
+}
+
+/* `systemctl status` shows it; said when it has changed, so that the journal's socket rests at night. */
+static void
+say_status(const struct server *server, char said[SERVER_LINE])
+{
+	char now[SERVER_LINE], line[SERVER_LINE + 8];
+
+	server_describe(server, now);
+	if (strcmp(now, said) == 0)
+		return;
+	(void)str_copy(said, SERVER_LINE, now);
+	(void)snprintf(line, sizeof(line), "STATUS=%s", now);
+	notify(line);
+}
+
+/* Until a signal ends it, or it can be no more. */
+static enum rc
+wait_for_end(const struct serve_options *options, struct server *server, struct parts *parts,
+    const sigset_t *set, struct fault *f)
 {
 	bool has_watchdog;
 	const struct timespec period = { .tv_sec = watch_period(&has_watchdog) };
+	char said[SERVER_LINE] = "";
+	uint64_t was_short = 0;
+	enum rc rc;
 	int number;
 
 	do {
 		number = sigtimedwait(set, NULL, &period);
 		if (number == SIGHUP)
-			reload(server, parts);
+			reload_all(options, server, parts);
 		else if (number < 0 && errno == EAGAIN && has_watchdog && server_is_alive(server))
 			notify("WATCHDOG=1");
-		if ((number < 0 || number == SIGCHLD) && !vault_is_alive(parts->vault))
-			return fault_set(f, RC_UNAVAILABLE, MSG_VAULT_GONE, NULL, 0, NULL);
+		if (number < 0)
+			say_status(server, said);
+		if ((number < 0 || number == SIGCHLD) && (rc = look_at_parts(parts, &was_short, f)) != RC_OK)
+			return rc;
 	} while (number < 0 || number == SIGHUP || number == SIGCHLD);
 	log_note("stopping", "signal=%d", number);
 	return RC_OK;
@@ -218,8 +264,20 @@ announce(const struct server_options *options, const struct server *server)
 }
 
 static enum rc
-serve(struct parts *parts, struct api *api, const struct server_options *options, int *control_fd,
-    const sigset_t *set, struct fault *f)
+start_outbox(struct parts *parts, int *fd, struct outbox **out, struct fault *f)
+{
+	enum rc rc = RC_OK;
+
+	*out = NULL;
+	if (*fd >= 0)
+		rc = outbox_start(parts->feed, parts->keyring, *fd, out);
+	*fd = -1;
+	return rc == RC_OK ? RC_OK : fault_set(f, rc, MSG_SERVER_UNSTARTED, NULL, 0, "outbox");
+}
+
+static enum rc
+serve(struct parts *parts, struct api *api, const struct serve_options *all,
+    const struct server_options *options, int *control_fd, const sigset_t *set, struct fault *f)
 {
 	struct control *control = NULL;
 	struct server *server = NULL;
@@ -231,8 +289,8 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 	*control_fd = -1;
 	if (rc == RC_OK) {
 		announce(options, server);
-		rc = wait_for_end(server, parts, set, f);
-		notify("STOPPING=1");
+		rc = wait_for_end(all, server, parts, set, f);
+		notify("STOPPING=1\nSTATUS=finishing what is under way");
 	}
 	control_stop(control);
 	if (!server_stop(server))
@@ -243,7 +301,8 @@ serve(struct parts *parts, struct api *api, const struct server_options *options
 /* Sockets and keys first, then nothing but the rows of serve_confine_files, then threads, then no new calls.
  */
 static enum rc
-open_and_serve(struct parts *parts, const struct serve_options *options, const sigset_t *set, struct fault *f)
+open_and_serve(struct parts *parts, const struct serve_options *options, struct duty *duty,
+    const sigset_t *set, struct fault *f)
 {
 	const struct parts_wish wish = { .extent = PARTS_ALL,
 		.vault_user = options->user,
@@ -251,8 +310,9 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	struct serving serving = { .options = options };
 	struct server_options server = options->server;
 	struct listeners listeners;
+	struct outbox *outbox = NULL;
 	struct api *api = NULL;
-	int control_fd = -1;
+	int control_fd = -1, outbox_fd = -1;
 	enum rc rc;
 
 	server.listeners = &listeners;
@@ -261,11 +321,19 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 	if ((rc = parts_read(parts, &options->paths, &wish, f)) != RC_OK)
 		return rc;
 	parts->factor_roles = options->factor_roles;
+	if ((rc = reload_begin(options, parts, f)) != RC_OK)
+		return rc;
+	if (duty != NULL && (parts->duty = duty_watch_new(duty_ring, duty)) == NULL)
+		return RC_UNAVAILABLE;
 	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
 		return rc;
 	if (options->issuer.path != NULL && (rc = parts_open_issuer(parts, &options->issuer, f)) != RC_OK)
 		return rc;
+	if (options->sheets.dir != NULL && (rc = sheets_open(parts, &options->sheets, f)) != RC_OK)
+		return rc;
 	if ((rc = control_listen(&options->paths, &control_fd, f)) != RC_OK)
+		return rc;
+	if (options->outbox != NULL && (rc = listen_unix(options->outbox, &outbox_fd, f)) != RC_OK)
 		return rc;
 	if ((rc = server_listen(&options->server, &listeners, f)) != RC_OK)
 		return rc;
@@ -273,28 +341,57 @@ open_and_serve(struct parts *parts, const struct serve_options *options, const s
 		return rc;
 	if ((rc = parts_start(parts, &wish, f)) != RC_OK || (rc = parts_start_notary(parts, f)) != RC_OK)
 		return rc;
-	if ((rc = api_new(parts, &api, f)) == RC_OK)
-		rc = serve(parts, api, &server, &control_fd, set, f);
+	store_follow(parts->store);
+	rc = start_outbox(parts, &outbox_fd, &outbox, f);
+	server.deliveries = outbox_deliveries(outbox);
+	if (rc == RC_OK && (rc = api_new(parts, &api, f)) == RC_OK)
+		rc = serve(parts, api, options, &server, &control_fd, set, f);
 	api_free(api);
+	outbox_stop(outbox);
 	if (control_fd >= 0)
 		(void)close(control_fd);
 	return rc;
+}
+
+/* What tells the telephones runs the operators' program, which is no reason to show it the registry. */
+static enum rc
+start_duty(const struct serve_options *options, struct duty **out, struct fault *f)
+{
+	const struct paths *p = &options->paths;
+	struct duty_options duty = options->duty;
+	char keys[256], tls[256];
+
+	if (duty.command == NULL)
+		return RC_OK;
+	duty.hidden[0] = p->dir;
+	duty.hidden[1] = directory_of(keys, p->record_root);
+	duty.hidden[2] = directory_of(tls, p->server_key);
+	for (size_t i = 0; i < COUNT_OF(duty.hidden); i++)
+		if (holds(duty.hidden[i], duty.command) || holds(duty.hidden[i], duty.phones))
+			return fault_set(f, RC_INVALID, MSG_DUTY, NULL, 0, "in the registry's directory");
+	return duty_start(&duty, out, f);
 }
 
 enum rc
 serve_run(const struct serve_options *options, struct fault *f)
 {
 	struct parts *parts = calloc(1, sizeof(*parts));
+	struct duty *duty = NULL;
 	sigset_t set;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	if (parts == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
+	log_for_journal();
 	confine_memory();
+	/* first of all: that process shall hold no key and inherit no blocked signal */
+	rc = start_duty(options, &duty, f);
 	set = block_signals();
 	notify_open();
-	rc = open_and_serve(parts, options, &set, f);
+	if (rc == RC_OK)
+		rc = open_and_serve(parts, options, duty, &set, f);
 	parts_close(parts);
+	duty_stop(duty);
 	free(parts);
 	return rc;
 }

@@ -3,8 +3,10 @@
  * round. */
 #include "server/server.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -19,8 +21,9 @@
 #define SLOW_THREADS 2u
 #define TICK_MS      1000
 #define STUCK_MS     10000 /* a timer that has not run for so long is stuck, and perhaps the store with it */
-#define SPARE_FDS    128u  /* beside connections: loops, files of the store, operators */
-#define FEWEST       16u   /* connections that a loop takes however few descriptors there are */
+#define DAY          86400
+#define SPARE_FDS    128u /* beside connections: loops, files of the store, operators */
+#define FEWEST       16u  /* connections that a loop takes however few descriptors there are */
 
 struct server {
 	struct parts *parts;
@@ -34,6 +37,7 @@ struct server {
 	struct listeners sockets; /* each until its thread has it, then -1 */
 	struct acceptor *acceptor;
 	struct health *health;
+	const struct deliveries *deliveries; /* not ours */
 	pthread_t ticker;
 	bool has_ticker;
 	pthread_mutex_t lock;
@@ -58,6 +62,24 @@ bool
 server_is_alive(const struct server *server)
 {
 	return clock_mono_ms() - atomic_load(&server->ticked_ms) < STUCK_MS;
+}
+
+void
+server_describe(const struct server *server, char out[SERVER_LINE])
+{
+	const _Atomic int64_t *value = server->tallies.value;
+	const int64_t left = (tls_ends_at(server->tls) - clock_now()) / DAY;
+	struct store_stats store;
+
+	store_stats(server->parts->store, &store);
+	(void)snprintf(out, SERVER_LINE,
+	    "%s; %" PRId64 " connections, %" PRId64
+	    " streams, %u commits waiting; certificate good for %" PRId64 " days",
+	    !server_is_alive(server) ? "the timer hangs"
+		: store.is_altered   ? "the store is altered"
+				     : "ready",
+	    atomic_load(&value[TALLY_CONNECTIONS]), atomic_load(&value[TALLY_STREAMS]),
+	    (unsigned)store.waiting, left);
 }
 
 enum rc
@@ -92,7 +114,7 @@ tick(void *arg)
 	struct server *server = arg;
 
 	while (sleep_tick(server)) {
-		api_tick(server->api, clock_now());
+		api_tick(server->api, store_sure_now(server->parts->store));
 		atomic_store(&server->ticked_ms, clock_mono_ms());
 		if (server->health != NULL)
 			health_tick(server->health, clock_mono_ms());
@@ -224,7 +246,7 @@ static enum rc
 start_health(struct server *server, struct fault *f)
 {
 	const struct health_setup setup = { server->parts, server->api, server->tls, server->pool,
-		&server->tallies };
+		&server->tallies, server->deliveries };
 	const int fd = server->sockets.health_fd;
 
 	if (fd < 0)
@@ -333,6 +355,7 @@ server_start(struct parts *parts, struct api *api, const struct server_options *
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	server->parts = parts;
 	server->api = api;
+	server->deliveries = options->deliveries;
 	server->sockets = (struct listeners){ .fd = -1, .health_fd = -1 };
 	init_stop(server);
 	if (options->listeners != NULL)

@@ -7,6 +7,7 @@
 #define MENEDEK_SERVER_H
 
 #include "call.h"
+#include "server/deliveries.h"
 
 /* Sockets that listen before a process gives up opening any. */
 struct listeners {
@@ -22,6 +23,7 @@ struct server_options {
 	int health_port; /* on 127.0.0.1, without a socket; 0: any free one; -1: no operators' listener */
 	const struct listeners
 	    *listeners; /* from server_listen, which are taken over; NULL: opened at the start */
+	const struct deliveries *deliveries; /* NULL: none.  Outlive the server */
 	/* called when every thread but the acceptor is there, before the first client; NULL: nothing */
 	enum rc (*before_clients)(void *arg, struct fault *f);
 	void *before_clients_arg;
@@ -31,6 +33,8 @@ struct server_options {
 };
 
 struct server;
+
+#define SERVER_LINE 160u
 
 /** Open the sockets of ${options}: the only step that may need a privilege. */
 MUST_USE enum rc server_listen(const struct server_options *options, struct listeners *out, struct fault *f);
@@ -49,6 +53,9 @@ MUST_USE bool server_stop(struct server *server);
 /** Load certificate and key anew for the handshakes to come; the old ones stay when that fails.  The
  * authority is that of the start. */
 MUST_USE enum rc server_reload(struct server *server, struct fault *f);
+
+/** One line on how it is, without its end, for `systemctl status`: sums only. */
+void server_describe(const struct server *server, char out[SERVER_LINE]);
 
 /** Has its timer run lately?  For a watchdog. */
 bool server_is_alive(const struct server *server);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "base/expose.h"
 
 /* X(constant, metric, type, help) */
 #define TALLIES(X)                                                                                           \
@@ -41,11 +41,7 @@ struct tallies {
 /** From any thread. */
 void tally_add(struct tallies *tallies, enum tally which, int64_t by);
 
-/** Append formatted text to ${buf} at ${len}; returns the new length, and ${cap} from the moment it no longer
- * fits. */
-size_t text_add(char *buf, size_t cap, size_t len, const char *fmt, ...) PRINTF_LIKE(4, 5);
-
-/** Append all rows as Prometheus text, as text_add does. */
-size_t tally_print(const struct tallies *tallies, char *buf, size_t cap, size_t len);
+/** Append all rows. */
+void tally_print(const struct tallies *tallies, struct expose *e);
 
 #endif

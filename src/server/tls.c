@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handshakes and their judgement.  There are no session tickets: a resumed session would skip the judgement,
- * and a device revoked after its ticket was issued would get in.
+ * Handshakes.  In a resumed session the library judges nobody, and a device revoked after its ticket was
+ * issued would get in: there the judgement comes with the client's last message.
  */
 #include "server/tls_room.h"
 
@@ -11,22 +11,13 @@
 #include <string.h>
 
 #include <gnutls/abstract.h>
-#include <gnutls/x509.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/ca.h"
 
-#define CHAIN    4u /* certificates that a client may send; ours have one or two */
-#define PURPOSES 8u
-#define OID      64u
-
-/* One loaded set.  Handshakes hold on to the set that they began with. */
-struct credentials {
-	_Atomic unsigned holders;
-	gnutls_certificate_credentials_t server;
-	gnutls_x509_trust_list_t authority;
-};
+/* How long a ticket is good, in seconds: a phone that changes its network, not a stolen notebook. */
+#define TICKET_LIFE 600
 
 struct tls {
 	pthread_mutex_t lock;
@@ -34,6 +25,7 @@ struct tls {
 	const struct trust *trust;
 	char *authority; /* PEM of the start: devices are enrolled by it, so another one takes a restart */
 	size_t authority_len;
+	gnutls_datum_t tickets; /* the key that seals them; of this process only */
 	_Atomic uint64_t judged[TLS_VERDICT_COUNT];
 };
 
@@ -49,18 +41,6 @@ static const char *const verdict_names[TLS_VERDICT_COUNT] = {
 #undef TLS_TEXT
 };
 
-/* What the library finds wrong with a chain, most telling first. */
-static const struct {
-	unsigned status;
-	enum tls_verdict verdict;
-} findings[] = {
-	{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_CA,
-	    TLS_FOREIGN },
-	{ GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED, TLS_EXPIRED },
-	{ GNUTLS_CERT_PURPOSE_MISMATCH, TLS_PURPOSE },
-	{ ~0u, TLS_BAD },
-};
-
 const char *
 tls_verdict_name(enum tls_verdict verdict)
 {
@@ -71,6 +51,17 @@ uint64_t
 tls_judged(struct tls *tls, enum tls_verdict verdict)
 {
 	return atomic_load(&tls->judged[verdict]);
+}
+
+int64_t
+tls_ends_at(struct tls *tls)
+{
+	int64_t at;
+
+	(void)pthread_mutex_lock(&tls->lock);
+	at = tls->current->ends_at;
+	(void)pthread_mutex_unlock(&tls->lock);
+	return at;
 }
 
 const char *
@@ -112,6 +103,7 @@ release(struct credentials *c)
 		gnutls_certificate_free_credentials(c->server);
 	if (c->authority != NULL)
 		gnutls_x509_trust_list_deinit(c->authority, 1);
+	(void)pthread_mutex_destroy(&c->chains.lock);
 	free(c);
 }
 
@@ -135,6 +127,8 @@ load_server(struct credentials *c, const struct paths *paths, struct fault *f)
 	key.size = (unsigned)secret_len(raw);
 	if (gnutls_certificate_set_x509_key_mem2(c->server, &cert, &key, GNUTLS_X509_FMT_PEM, NULL, 0) < 0)
 		rc = fault_set(f, RC_INVALID, MSG_CERT_UNUSABLE, NULL, 0, "server.crt");
+	else if (ca_not_after(text, &c->ends_at) != RC_OK)
+		c->ends_at = 0;
 out:
 	secret_free(raw);
 	free(text);
@@ -152,6 +146,7 @@ load(const struct tls *tls, const struct paths *paths, struct credentials **out,
 	if (c == NULL)
 		return fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	atomic_init(&c->holders, 1);
+	(void)pthread_mutex_init(&c->chains.lock, NULL);
 	if (gnutls_certificate_allocate_credentials(&c->server) < 0 ||
 	    gnutls_x509_trust_list_init(&c->authority, 0) < 0) {
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
@@ -183,7 +178,10 @@ tls_new(const struct paths *paths, const struct trust *trust, struct tls **out, 
 	rc = file_read(paths->ca_cert, LIMIT_CERT_PEM, &tls->authority, &tls->authority_len, f);
 	if (rc == RC_OK)
 		rc = load(tls, paths, &tls->current, f);
+	if (rc == RC_OK && gnutls_session_ticket_key_generate(&tls->tickets) < 0)
+		rc = fault_set(f, RC_UNAVAILABLE, MSG_NO_MEMORY, NULL, 0, NULL);
 	if (rc != RC_OK) {
+		release(tls->current);
 		free(tls->authority);
 		free(tls);
 		return rc;
@@ -201,6 +199,8 @@ tls_free(struct tls *tls)
 		return;
 	release(tls->current);
 	free(tls->authority);
+	gnutls_memset(tls->tickets.data, 0, tls->tickets.size);
+	gnutls_free(tls->tickets.data);
 	(void)pthread_mutex_destroy(&tls->lock);
 	free(tls);
 }
@@ -233,97 +233,11 @@ hold(struct tls *tls)
 	return c;
 }
 
-/* RFC 5280, 4.2.1.12.  The library takes a certificate without purposes, or with "any", for one that fits. */
-static bool
-is_for_clients(gnutls_x509_crt_t cert)
-{
-	for (unsigned i = 0; i < PURPOSES; i++) {
-		char oid[OID];
-		size_t len = sizeof(oid);
-
-		if (gnutls_x509_crt_get_key_purpose_oid(cert, i, oid, &len, NULL) < 0)
-			return false;
-		if (strcmp(oid, GNUTLS_KP_TLS_WWW_CLIENT) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Does ${chain} lead to our authority, and is its leaf a client's? */
-static enum tls_verdict
-judge_chain(gnutls_x509_trust_list_t authority, gnutls_x509_crt_t *chain, unsigned count)
-{
-	char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
-	gnutls_typed_vdata_st wanted = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-		.data = (unsigned char *)purpose };
-	const unsigned flags = GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM);
-	unsigned status = 0;
-	unsigned i = 0;
-
-	if (gnutls_x509_trust_list_verify_crt2(authority, chain, count, &wanted, 1, flags, &status, NULL) < 0)
-		return TLS_BAD;
-	if (status != 0) {
-		while ((findings[i].status & status) == 0)
-			i++;
-		return findings[i].verdict;
-	}
-	if (gnutls_x509_crt_get_ca_status(chain[0], NULL) > 0 || !is_for_clients(chain[0]))
-		return TLS_PURPOSE;
-	return TLS_FINE;
-}
-
-static enum tls_verdict
-judge_enrolment(struct tls_peer *peer, const gnutls_datum_t *leaf)
-{
-	static const enum tls_verdict verdicts[] = {
-		[TRUST_ACTIVE] = TLS_FINE,
-		[TRUST_REVOKED] = TLS_REVOKED,
-		[TRUST_UNKNOWN] = TLS_UNKNOWN,
-	};
-	size_t len = sizeof(peer->fingerprint);
-
-	if (gnutls_fingerprint(GNUTLS_DIG_SHA256, leaf, peer->fingerprint, &len) < 0)
-		return TLS_BAD;
-	return verdicts[trust_lookup(peer->tls->trust, peer->fingerprint)];
-}
-
-static enum tls_verdict
-judge(struct tls_peer *peer)
-{
-	gnutls_x509_crt_t chain[CHAIN];
-	enum tls_verdict verdict = TLS_FINE;
-	unsigned count = 0;
-	unsigned made = 0;
-	const gnutls_datum_t *raw = gnutls_certificate_get_peers(peer->session, &count);
-
-	if (raw == NULL || count == 0)
-		return TLS_NO_CERTIFICATE;
-	if (count > CHAIN)
-		return TLS_BAD;
-	while (made < count && verdict == TLS_FINE) {
-		if (gnutls_x509_crt_init(&chain[made]) < 0)
-			break;
-		if (gnutls_x509_crt_import(chain[made], &raw[made], GNUTLS_X509_FMT_DER) < 0)
-			verdict = TLS_BAD;
-		made++;
-	}
-	if (made < count)
-		verdict = TLS_BAD;
-	if (verdict == TLS_FINE)
-		verdict = judge_chain(peer->credentials->authority, chain, count);
-	if (verdict == TLS_FINE)
-		verdict = judge_enrolment(peer, &raw[0]);
-	while (made > 0)
-		gnutls_x509_crt_deinit(chain[--made]);
-	return verdict;
-}
-
-/* Called in the handshake, also when the client sent no certificate. */
+/* Let the peer in, or tell it by an alert why not. */
 static int
-verify(gnutls_session_t session)
+decide(struct tls_peer *peer)
 {
-	struct tls_peer *peer = gnutls_session_get_ptr(session);
-	const enum tls_verdict verdict = judge(peer);
+	const enum tls_verdict verdict = tls_judge(peer);
 
 	atomic_fetch_add(&peer->tls->judged[verdict], 1);
 	if (verdict == TLS_FINE) {
@@ -333,8 +247,27 @@ verify(gnutls_session_t session)
 	}
 	log_peer("handshake_refused", "certificate=%s", verdict_names[verdict]);
 	/* the library would close without a word; a socket that is full loses the word and no more */
-	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, verdict_alerts[verdict]);
+	(void)gnutls_alert_send(peer->session, GNUTLS_AL_FATAL, verdict_alerts[verdict]);
 	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+}
+
+/* Called in the handshake, also when the client sent no certificate; not when a session is resumed. */
+static int
+verify(gnutls_session_t session)
+{
+	return decide(gnutls_session_get_ptr(session));
+}
+
+/* The client's Finished, the last message of the handshake: the only one that a resumed session has, too. */
+static int
+on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned is_incoming,
+    const gnutls_datum_t *message)
+{
+	(void)type;
+	(void)when;
+	(void)message;
+	return is_incoming && gnutls_session_is_resumed(session) ? decide(gnutls_session_get_ptr(session))
+								 : 0;
 }
 
 struct tls_peer *
@@ -345,6 +278,7 @@ tls_attach(struct tls *tls, void *session, int fd, tls_news_fn *news, void *arg)
 	if (peer == NULL)
 		return NULL;
 	peer->tls = tls;
+	peer->trust = tls->trust;
 	peer->session = session;
 	peer->fd = fd;
 	peer->news = news;
@@ -357,6 +291,10 @@ tls_attach(struct tls *tls, void *session, int fd, tls_news_fn *news, void *arg)
 	/* "request", not "require": the latter ends the connection before verify can send its alert */
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	gnutls_session_set_verify_function(session, verify);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
+	gnutls_db_set_cache_expiration(session, TICKET_LIFE);
+	if (gnutls_session_ticket_enable_server(session, &tls->tickets) < 0)
+		log_world("tickets", "handshakes will not be resumed");
 	gnutls_session_set_ptr(session, peer);
 	gnutls_handshake_set_timeout(session, 0); /* the loop has its own deadline */
 	tls_wire_attach(peer);

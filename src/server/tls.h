@@ -47,7 +47,11 @@ MUST_USE enum rc tls_reload(struct tls *tls, const struct paths *paths, struct f
 /** Certificates that got ${verdict} since the start. */
 uint64_t tls_judged(struct tls *tls, enum tls_verdict verdict);
 
+/** When the server's certificate of the handshakes to come ends; 0: it cannot be told.  From any thread. */
+int64_t tls_ends_at(struct tls *tls);
+
 enum tls_news {
+	TLS_MOVED,   /* bytes came or went */
 	TLS_HEARD,   /* the first bytes since tls_peer_rest */
 	TLS_VERIFIED /* the certificate is good */
 };

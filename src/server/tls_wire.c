@@ -33,6 +33,7 @@ pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
 			peer->news(peer->arg, TLS_HEARD);
 		}
 	}
+	peer->news(peer->arg, TLS_MOVED);
 	n = peer->read_len - peer->read_pos;
 	if (n > len)
 		n = len;
@@ -111,6 +112,7 @@ push(gnutls_transport_ptr_t ptr, const giovec_t *vec, int count)
 		gnutls_transport_set_errno(peer->session, errno);
 		return -1;
 	}
+	peer->news(peer->arg, TLS_MOVED);
 	return settle(peer, (size_t)sent);
 }
 

@@ -37,6 +37,9 @@ MUST_USE enum rc user_fresh_passphrase(struct ctx *c, struct user *u, const char
 /** Write ${u} as its next version, noted for the trail.  Checks nothing. */
 MUST_USE enum rc user_put(struct ctx *c, struct user *u);
 
+/** The person of that name, whoever asks: for signing in and the command line.  RC_NOT_FOUND. */
+MUST_USE enum rc user_by_name(struct ctx *c, const char *name, struct user *out);
+
 /** A person whom the caller manages or whose organisation is the caller's. */
 MUST_USE enum rc user_load(struct ctx *c, const struct id *id, struct user *out);
 

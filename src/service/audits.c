@@ -97,11 +97,10 @@ take_one(void *arg, const struct audit_entry *e)
 }
 
 enum rc
-audit_page(
-    struct ctx *c, uint64_t before, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *next)
+audit_page(struct ctx *c, uint64_t before, unsigned limit, void *out, unsigned *count, uint64_t *next)
 {
 	struct page p = { .c = c, .out = out };
-	struct log_head head;
+	struct log_head head = { .count = 0 };
 	enum rc rc = txn_log_head(c->txn, LOG_AUDIT, &head);
 	uint64_t number, end;
 

@@ -11,11 +11,11 @@
 #include "service/access.h"
 
 /**
- * Entries before number ${before} (0: from the newest), newest first, at most ${limit}; ${*next} is the
- * number to go on before, 0 at the end.
+ * Entries before number ${before} (0: from the newest), newest first, at most ${limit}, as struct audit_row;
+ * ${*next} is the number to go on before, 0 at the end.
  */
 MUST_USE enum rc audit_page(
-    struct ctx *c, uint64_t before, unsigned limit, struct audit_row *out, unsigned *count, uint64_t *next);
+    struct ctx *c, uint64_t before, unsigned limit, void *out, unsigned *count, uint64_t *next);
 
 /**
  * The same thing has the same pseudonym for one reader, and another for the next: trails cannot be joined.

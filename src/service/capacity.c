@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/rank.h"
 #include "domain/veil.h"
 #include "service/capacity.h"
 
@@ -22,10 +21,6 @@ struct capacity_cache {
 	pthread_mutex_t lock; /* guards all below */
 	int64_t slot, slow_slot;
 	struct capacity_row rows[ROWS];
-};
-
-struct chances {
-	unsigned houses, fresh, other;
 };
 
 enum rc
@@ -49,29 +44,22 @@ capacity_cache_free(struct capacity_cache *cache)
 	free(cache);
 }
 
-static bool
-unit_is_chance(const struct house *h, unsigned i, int64_t now)
+void
+capacity_count(const struct shelter *s, const struct house *h, int64_t now, const struct freshness_rule *rule,
+    struct chances *out)
 {
-	enum unit_state state = house_unit_state(h, i, now);
-
-	return !h->units[i].retired && (state == UNIT_FREE || state == UNIT_PARTLY);
-}
-
-static void
-count_house(struct ctx *c, const struct index_entry *e, struct chances *out)
-{
-	const struct shelter *s = &e->shelter;
-	bool is_full = house_persons(&e->house, c->now) >= s->licensed_capacity;
+	bool is_full = house_persons(h, now) >= s->licensed_capacity;
 	bool is_sure = !s->admission.assessment_first;
+	struct unit_use use[LIMIT_UNITS];
 
 	out->houses++;
 	if (!s->is_open || s->retired)
 		return;
-	for (unsigned i = 0; i < e->house.unit_count && !is_full; i++) {
-		if (!unit_is_chance(&e->house, i, c->now))
+	house_use(h, now, use);
+	for (unsigned i = 0; i < h->unit_count && !is_full; i++) {
+		if (beds_count(unit_beds_left(&h->units[i], &use[i])) == 0)
 			continue;
-		enum freshness age =
-		    freshness_of(e->house.units[i].confirmed_at, c->now, &c->parts->freshness);
+		enum freshness age = freshness_of(h->units[i].confirmed_at, now, rule);
 		if (age == FRESH_NOW && is_sure)
 			out->fresh++;
 		else
@@ -104,12 +92,17 @@ static void
 fill(struct ctx *c, bool is_secret, struct capacity_row rows[ROWS])
 {
 	struct chances zones[SHOWN_TYPES][ZONE_COUNT] = { 0 }, country[SHOWN_TYPES] = { 0 };
-	const struct index_view *view = index_enter(c->parts->index);
+	struct index_walk walk = { .view = index_enter(c->parts->index) };
+	const struct index_entry *e;
+	struct house h;
 
-	for (unsigned i = 0; i < view->count; i++) {
-		const struct index_entry *e = view->entries[i];
-		if (e->shelter.type < SHOWN_TYPES)
-			count_house(c, e, &zones[e->shelter.type][county_zone(e->shelter.county)]);
+	while ((e = index_next(&walk)) != NULL) {
+		const struct shelter *s = &e->shelter;
+		if (s->type >= SHOWN_TYPES)
+			continue;
+		index_house(e, &h);
+		capacity_count(s, &h, c->now, &parts_tuning(c->parts)->freshness,
+		    &zones[s->type][county_zone(s->county)]);
 	}
 	index_leave(c->parts->index);
 	for (unsigned i = 0; i < ROWS; i++)

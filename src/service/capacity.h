@@ -7,11 +7,22 @@
 #ifndef MENEDEK_CAPACITY_H
 #define MENEDEK_CAPACITY_H
 
+#include "domain/rank.h"
 #include "model/bodies.h"
 #include "service/access.h"
 
 #define CAPACITY_SLOT      300  /* seconds: addresses that are public */
 #define CAPACITY_SLOW_SLOT 3600 /* secret ones */
+
+/** What speaks for a place of one kind of house: how many houses there are, what is surely free there, and
+ * what may be. */
+struct chances {
+	unsigned houses, fresh, other;
+};
+
+/** Add one house's chances at ${now} to ${out}. */
+void capacity_count(const struct shelter *s, const struct house *h, int64_t now,
+    const struct freshness_rule *rule, struct chances *out);
 
 struct capacity_cache;
 MUST_USE enum rc capacity_cache_new(struct capacity_cache **out);

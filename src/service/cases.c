@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/digest.h"
+#include "domain/shares.h"
 
 static bool
 load_shelter(struct txn *t, const struct id *id, struct shelter *s)
@@ -50,10 +51,86 @@ place_outcome(struct txn *t, const void *record, struct case_cell *out)
 	return true;
 }
 
+/* How a reservation that was asked for went: it counts on the day it was over, or the household came. */
+static bool
+place_end(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+	const bool has_come = r->arrived_at != 0;
+
+	(void)t;
+	if (!has_come && (r->ended_at == 0 || !reservation_is_over((enum reservation_state)r->state)))
+		return false;
+	*out = (struct case_cell){ budapest_day(has_come ? r->arrived_at : r->ended_at),
+		has_come ? RES_IN_STAY : r->state, 0, r->shelter };
+	return true;
+}
+
+static bool
+place_answer(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+
+	(void)t;
+	if (r->requested_at == 0 || r->answered_at == 0)
+		return false;
+	*out = (struct case_cell){ budapest_day(r->answered_at),
+		band_of_waiting(r->answered_at - r->requested_at), 0, r->shelter };
+	return true;
+}
+
+/* How soon a request was offered its first place. */
+static bool
+place_offer(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+
+	(void)t;
+	if (r->request_opened_at == 0)
+		return false;
+	*out = (struct case_cell){ budapest_day(r->held_at),
+		band_of_waiting(r->held_at - r->request_opened_at), 0, r->shelter };
+	return true;
+}
+
+static bool
+place_arrival(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+
+	(void)t;
+	if (r->answered_at == 0 || r->arrived_at == 0)
+		return false;
+	*out = (struct case_cell){ budapest_day(r->arrived_at),
+		band_of_waiting(r->arrived_at - r->answered_at), 0, r->shelter };
+	return true;
+}
+
+static bool
+place_stay(struct txn *t, const void *record, struct case_cell *out)
+{
+	const struct reservation *r = record;
+
+	(void)t;
+	if (r->state != RES_LEFT || r->arrived_at == 0 || r->ended_at == 0)
+		return false;
+	*out = (struct case_cell){ budapest_day(r->ended_at), band_of_stay(r->ended_at - r->arrived_at), 0,
+		r->shelter };
+	return true;
+}
+
+static const struct code one_row[] = { { "all", { "összes", "all" } } };
+static const struct code_list one_column = { "all", one_row, 1 };
+
 const struct case_table case_tables[] = {
-	{ "placements", KIND_RESERVATION, &codes_shelter_type, &codes_zone, place_placement },
-	{ "outcomes", KIND_EPISODE, &codes_outcome, &codes_channel, place_outcome },
-	{ "declines", KIND_RESERVATION, &codes_decline_reason, &codes_shelter_type, place_decline },
+	{ "placements", KIND_RESERVATION, &codes_shelter_type, &codes_zone, false, place_placement },
+	{ "outcomes", KIND_EPISODE, &codes_outcome, &codes_channel, false, place_outcome },
+	{ "declines", KIND_RESERVATION, &codes_decline_reason, &codes_shelter_type, false, place_decline },
+	{ "ends", KIND_RESERVATION, &codes_reservation_state, &one_column, true, place_end },
+	{ "answers", KIND_RESERVATION, &bands_of_waiting, &one_column, true, place_answer },
+	{ "arrivals", KIND_RESERVATION, &bands_of_waiting, &one_column, true, place_arrival },
+	{ "stays", KIND_RESERVATION, &bands_of_stay, &one_column, true, place_stay },
+	{ "offers", KIND_RESERVATION, &bands_of_waiting, &one_column, true, place_offer },
 };
 const unsigned case_table_count = COUNT_OF(case_tables);
 
@@ -61,7 +138,7 @@ const struct case_table *
 case_table_find(const char *name)
 {
 	for (unsigned i = 0; i < case_table_count; i++)
-		if (strcmp(case_tables[i].name, name) == 0)
+		if (!case_tables[i].is_shares && strcmp(case_tables[i].name, name) == 0)
 			return &case_tables[i];
 	return NULL;
 }

@@ -20,6 +20,7 @@ struct case_table {
 	const char *name;
 	enum kind kind;
 	const struct code_list *rows, *columns;
+	bool is_shares; /* one column, told as shares of a year only (domain/shares.h); not by name */
 	/* Place a record of ${kind}; false: not counted here. */
 	bool (*place)(struct txn *t, const void *record, struct case_cell *out);
 };
@@ -28,7 +29,7 @@ struct case_table {
 extern const struct case_table case_tables[];
 extern const unsigned case_table_count;
 
-/** By name, or NULL. */
+/** By name, or NULL; not those of shares. */
 const struct case_table *case_table_find(const char *name);
 
 /** The quarter of ${day} as a tally keeps it: year * 4 + 0..3; and its first day. */

@@ -15,7 +15,18 @@ ctx_id(struct ctx *c)
 		log_bug("ctx_ids", "more than %u ids in one use case", CTX_IDS);
 		return (struct id){ { 0 } };
 	}
+	if (id_is_zero(&c->ids[c->ids_used]))
+		c->ids[c->ids_used] = id_new();
 	return c->ids[c->ids_used++];
+}
+
+const uint8_t *
+ctx_random(struct ctx *c)
+{
+	if (!c->has_random)
+		random_fill(c->random, sizeof(c->random));
+	c->has_random = true;
+	return c->random;
 }
 
 void

@@ -38,6 +38,7 @@ reservation_disclose(struct ctx *c, const struct id *id, uint8_t reason, struct 
 	enum reservation_actor actor;
 	struct reservation r;
 	struct disclosure d;
+	unsigned most;
 	enum rc rc;
 
 	if ((rc = access_reservation(c, id, &r, &actor)) != RC_OK || (rc = check_teller(c, &r)) != RC_OK)
@@ -54,6 +55,7 @@ reservation_disclose(struct ctx *c, const struct id *id, uint8_t reason, struct 
 		.at = c->now,
 		.until = r.disclose_until };
 	rc = disclosure_record(c, &d, out);
-	out->left = (uint8_t)(c->parts->booking.disclosures - r.disclosures);
+	most = parts_tuning(c->parts)->booking.disclosures; /* it may just have been lowered */
+	out->left = (uint8_t)(most > r.disclosures ? most - r.disclosures : 0);
 	return rc;
 }

@@ -64,7 +64,7 @@ episode_open(struct ctx *c, const struct household *who, uint8_t channel, struct
 	out->state = EPISODE_OPEN;
 	out->channel = channel;
 	out->household = *who;
-	out->order = get_u64(c->random);
+	out->order = get_u64(ctx_random(c));
 	out->opened_at = c->now;
 	out->expires_at = c->now + LIMIT_EPISODE_LIFE;
 	ctx_note(c, &out->id, NULL, NULL);
@@ -138,6 +138,8 @@ episode_close(struct ctx *c, const struct id *id, uint8_t outcome, struct episod
 	bool waits = id_is_zero(&out->desk_org) && id_equal(&out->opener_org, &c->who->org.id);
 	if (!desk && !waits)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_EPISODE_NOT_TAKEN, NULL, 0, NULL);
+	if (out->state == EPISODE_CLOSED && out->outcome == outcome)
+		return RC_OK; /* said again because the answer was lost */
 	if (out->state != EPISODE_OPEN)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_EPISODE_OVER, NULL, 0, NULL);
 	if ((rc = check_settled(c, out)) != RC_OK)
@@ -149,6 +151,26 @@ episode_close(struct ctx *c, const struct id *id, uint8_t outcome, struct episod
 	if ((rc = episode_store(c, out)) != RC_OK)
 		return rc;
 	return tell(c, out, EVENT_EPISODE_CLOSED);
+}
+
+/* Only the end of a stay leaves the reservation in the request: a family that came and left within its three
+ * days was placed, and would otherwise be missing from the statistics.  Its detail may be gone by now. */
+static enum rc
+end_of_stay(struct ctx *c, struct episode *e)
+{
+	const struct key key = record_key(KIND_RESERVATION, &e->reservation);
+	struct reservation r = { .state = RES_LEFT };
+	enum rc rc;
+
+	if (id_is_zero(&e->reservation))
+		return RC_OK;
+	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	if (rc == RC_OK && r.state != RES_LEFT)
+		return RC_OK;
+	e->state = EPISODE_CLOSED;
+	e->outcome = OUTCOME_PLACED;
+	return RC_OK;
 }
 
 /* How a request ends when its time is over.  False: not yet, a promised place keeps it open; never end it
@@ -164,7 +186,9 @@ end_by_clock(struct ctx *c, struct episode *e, bool *ended)
 
 	*ended = rc == RC_OK && !is_live;
 	e->state = EPISODE_EXPIRED;
-	if (rc != RC_OK || !is_live)
+	if (rc == RC_OK && !is_live)
+		return end_of_stay(c, e);
+	if (rc != RC_OK)
 		return rc;
 	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
 		return rc;

@@ -37,14 +37,14 @@ save(struct ctx *c, const struct id *user, const struct factor *f)
 
 /* "abcde-fghjk", the same in every run of the transaction */
 static void
-make_code(const struct ctx *c, unsigned n, char out[CODE_TEXT + 1])
+make_code(struct ctx *c, unsigned n, char out[CODE_TEXT + 1])
 {
 	static const char alphabet[] = "abcdefghjkmnpqrstuvwxyz23456789x"; /* 32, without i, l, o, 0, 1 */
 	uint8_t bytes[DIGEST_BYTES];
 	char label[24];
 
 	(void)snprintf(label, sizeof(label), "backup code %u", n);
-	digest_hkdf(BYTES_OF(c->random), label, bytes);
+	digest_hkdf((struct bytes){ ctx_random(c), CTX_RANDOM }, label, bytes);
 	for (unsigned i = 0; i < CODE_TEXT; i++)
 		out[i] = i == CODE_CHARS / 2 ? '-' : alphabet[bytes[i] & 31];
 	out[CODE_TEXT] = '\0';
@@ -202,7 +202,7 @@ factor_start(struct ctx *c, const struct totp_new *in, struct totp_reply *out)
 		return rc;
 	if ((rc = attempts_right(c, &tries)) != RC_OK)
 		return rc;
-	memcpy(f.secret, c->random, TOTP_SECRET);
+	memcpy(f.secret, ctx_random(c), TOTP_SECRET);
 	if ((rc = save(c, &c->who->user.id, &f)) == RC_OK)
 		rc = show(c, &f, out);
 	wipe(&f, sizeof(f));
@@ -253,7 +253,7 @@ factor_remove(struct ctx *c, const struct totp_removal *in)
 	enum rc rc;
 
 	if (!u.second_factor)
-		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_FACTOR_FIRST, NULL, 0, NULL);
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_FACTOR_NONE, NULL, 0, NULL);
 	if ((rc = prove_passphrase(c, in->passphrase, &tries)) != RC_OK || c->refused != RC_OK)
 		return rc;
 	if ((rc = factor_prove(c, &u, in->code)) == RC_BAD_LOGIN)

@@ -55,21 +55,23 @@ location_seal_again(struct ctx *c, const struct id *shelter)
 	struct sealed_location *old = arena_alloc(c->arena, sizeof(*old));
 	struct sealed_location *next = arena_alloc(c->arena, sizeof(*next));
 	struct key key = record_key(KIND_LOCATION, shelter);
+	size_t len = 0;
 	enum rc rc;
 
 	if (!old || !next)
 		return RC_UNAVAILABLE;
 	if ((rc = record_get(c->txn, KIND_LOCATION, &key, old)) != RC_OK)
 		return rc;
-	next->len = old->len;
-	rc = vault_reseal(c->parts->vault, shelter, (struct bytes){ old->sealed, old->len }, next->sealed);
+	rc = vault_reseal(
+	    c->parts->vault, shelter, (struct bytes){ old->sealed, old->len }, next->sealed, &len);
+	next->len = (uint16_t)len;
 	return rc == RC_OK ? record_put(c->txn, KIND_LOCATION, &key, next) : rc;
 }
 
 enum rc
-location_prune_keys(struct parts *parts, const struct id *shelter)
+location_prune_keys(struct parts *parts)
 {
-	return vault_prune(parts->vault, shelter);
+	return vault_prune(parts->vault);
 }
 
 enum rc

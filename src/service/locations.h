@@ -44,6 +44,6 @@ MUST_USE enum rc location_tell(
  */
 MUST_USE enum rc location_renew_keys(struct parts *parts);
 MUST_USE enum rc location_seal_again(struct ctx *c, const struct id *shelter);
-MUST_USE enum rc location_prune_keys(struct parts *parts, const struct id *shelter);
+MUST_USE enum rc location_prune_keys(struct parts *parts);
 
 #endif

@@ -152,6 +152,7 @@ enum rc
 device_invite(struct ctx *c, const struct device_new *in, struct device_kit *out)
 {
 	const struct pem *ca_key = &c->parts->ca_key, *ca_cert = &c->parts->ca_cert;
+	const enum p12_form form = in->old_device ? P12_OLD_DEVICE : P12_STRONG;
 	struct pem *key = arena_alloc(c->arena, sizeof(*key)), *cert = arena_alloc(c->arena, sizeof(*cert));
 	char *passphrase = user_random_passphrase(c), *p12 = arena_alloc(c->arena, LIMIT_P12_TEXT);
 	char name[ID_TEXT + 1];
@@ -164,7 +165,7 @@ device_invite(struct ctx *c, const struct device_new *in, struct device_kit *out
 	if ((rc = ca_key_new(key)) == RC_OK)
 		rc = ca_issue(ca_key, ca_cert, key, name, CA_CLIENT, NULL, DEVICE_DAYS, cert);
 	if (rc == RC_OK)
-		rc = ca_pkcs12_text(key, cert, ca_cert, in->name, passphrase, p12, LIMIT_P12_TEXT);
+		rc = ca_pkcs12_text(key, cert, ca_cert, in->name, passphrase, form, p12, LIMIT_P12_TEXT);
 	wipe(key, sizeof(*key));
 	if (rc != RC_OK)
 		return rc;

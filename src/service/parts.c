@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/totp.h"
+#include "service/duty_watch.h"
+#include "service/sheets.h"
 
 #define ROOT_KEY   32u
 #define HOST_FILE  256u
@@ -83,7 +85,7 @@ parts_read_root(const char *path, struct secret **out, struct fault *f)
 		return rc;
 	secret_free(*out);
 	*out = NULL;
-	return fault_set(f, RC_CORRUPT, MSG_KEY_LENGTH, NULL, ROOT_KEY, strrchr(path, '/') + 1);
+	return fault_set(f, RC_CORRUPT, MSG_KEY_LENGTH, NULL, ROOT_KEY, path_name(path));
 }
 
 static enum rc
@@ -179,7 +181,9 @@ parts_open_notary(struct parts *p, const struct notary_options *options, struct 
 enum rc
 parts_start_notary(struct parts *p, struct fault *f)
 {
-	return notary_start(p->notary, p->store, f);
+	enum rc rc = notary_start(p->notary, p->store, f);
+
+	return rc == RC_OK ? inspector_start(p->store, &p->signer, &p->inspector, f) : rc;
 }
 
 static enum rc
@@ -244,8 +248,6 @@ read_rules(struct parts *p, struct fault *f)
 {
 	enum rc rc;
 
-	p->booking = BOOKING_DEFAULT;
-	p->freshness = FRESHNESS_DEFAULT;
 	terms_default(&p->terms);
 	breadth_default(&p->breadth_rules);
 	schedule_default(&p->schedule);
@@ -307,19 +309,37 @@ parts_read(struct parts *p, const struct paths *paths, const struct parts_wish *
 	return wish->extent == PARTS_ALL ? read_rest(p, f) : RC_OK;
 }
 
+/* A value that is gone without a trace would be told as "there is none". */
+static enum rc
+refuse_altered(struct parts *p, const struct parts_wish *wish, struct fault *f)
+{
+	struct store_stats stats;
+
+	if (p->is_reader || wish->may_be_altered || wish->may_only_read)
+		return RC_OK;
+	store_stats(p->store, &stats);
+	return stats.is_altered ? fault_set(f, RC_CORRUPT, MSG_STORE_ALTERED, NULL, 0, NULL) : RC_OK;
+}
+
 enum rc
 parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 {
-	const struct store_options options = {
-		.engine = &engine_lmdb, .path = p->paths.store, .keyring = p->keyring
+	struct store_options options = {
+		.engine = engine_of(p->paths.store),
+		.path = p->paths.store,
+		.keyring = p->keyring,
+		.must_keep_keys = wish->must_keep_keys,
 	};
-	enum rc rc = store_open(&options, &p->store, f);
+	enum rc rc = wish->is_copy_enough ? RC_BUSY : store_open(&options, &p->store, f);
 
-	if (rc == RC_BUSY && wish->may_only_read) {
+	if (rc == RC_BUSY && (wish->may_only_read || wish->is_copy_enough)) {
 		fault_clear(f);
+		options.engine = &engine_lmdb; /* the other process's own, or its copy of the database */
 		rc = store_open_reader(&options, &p->store, f);
 		p->is_reader = rc == RC_OK;
 	}
+	if (rc == RC_OK)
+		rc = refuse_altered(p, wish, f);
 	if (rc == RC_OK && p->vault != NULL)
 		rc = vault_open_store(p->vault, f);
 	return rc == RC_OK && wish->extent == PARTS_ALL ? open_followers(p, f) : rc;
@@ -337,11 +357,18 @@ parts_open(struct parts *p, const struct paths *paths, const struct parts_wish *
 	return rc;
 }
 
+const struct tuning *
+parts_tuning(const struct parts *p)
+{
+	return tunings_now(&p->tunings);
+}
+
 void
 parts_close(struct parts *p)
 {
 	ledger_free(p->ledger); /* its last entries still need the store */
 	notary_stop(p->notary); /* and are signed */
+	inspector_stop(p->inspector);
 	store_close(p->store);
 	breadth_watch_free(p->breadth);
 	notary_free(p->notary);
@@ -354,5 +381,8 @@ parts_close(struct parts *p)
 	schemas_free(p->schemas);
 	keyring_free(p->keyring);
 	vault_stop(p->vault);
+	sheets_free(p->sheets);
+	tunings_fini(&p->tunings);
+	duty_watch_free(p->duty);
 	wipe(p, sizeof(*p));
 }

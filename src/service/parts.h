@@ -5,20 +5,21 @@
 
 #include "auth/issuer.h"
 #include "domain/policy.h"
-#include "domain/rank.h"
 #include "domain/schedule.h"
 #include "feed/feed.h"
 #include "feed/trust.h"
 #include "index/index.h"
 #include "ledger/breadth_watch.h"
+#include "ledger/inspector.h"
 #include "ledger/ledger.h"
 #include "ledger/notary.h"
 #include "ledger/tree.h"
 #include "model/schema.h"
+#include "service/tuning.h"
 #include "vault/vault.h"
 
-/** Where the files of one registry lie; made by paths_of.  All inside the data directory but the two root
- * keys. */
+/** Where the files of one registry lie; made by paths_of.  DIR is the data directory, KEYS a directory of its
+ * own for what must stay secret: DIR/keys unless another was named. */
 struct paths {
 	char dir[256];
 	char store[256];   /* DIR/store: LMDB */
@@ -55,21 +56,26 @@ struct parts {
 	struct signing_key *audit_key;
 	struct signer signer; /* of checkpoints; its key is audit_key */
 	struct notary *notary;
+	struct inspector *inspector; /* NULL: nobody serves, so nobody looks */
 	struct index *index;
 	struct feed *feed;
 	struct trust *trust;
 	struct breadth_watch *breadth;
 	struct auth *auth;
-	struct issuer *issuer; /* NULL: only our own tokens count */
+	struct sheets *sheets;   /* NULL: no downtime sheets are written */
+	struct duty_watch *duty; /* NULL: no house is told of a request but by its console */
+	struct issuer *issuer;   /* NULL: only our own tokens count */
 	struct pem ca_key, ca_cert;
 	uint32_t factor_roles; /* who has one of these works with a second factor only */
 	struct term_rules terms;
-	struct booking_rules booking;
-	struct freshness_rule freshness;
+	struct tunings tunings; /* read by parts_tuning */
 	struct breadth_rules breadth_rules;
 	struct schedule schedule;
 	uint8_t etag_key[32], cursor_key[32];
 };
+
+/** The numbers in force that an operator may change; valid until parts_close. */
+const struct tuning *parts_tuning(const struct parts *p);
 
 enum parts_extent {
 	PARTS_RECORDS,   /* keyring, schemas and store: for programs that work offline */
@@ -81,7 +87,10 @@ struct parts_wish {
 	enum parts_extent extent;
 	const char *vault_user; /* whom the vault's process becomes; NULL: stays who it is */
 	bool must_confine;      /* not without every control of the kernel */
-	bool may_only_read;     /* PARTS_RECORDS of a registry that another process serves: read it beside */
+	bool may_be_altered;    /* what a hurt disk changed is to be named, not refused */
+	bool must_keep_keys;    /* of several nodes this one keeps the keys from now on */
+	bool is_copy_enough; /* PARTS_RECORDS as this node's copy of a database has them; only to be read */
+	bool may_only_read;  /* PARTS_RECORDS of a registry that another process serves: read it beside */
 };
 
 /**
@@ -107,7 +116,7 @@ MUST_USE enum rc parts_open_signer(struct parts *p, struct fault *f);
 
 /**
  * Sign the trail while it grows (notary.h): open where checkpoints go, after parts_read and before the
- * process is confined; then begin, after parts_start and before the first commit.
+ * process is confined; then begin, after parts_start and before the first commit, and look at it oneself too.
  */
 MUST_USE enum rc parts_open_notary(struct parts *p, const struct notary_options *options, struct fault *f);
 MUST_USE enum rc parts_start_notary(struct parts *p, struct fault *f);
@@ -121,7 +130,8 @@ MUST_USE enum rc parts_read_root(const char *path, struct secret **out, struct f
 /** Read a PEM file; a private key's (${is_private}) must be closed to others. */
 MUST_USE enum rc parts_read_pem(const char *path, bool is_private, struct pem *out, struct fault *f);
 
-#define CTX_IDS 6u
+#define CTX_IDS    6u
+#define CTX_RANDOM 32u
 
 /** What a use case gets besides its arguments.  Fixed before the first run of the transaction, the same in
  * each. */
@@ -131,9 +141,10 @@ struct ctx {
 	struct arena *arena;
 	const struct principal *who;
 	int64_t now;
-	struct id ids[CTX_IDS]; /* fresh ids, taken in order with ctx_id */
+	struct id ids[CTX_IDS]; /* taken in order with ctx_id; zero: not made yet */
 	unsigned ids_used;      /* reset before each run */
-	uint8_t random[32];
+	bool has_random;
+	uint8_t random[CTX_RANDOM]; /* for ctx_random */
 	struct fault *fault;
 	bool is_offline; /* a program of who holds the root keys, not a request */
 	enum rc refused; /* ctx_refuse: what the run wrote commits, and this is the answer; reset before each
@@ -143,6 +154,8 @@ struct ctx {
 	    audit; /* the entry that the gate will append if the run writes: use cases fill subject etc. */
 };
 
+/** A fresh id, and CTX_RANDOM random bytes: drawn when first asked for, the same in every run after that. */
 struct id ctx_id(struct ctx *c);
+const uint8_t *ctx_random(struct ctx *c);
 
 #endif

@@ -22,6 +22,57 @@ show_checkpoint(struct ctx *c, uint64_t number, struct checkpoint_row *row)
 	return row->note == NULL ? RC_TOO_BIG : RC_OK;
 }
 
+/* ---- the state ---- */
+
+static bool
+is_rolled_back(const struct parts *p)
+{
+	return p->notary != NULL && notary_is_rolled_back(p->notary);
+}
+
+static void
+show_latest(const struct checkpoint *latest, struct checkpoint_row *row)
+{
+	*row = (struct checkpoint_row){ .number = latest->number, .size = latest->size, .at = latest->at };
+	if (latest->number > 0)
+		hex_format(latest->root, sizeof(latest->root), row->root);
+}
+
+enum rc
+audit_state(struct ctx *c, struct audit_state_reply *out)
+{
+	struct inspection newest, whole = { .finding = AUDIT_IN_ORDER };
+	uint8_t id[CHECKPOINT_KEY_ID];
+	char *key = arena_alloc(c->arena, 2 * sizeof(id) + 1);
+	struct checkpoint latest;
+	enum rc rc;
+
+	if (key == NULL)
+		return RC_TOO_BIG;
+	if ((rc = inspect_newest(c->txn, &c->parts->signer, &latest, &newest)) != RC_OK)
+		return rc;
+	if (c->parts->inspector != NULL)
+		inspector_last(c->parts->inspector, &whole);
+	signer_key_id(&c->parts->signer, id);
+	hex_format(id, sizeof(id), key);
+	*out = (struct audit_state_reply){ .at = c->now,
+		.entries = newest.entries,
+		.finding = newest.finding,
+		.first_bad = newest.first,
+		.key = key,
+		.checked_at = whole.at,
+		.checked_entries = whole.entries };
+	show_latest(&latest, &out->checkpoint);
+	if (newest.finding == AUDIT_IN_ORDER || newest.finding == AUDIT_UNSIGNED) {
+		out->finding =
+		    (uint8_t)inspection_judge(&whole, is_rolled_back(c->parts), latest.number > 0, c->now);
+		out->first_bad = whole.first;
+	}
+	return RC_OK;
+}
+
+/* ---- proofs ---- */
+
 /* The size of the latest checkpoint in place of 0. */
 static enum rc
 or_latest(struct ctx *c, uint64_t *size)
@@ -35,9 +86,9 @@ or_latest(struct ctx *c, uint64_t *size)
 }
 
 enum rc
-checkpoint_page(struct ctx *c, uint64_t before, unsigned limit, struct checkpoint_row *out, unsigned *count,
-    uint64_t *next)
+checkpoint_page(struct ctx *c, uint64_t before, unsigned limit, void *out, unsigned *count, uint64_t *next)
 {
+	struct checkpoint_row *rows = out;
 	struct checkpoint latest;
 	enum rc rc = tree_checkpoint(c->txn, 0, &latest);
 	uint64_t number;
@@ -48,7 +99,7 @@ checkpoint_page(struct ctx *c, uint64_t before, unsigned limit, struct checkpoin
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
 	number = before > 0 && before <= latest.number ? before - 1 : latest.number;
 	for (; rc == RC_OK && number > 0 && *count < limit; number--)
-		if ((rc = show_checkpoint(c, number, &out[*count])) == RC_OK)
+		if ((rc = show_checkpoint(c, number, &rows[*count])) == RC_OK)
 			++*count;
 	*next = number > 0 ? number + 1 : 0;
 	return rc;

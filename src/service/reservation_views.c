@@ -65,6 +65,7 @@ copy_facts(const struct reservation *r, struct reservation_view *v)
 static void
 derive_facts(struct ctx *c, const struct reservation *r, const struct shelter *s, struct reservation_view *v)
 {
+	const unsigned most = parts_tuning(c->parts)->booking.disclosures; /* one look: it may be lowered */
 	day_number today = budapest_day(c->now);
 	const struct code_list *reasons = reservation_reasons(r->state);
 	const struct term_rule *rule;
@@ -75,9 +76,9 @@ derive_facts(struct ctx *c, const struct reservation *r, const struct shelter *s
 	v->type = s->type;
 	v->zone = (uint8_t)county_zone(s->county);
 	v->reason = reasons ? code_text(reasons, r->reason) : NULL;
-	v->escalation = (uint8_t)reservation_escalation(r, c->now, &c->parts->booking);
-	if (r->state == RES_CONFIRMED && c->parts->booking.disclosures > r->disclosures)
-		v->disclosures_left = (uint8_t)(c->parts->booking.disclosures - r->disclosures);
+	v->escalation = (uint8_t)reservation_escalation(r, c->now, &parts_tuning(c->parts)->booking);
+	if (r->state == RES_CONFIRMED && most > r->disclosures)
+		v->disclosures_left = (uint8_t)(most - r->disclosures);
 	if (r->state != RES_IN_STAY)
 		return;
 	v->overstay = term_is_overstay(r->stay_end, today);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Booking.  Rules are the domain's (reservation.c, house.c); here a transaction loads, decides, saves and
  * tells. */
+#include <stdio.h>
 #include <string.h>
 
 #include "domain/fit.h"
@@ -49,7 +50,14 @@ reservation_reasons(enum reservation_state state)
 static enum rc
 tell(struct ctx *c, const struct booking *b, enum event_kind kind)
 {
+	static const bool frees[EVENT_KIND_COUNT] = { [EVENT_RES_DECLINED] = true,
+		[EVENT_RES_CLIENT] = true,
+		[EVENT_RES_CANCELLED] = true,
+		[EVENT_RES_EXPIRED] = true,
+		[EVENT_RES_LEFT] = true,
+		[EVENT_RES_NO_SHOW] = true };
 	struct event ev = { .kind = (uint8_t)kind,
+		.frees = frees[kind],
 		.shelter = b->r.shelter,
 		.desk_org = b->r.desk_org,
 		.opener_org = b->episode.opener_org,
@@ -117,11 +125,12 @@ new_reservation(
 	r->state = RES_HELD;
 	r->contact_channel = in->contact_channel;
 	r->need = in->need;
+	r->request_opened_at = b->episode.attempts == 0 ? b->episode.opened_at : 0;
 	r->held_at = c->now;
-	r->expires_at = c->now + c->parts->booking.hold;
+	r->expires_at = c->now + parts_tuning(c->parts)->booking.hold;
 	r->version = 1;
 	describe_household(r, &b->episode.household);
-	reservation_words(c->random + 8, r->check_word, r->number);
+	reservation_words(ctx_random(c) + 8, r->check_word, r->number);
 }
 
 /* What the house's manager sees of it, for as long as the trail stands: the reservation itself goes much
@@ -260,7 +269,8 @@ apply(struct ctx *c, struct booking *b, enum reservation_event ev, enum reservat
 {
 	enum rc rc;
 
-	rc = reservation_apply(&b->r, &b->house, ev, actor, c->now, &c->parts->booking, c->fault);
+	rc = reservation_apply(
+	    &b->r, &b->house, ev, actor, c->now, &parts_tuning(c->parts)->booking, c->fault);
 	if (rc != RC_OK)
 		return rc;
 	if ((rc = set_term(c, b, ev, d)) != RC_OK)
@@ -301,6 +311,81 @@ reservation_event(struct ctx *c, const struct id *id, enum reservation_event ev,
 	codes = detail_codes(ev, b->r.state);
 	ctx_note(c, NULL, NULL, codes ? code_text(codes, detail->reason) : NULL);
 	*out = b->r;
+	return RC_OK;
+}
+
+/* ---- entered from paper ---- */
+
+/* When ${ev} happened, as ${r} tells; 0 when it did not.  Of ends only one can be. */
+static int64_t
+happened_at(const struct reservation *r, enum reservation_event ev)
+{
+	static const uint8_t ends[RES_EVENTS] = { [EV_DECLINE] = RES_DECLINED_BY_HOUSE,
+		[EV_CLIENT_DECLINE] = RES_DECLINED_BY_CLIENT,
+		[EV_CANCEL] = RES_CANCELLED,
+		[EV_LEAVE] = RES_LEFT,
+		[EV_NO_SHOW] = RES_NO_SHOW };
+
+	if (ev == EV_REQUEST)
+		return r->requested_at;
+	if (ev == EV_CONFIRM)
+		return r->state == RES_DECLINED_BY_HOUSE ? 0 : r->answered_at;
+	if (ev == EV_ARRIVE)
+		return r->arrived_at;
+	return ends[ev] != 0 && r->state == ends[ev] ? r->ended_at : 0;
+}
+
+static int64_t
+last_known(const struct reservation *r)
+{
+	const int64_t times[] = { r->held_at, r->requested_at, r->answered_at, r->arrived_at, r->ended_at };
+	int64_t last = 0;
+
+	for (size_t i = 0; i < COUNT_OF(times); i++)
+		last = times[i] > last ? times[i] : last;
+	return last;
+}
+
+static enum rc
+apply_late(struct ctx *c, struct booking *b, enum reservation_event ev, int64_t at,
+    const struct reservation_detail *d)
+{
+	const int64_t now = c->now;
+	enum reservation_state to;
+	const bool is_desk = reservation_next(b->r.state, ev, ACTOR_DESK, &to) != RC_FORBIDDEN;
+	enum rc rc;
+
+	c->now = at;
+	rc = apply(c, b, ev, is_desk ? ACTOR_DESK : ACTOR_HOUSE, d);
+	c->now = now;
+	/* as of then it was right; what was given to others since must still have its place */
+	if (rc == RC_OK && !house_is_sound(&b->house, &b->shelter, now))
+		rc = fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_PLACE_LEFT, NULL, 0, NULL);
+	return rc;
+}
+
+enum rc
+reservation_enter_late(struct ctx *c, const struct id *id, enum reservation_event ev, int64_t at,
+    const struct reservation_detail *detail, struct reservation *out)
+{
+	struct booking *b = arena_alloc(c->arena, sizeof(*b));
+	char reason[40];
+	enum rc rc;
+
+	if (!b)
+		return RC_UNAVAILABLE;
+	if ((rc = load_booking(c, id, b)) != RC_OK)
+		return rc;
+	*out = b->r;
+	if (happened_at(&b->r, ev) == at)
+		return RC_TAKEN;
+	if (at < last_known(&b->r))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_LATER_KNOWN, NULL, 0, NULL);
+	if ((rc = apply_late(c, b, ev, at, detail)) != RC_OK)
+		return rc;
+	*out = b->r;
+	(void)snprintf(reason, sizeof(reason), "downtime_%s", reservation_event_name(ev));
+	ctx_note(c, id, &b->r.shelter, reason);
 	return RC_OK;
 }
 

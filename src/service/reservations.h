@@ -28,6 +28,15 @@ struct reservation_detail {
 MUST_USE enum rc reservation_event(struct ctx *c, const struct id *id, enum reservation_event ev,
     const struct reservation_detail *detail, struct reservation *out);
 
+/**
+ * Enter what happened at ${at} while the registry was down, as whoever may cause it: by the same rules, as of
+ * that time.  The trail has it under "downtime_" and the event.  RC_TAKEN: it stands there already.  Else a
+ * conflict, and ${*out} is what stands there now: RC_HOLD_EXPIRED, RC_STATE_CONFLICT (also when something
+ * later is known of the reservation).
+ */
+MUST_USE enum rc reservation_enter_late(struct ctx *c, const struct id *id, enum reservation_event ev,
+    int64_t at, const struct reservation_detail *detail, struct reservation *out);
+
 /** For the timer: expire a hold or request that ran out.  Nothing to do is RC_OK. */
 MUST_USE enum rc reservation_expire(struct ctx *c, const struct id *id);
 

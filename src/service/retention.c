@@ -14,21 +14,32 @@
 
 #define ACTION      "purge"
 #define DAY         86400
-#define BATCH       20u /* a case reads its record and its tallies, and writes as many */
+#define BATCH       14u /* a case reads its record and up to five tallies, and writes as many */
 #define PREFIX_IDEM 'i' /* api/idem.c: time 8, then what was answered */
 
 enum phase { PHASE_REST, PHASE_REMOVE, PHASE_CARRY };
 
 /* ---- what is due ---- */
 
+struct rule;
+
 /* ${keep} is the class's time; RC_OK with *due, or what kept it from being read. */
-typedef enum rc due_fn(struct ctx *c, struct bytes value, int64_t keep, bool *due);
+typedef enum rc due_fn(struct ctx *c, const struct rule *rule, struct bytes value, int64_t keep, bool *due);
+
+struct rule {
+	enum kind kind;
+	size_t since;               /* without ${is_due}: the record's own time, from which it is kept */
+	due_fn *is_due;             /* NULL: when that time is over */
+	struct key (*prefix)(void); /* NULL: all of ${kind} */
+	bool is_in_order;           /* of time: the first that is not due ends the walk */
+	bool is_counted;            /* in the statistics, as ${kind} */
+};
 
 static enum rc
-request_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+request_is_due(struct ctx *c, const struct rule *rule, struct bytes value, int64_t keep, bool *due)
 {
 	struct episode e;
-	const enum rc rc = record_decode(KIND_EPISODE, value, &e);
+	const enum rc rc = record_decode(rule->kind, value, &e);
 
 	*due = rc == RC_OK && e.state != EPISODE_OPEN && e.opened_at + keep <= c->now;
 	return rc;
@@ -41,17 +52,18 @@ is_counted_on(struct ctx *c, const struct reservation *r)
 {
 	const struct key key = record_key(KIND_HOUSE, &r->shelter);
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	const enum rc rc = h == NULL ? RC_UNAVAILABLE : record_peek(c->txn, KIND_HOUSE, &key, h);
 
-	if (h == NULL)
-		return true;
-	return record_peek(c->txn, KIND_HOUSE, &key, h) == RC_OK && house_find_allocation(h, &r->id) >= 0;
+	if (rc == RC_NOT_FOUND)
+		return false;
+	return rc != RC_OK || house_find_allocation(h, &r->id) >= 0;
 }
 
 static enum rc
-reservation_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+reservation_is_due(struct ctx *c, const struct rule *rule, struct bytes value, int64_t keep, bool *due)
 {
 	struct reservation r;
-	const enum rc rc = record_decode(KIND_RESERVATION, value, &r);
+	const enum rc rc = record_decode(rule->kind, value, &r);
 
 	*due = rc == RC_OK && reservation_is_over((enum reservation_state)r.state) && r.ended_at != 0 &&
 	    r.ended_at + keep <= c->now && !is_counted_on(c, &r);
@@ -59,24 +71,14 @@ reservation_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
 }
 
 static enum rc
-repeat_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+repeat_is_due(struct ctx *c, const struct rule *rule UNUSED, struct bytes value, int64_t keep, bool *due)
 {
 	*due = value.len >= 8 && (int64_t)get_u64(value.p) + keep <= c->now;
 	return RC_OK;
 }
 
 static enum rc
-token_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
-{
-	struct revoked_token t;
-	const enum rc rc = record_decode(KIND_REVOKED_TOKEN, value, &t);
-
-	*due = rc == RC_OK && t.until + keep <= c->now;
-	return rc;
-}
-
-static enum rc
-event_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+event_is_due(struct ctx *c, const struct rule *rule UNUSED, struct bytes value, int64_t keep, bool *due)
 {
 	struct event e = { 0 };
 	enum rc rc = RC_CORRUPT;
@@ -88,55 +90,24 @@ event_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
 	return rc;
 }
 
+/* Of all others their own time decides. */
 static enum rc
-look_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
+time_is_over(struct ctx *c, const struct rule *rule, struct bytes value, int64_t keep, bool *due)
 {
-	struct disclosure d;
-	const enum rc rc = record_decode(KIND_DISCLOSURE, value, &d);
+	union {
+		struct revoked_token token;
+		struct opened opened;
+		struct disclosure look;
+		struct break_glass glass;
+		uint8_t b[1];
+	} record;
+	const enum rc rc = record_decode(rule->kind, value, &record);
+	int64_t since = 0;
 
-	*due = rc == RC_OK && d.at + keep <= c->now;
+	memcpy(&since, record.b + rule->since, sizeof(since));
+	*due = rc == RC_OK && since + keep <= c->now;
 	return rc;
 }
-
-static enum rc
-opened_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
-{
-	struct opened o;
-	const enum rc rc = record_decode(KIND_OPENED, value, &o);
-
-	*due = rc == RC_OK && o.at + keep <= c->now;
-	return rc;
-}
-
-static enum rc
-glass_is_due(struct ctx *c, struct bytes value, int64_t keep, bool *due)
-{
-	struct break_glass b;
-	const enum rc rc = record_decode(KIND_BREAK_GLASS, value, &b);
-
-	*due = rc == RC_OK && b.asked_at + keep <= c->now;
-	return rc;
-}
-
-struct rule {
-	struct key (*prefix)(void);
-	due_fn *is_due;
-	bool is_in_order; /* of time: the first that is not due ends the walk */
-	bool is_counted;  /* in the statistics, as ${kind} */
-	enum kind kind;
-};
-
-#define PREFIX_OF(name, kind)                           \
-	static struct key name(void)                    \
-	{                                               \
-		return record_key_bytes((kind), "", 0); \
-	}
-PREFIX_OF(prefix_requests, KIND_EPISODE)
-PREFIX_OF(prefix_reservations, KIND_RESERVATION)
-PREFIX_OF(prefix_tokens, KIND_REVOKED_TOKEN)
-PREFIX_OF(prefix_looks, KIND_DISCLOSURE)
-PREFIX_OF(prefix_opened, KIND_OPENED)
-PREFIX_OF(prefix_glass, KIND_BREAK_GLASS)
 
 static struct key
 prefix_repeats(void)
@@ -154,16 +125,28 @@ prefix_events(void)
 }
 
 static const struct rule rules[RETAIN_COUNT] = {
-	[RETAIN_REQUESTS] = { prefix_requests, request_is_due, .is_counted = true, .kind = KIND_EPISODE },
-	[RETAIN_RESERVATIONS] = { prefix_reservations, reservation_is_due, .is_counted = true,
-	    .kind = KIND_RESERVATION },
-	[RETAIN_REPEATS] = { prefix_repeats, repeat_is_due },
-	[RETAIN_TOKENS] = { prefix_tokens, token_is_due },
-	[RETAIN_EVENTS] = { prefix_events, event_is_due, .is_in_order = true },
-	[RETAIN_OPENED] = { prefix_opened, opened_is_due },
-	[RETAIN_LOOKS] = { prefix_looks, look_is_due },
-	[RETAIN_GLASS] = { prefix_glass, glass_is_due },
+	[RETAIN_REQUESTS] = { KIND_EPISODE, .is_due = request_is_due, .is_counted = true },
+	[RETAIN_RESERVATIONS] = { KIND_RESERVATION, .is_due = reservation_is_due, .is_counted = true },
+	[RETAIN_REPEATS] = { KIND_COUNT, .is_due = repeat_is_due, .prefix = prefix_repeats },
+	[RETAIN_TOKENS] = { KIND_REVOKED_TOKEN, offsetof(struct revoked_token, until) },
+	[RETAIN_EVENTS] = { KIND_COUNT, .is_due = event_is_due, .prefix = prefix_events,
+	    .is_in_order = true },
+	[RETAIN_OPENED] = { KIND_OPENED, offsetof(struct opened, at) },
+	[RETAIN_LOOKS] = { KIND_DISCLOSURE, offsetof(struct disclosure, at) },
+	[RETAIN_GLASS] = { KIND_BREAK_GLASS, offsetof(struct break_glass, asked_at) },
 };
+
+static enum rc
+is_due(struct ctx *c, const struct rule *rule, struct bytes value, int64_t keep, bool *due)
+{
+	return (rule->is_due != NULL ? rule->is_due : time_is_over)(c, rule, value, keep, due);
+}
+
+static struct key
+prefix_of(const struct rule *rule)
+{
+	return rule->prefix != NULL ? rule->prefix() : record_key_bytes(rule->kind, "", 0);
+}
 
 /* ---- collecting ---- */
 
@@ -179,6 +162,7 @@ struct walk {
 	bool has_next;
 	uint64_t removed; /* by the last batch, which looked at ${used} of the items */
 	unsigned used;
+	uint64_t unreadable;
 };
 
 static int64_t
@@ -187,7 +171,16 @@ keep_of(const struct walk *w)
 	return w->u->parts->schedule.keep[w->class];
 }
 
-/* What cannot be read is left alone: `menedek check` names it. */
+/* What cannot be read is left alone, but nothing behind it is: `menedek check` names it. */
+static void
+pass_by(void *arg, const struct key *key)
+{
+	struct walk *w = arg;
+
+	(void)key;
+	w->unreadable++;
+}
+
 static bool
 collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
@@ -202,7 +195,7 @@ collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 		w->has_next = true;
 		return false;
 	}
-	rc = rules[w->class].is_due(&w->ctx, value, keep_of(w), &due);
+	rc = is_due(&w->ctx, &rules[w->class], value, keep_of(w), &due);
 	arena_rewind(w->ctx.arena, mark);
 	if (rc != RC_OK)
 		return true;
@@ -216,15 +209,13 @@ static enum rc
 collect(struct txn *t, void *arg)
 {
 	struct walk *w = arg;
-	const struct key prefix = rules[w->class].prefix(), from = w->has_next ? w->next : prefix;
-	enum rc rc;
+	const struct key prefix = prefix_of(&rules[w->class]), from = w->has_next ? w->next : prefix;
 
 	w->ctx.txn = t;
 	w->count = 0;
 	w->due = 0;
 	w->has_next = false;
-	rc = txn_scan(t, &prefix, &from, collect_one, w);
-	return rc == RC_CORRUPT ? RC_OK : rc;
+	return txn_scan_past(t, &prefix, &from, collect_one, pass_by, w);
 }
 
 /* ---- removing ---- */
@@ -244,7 +235,7 @@ remove_one(struct ctx *c, const struct walk *w, const struct key *key, uint64_t 
 
 	if ((rc = txn_get(c->txn, key, &value)) != RC_OK)
 		return rc == RC_NOT_FOUND || rc == RC_CORRUPT ? RC_OK : rc;
-	if (rule->is_due(c, value, keep_of(w), &due) != RC_OK || !due)
+	if (is_due(c, rule, value, keep_of(w), &due) != RC_OK || !due)
 		return RC_OK;
 	if (rule->is_counted) {
 		if ((rc = record_decode(rule->kind, value, &record)) != RC_OK)
@@ -325,6 +316,9 @@ remove_class(struct upkeep *u, enum retention_class class, bool dry_run, uint64_
 		if (!w->has_next)
 			break;
 	}
+	if (w != NULL && w->unreadable > 0)
+		log_world("purge_unreadable", "what=%s values=%" PRIu64 ": run menedek check",
+		    schedule_name(class), w->unreadable);
 	arena_free(arena);
 	free(w);
 	return rc;
@@ -510,8 +504,7 @@ retention_is_due(struct parts *parts, int64_t now, bool *out)
 	const enum rc rc = upkeep_status(parts, JOB_PURGE, &m);
 
 	*out = rc == RC_OK &&
-	    (m.phase != PHASE_REST ||
-		(m.finished_at / DAY < now / DAY && has_older_key(parts->keyring, now)));
+	    (m.phase != PHASE_REST || (m.started_at / DAY < now / DAY && has_older_key(parts->keyring, now)));
 	return rc;
 }
 

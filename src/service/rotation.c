@@ -206,49 +206,11 @@ renew_location_keys(struct upkeep *u)
 	return location_renew_keys(u->parts);
 }
 
-struct pruning {
-	struct upkeep *u;
-	struct txn *txn;
-	size_t mark;
-	enum rc rc;
-};
-
-static bool
-prune_house(void *arg, const struct key *key, uint32_t key_id)
-{
-	struct pruning *p = arg;
-	struct id shelter;
-
-	(void)key_id;
-	memcpy(shelter.b, key->b + 1, ID_BYTES);
-	p->rc = location_prune_keys(p->u->parts, &shelter);
-	if (p->rc == RC_NOT_FOUND || p->rc == RC_CORRUPT)
-		p->rc = RC_OK;
-	arena_rewind(p->u->arena, p->mark);
-	return p->rc == RC_OK;
-}
-
-static enum rc
-prune_all(struct txn *t, void *arg)
-{
-	struct pruning *p = arg;
-	const struct key prefix = record_key_bytes(KIND_LOCATION, "", 0);
-	enum rc rc;
-
-	p->txn = t;
-	p->mark = arena_mark(p->u->arena);
-	rc = txn_census(t, &prefix, NULL, prune_house, p);
-	return rc == RC_OK ? p->rc : rc;
-}
-
 /* What is stored now is under the newest keys, and stays so: see location_write. */
 static enum rc
 prune_locations(struct upkeep *u)
 {
-	struct pruning p = { .u = u, .rc = RC_OK };
-
-	arena_rewind(u->arena, 0);
-	return store_view(u->parts->store, u->arena, prune_all, &p);
+	return location_prune_keys(u->parts);
 }
 
 /* ---- the end of the old ones ---- */

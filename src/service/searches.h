@@ -10,8 +10,6 @@
 #include "model/bodies.h"
 #include "service/access.h"
 
-#define SEARCH_NEAR 5u
-
 /** All candidates, best first, near misses and what blocks.  Lives in the context's arena. */
 MUST_USE enum rc search_run(struct ctx *c, const struct episode *e, struct search_reply *out);
 

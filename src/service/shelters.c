@@ -3,13 +3,16 @@
  * it. */
 #include <string.h>
 
+#include "crypto/digest.h"
 #include "domain/rank.h"
+#include "service/code_names.h"
 #include "service/etag.h"
 #include "service/scan.h"
 #include "service/shelters.h"
 
-enum rc
-shelter_save(struct ctx *c, const struct shelter *s)
+/* Write ${s}, which stood there as ${before} (NULL: it is new). */
+static enum rc
+put_profile(struct ctx *c, const struct shelter *before, const struct shelter *s)
 {
 	struct key key = record_key(KIND_SHELTER, &s->id), hk = record_key(KIND_HOUSE, &s->id);
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
@@ -21,12 +24,35 @@ shelter_save(struct ctx *c, const struct shelter *s)
 		return rc;
 	if (!house_is_sound(h, s, c->now)) /* a licence below what is promised already (H3) */
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
+	if ((rc = code_name_claim(c, before, s)) != RC_OK)
+		return rc;
 	ctx_note(c, &s->id, &s->id, NULL);
 	return record_put(c->txn, KIND_SHELTER, &key, s);
 }
 
 enum rc
+shelter_save(struct ctx *c, const struct shelter *s)
+{
+	struct key key = record_key(KIND_SHELTER, &s->id);
+	struct shelter before;
+	enum rc rc;
+
+	if ((rc = record_get(c->txn, KIND_SHELTER, &key, &before)) != RC_OK ||
+	    (rc = code_name_is_free(c, &before, s)) != RC_OK)
+		return rc;
+	return put_profile(c, &before, s);
+}
+
+enum rc
 shelter_create(struct ctx *c, struct shelter *s)
+{
+	const enum rc rc = code_name_is_free(c, NULL, s);
+
+	return rc == RC_OK ? shelter_add(c, s) : rc;
+}
+
+enum rc
+shelter_add(struct ctx *c, struct shelter *s)
 {
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
 	struct key org_key = record_key(KIND_ORG, &s->org), key;
@@ -36,7 +62,7 @@ shelter_create(struct ctx *c, struct shelter *s)
 	if (!h)
 		return RC_UNAVAILABLE;
 	rc = who_manages_org(c, &s->org) ? record_get(c->txn, KIND_ORG, &org_key, &org) : RC_NOT_FOUND;
-	if (rc == RC_NOT_FOUND || (rc == RC_OK && org.kind != ORG_SHELTER_OPERATOR))
+	if (rc == RC_NOT_FOUND || (rc == RC_OK && (org.retired || org.kind != ORG_SHELTER_OPERATOR)))
 		return fault_set(c->fault, RC_INVALID, MSG_ORG_UNKNOWN, "/org", 0, NULL);
 	if (rc != RC_OK)
 		return rc;
@@ -47,7 +73,7 @@ shelter_create(struct ctx *c, struct shelter *s)
 	key = record_key(KIND_HOUSE, &s->id);
 	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
 		return rc;
-	return shelter_save(c, s);
+	return put_profile(c, NULL, s);
 }
 
 static bool
@@ -84,13 +110,26 @@ shelter_list(struct ctx *c, const struct id *after, unsigned limit, void *out, u
 
 /* ---- units ---- */
 
+static unsigned
+free_places(const struct house *h, int64_t now)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < h->unit_count; i++)
+		n += house_unit_free_places(h, i, now);
+	return n;
+}
+
+/* ${had}: free places before the change. */
 static enum rc
-save_house(struct ctx *c, const struct house *h)
+save_house(struct ctx *c, const struct house *h, unsigned had)
 {
 	struct key key = record_key(KIND_HOUSE, &h->shelter);
-	struct event ev = {
-		.kind = EVENT_UNIT_CHANGED, .shelter = h->shelter, .subject = h->shelter, .at = c->now
-	};
+	struct event ev = { .kind = EVENT_UNIT_CHANGED,
+		.shelter = h->shelter,
+		.subject = h->shelter,
+		.at = c->now,
+		.frees = free_places(h, c->now) > had };
 	enum rc rc;
 
 	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
@@ -114,6 +153,7 @@ enum rc
 unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 {
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	unsigned had;
 	enum rc rc;
 
 	if (!h)
@@ -122,11 +162,12 @@ unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 		return rc;
 	if (h->unit_count == LIMIT_UNITS)
 		return fault_set(c->fault, RC_INVALID, MSG_UNITS_FULL, NULL, LIMIT_UNITS, NULL);
+	had = free_places(h, c->now);
 	u->id = ctx_id(c);
 	u->version = 1;
 	h->units[h->unit_count++] = *u;
 	ctx_note(c, &u->id, shelter, NULL);
-	return save_house(c, h);
+	return save_house(c, h, had);
 }
 
 enum rc
@@ -158,6 +199,7 @@ unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
 	struct shelter s;
 	int i;
+	unsigned had;
 	enum rc rc;
 
 	if (!h)
@@ -168,12 +210,27 @@ unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
 		return rc;
 	if (unit_has_share(h, (unsigned)i, c->now))
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
+	had = free_places(h, c->now);
 	h->units[i] = *u;
 	h->units[i].version++;
 	if (!house_is_sound(h, &s, c->now)) /* fewer beds than people in them (H2) */
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	ctx_note(c, &u->id, shelter, NULL);
-	return save_house(c, h);
+	return save_house(c, h, had);
+}
+
+uint64_t
+unit_version(const struct ctx *c, const struct house *h, unsigned i)
+{
+	const struct unit *u = &h->units[i];
+	const uint8_t seen[] = { u->adult_beds, u->child_beds, u->cots, u->shared, u->step_free, u->own_rooms,
+		u->join_group, u->retired };
+	uint8_t print[DIGEST_BYTES];
+
+	if (principal_has_shelter(c->who, &h->shelter))
+		return u->version;
+	digest_parts((struct bytes[]){ BYTES_OF(seen), bytes_str(u->name) }, 2, print);
+	return get_u64(print);
 }
 
 void
@@ -193,9 +250,36 @@ unit_show(struct ctx *c, const struct house *h, unsigned i, struct unit_view *ou
 		.join_group = u->join_group,
 		.state = (uint8_t)house_unit_state(h, i, c->now),
 		.free_places = (uint8_t)house_unit_free_places(h, i, c->now),
-		.freshness = (uint8_t)freshness_of(u->confirmed_at, c->now, &c->parts->freshness),
+		.freshness =
+		    (uint8_t)freshness_of(u->confirmed_at, c->now, &parts_tuning(c->parts)->freshness),
 		.confirmed_at = u->confirmed_at };
-	etag_make(c->parts, &u->id, u->version, out->etag);
+	etag_make(c->parts, &u->id, unit_version(c, h, i), out->etag);
+}
+
+static uint32_t
+show_units(struct ctx *c, const struct house *h, struct unit_view *out)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < h->unit_count; i++)
+		if (!h->units[i].retired)
+			unit_show(c, h, i, &out[n++]);
+	return n;
+}
+
+enum rc
+unit_list(struct ctx *c, const struct id *shelter, struct units_reply *out)
+{
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct unit_view *units = arena_calloc(c->arena, LIMIT_UNITS, sizeof(*units));
+	enum rc rc;
+
+	if (!h || !units)
+		return RC_UNAVAILABLE;
+	if ((rc = load_house(c, shelter, true, h)) != RC_OK)
+		return rc;
+	*out = (struct units_reply){ .shelter = *shelter, .units = units, .count = show_units(c, h, units) };
+	return RC_OK;
 }
 
 /* ---- availability ---- */
@@ -206,23 +290,19 @@ availability_show(struct ctx *c, const struct id *shelter, struct availability_r
 	struct shelter *s = arena_alloc(c->arena, sizeof(*s));
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
 	struct unit_view *units = arena_calloc(c->arena, LIMIT_UNITS, sizeof(*units));
-	uint32_t n = 0;
 	enum rc rc;
 
 	if (!s || !h || !units)
 		return RC_UNAVAILABLE;
 	if ((rc = access_house(c, shelter, s, h)) != RC_OK)
 		return rc;
-	for (unsigned i = 0; i < h->unit_count; i++)
-		if (!h->units[i].retired)
-			unit_show(c, h, i, &units[n++]);
 	*out = (struct availability_reply){ .shelter = s->id,
 		.code_name = s->code_name,
 		.at = c->now,
 		.licensed_capacity = s->licensed_capacity,
 		.persons = (uint16_t)house_persons(h, c->now),
 		.units = units,
-		.count = n };
+		.count = show_units(c, h, units) };
 	return RC_OK;
 }
 
@@ -241,16 +321,58 @@ enum rc
 availability_report(struct ctx *c, const struct id *shelter, const struct availability_change *in)
 {
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	unsigned had;
 	enum rc rc;
 
 	if (!h)
 		return RC_UNAVAILABLE;
 	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
 		return rc;
+	had = free_places(h, c->now);
 	for (unsigned i = 0; i < in->unit_count; i++)
 		if ((rc = report_one(c, h, &in->units[i])) != RC_OK)
 			return rc;
-	return save_house(c, h);
+	return save_house(c, h, had);
+}
+
+static int
+find_room(const struct house *h, const char *room)
+{
+	for (unsigned i = 0; i < h->unit_count; i++)
+		if (!h->units[i].retired && strcmp(h->units[i].name, room) == 0)
+			return (int)i;
+	return -1;
+}
+
+enum rc
+availability_enter_late(struct ctx *c, const struct id *shelter, const char *room,
+    const struct unit_report *report, int64_t at, struct unit_report *was)
+{
+	struct key key = record_key(KIND_HOUSE, shelter);
+	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	unsigned had;
+	int i;
+	enum rc rc;
+
+	if (!h)
+		return RC_UNAVAILABLE;
+	if ((rc = record_get(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
+		return rc;
+	if ((i = find_room(h, room)) < 0)
+		return fault_set(c->fault, RC_NOT_FOUND, MSG_UNIT_UNKNOWN, NULL, 0, NULL);
+	*was = (struct unit_report){ (uint8_t)house_unit_state(h, (unsigned)i, c->now),
+		(uint8_t)house_unit_free_places(h, (unsigned)i, c->now) };
+	if (h->units[i].confirmed_at == at && was->state == report->state &&
+	    (report->state != UNIT_PARTLY || was->free_places == report->free_places))
+		return RC_TAKEN;
+	if (at <= h->units[i].confirmed_at)
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_LATER_KNOWN, NULL, 0, NULL);
+	had = free_places(h, c->now);
+	/* by what held then: a hold that ran out since may have been asked for in time, on paper, too */
+	if ((rc = house_report(h, (unsigned)i, report, at, c->fault)) != RC_OK)
+		return rc;
+	ctx_note(c, &h->units[i].id, shelter, "downtime_room");
+	return save_house(c, h, had);
 }
 
 enum rc
@@ -264,5 +386,5 @@ availability_still_true(struct ctx *c, const struct id *shelter)
 	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
 		return rc;
 	house_confirm_all(h, c->now);
-	return save_house(c, h);
+	return save_house(c, h, free_places(h, c->now));
 }

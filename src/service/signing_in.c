@@ -30,21 +30,6 @@ give_token(struct ctx *c, const struct user *u, struct token_reply *out)
 	return RC_OK;
 }
 
-static enum rc
-find_user(struct ctx *c, const char *name, struct user *out)
-{
-	struct reference row;
-	struct key key;
-	enum rc rc;
-
-	if ((rc = user_name_key(c->parts->keyring, name, &key)) != RC_OK)
-		return rc;
-	if ((rc = record_get(c->txn, KIND_USER_NAME, &key, &row)) != RC_OK)
-		return rc;
-	key = record_key(KIND_USER, &row.id);
-	return record_get(c->txn, KIND_USER, &key, out);
-}
-
 /* Only who knows the passphrase learns that there is a second factor.  A code that is missing is no guess. */
 static enum rc
 ask_for_code(struct ctx *c, const struct user *u, const char *code, struct attempts_of *tries)
@@ -54,9 +39,9 @@ ask_for_code(struct ctx *c, const struct user *u, const char *code, struct attem
 	if (!u->second_factor)
 		return RC_OK;
 	if (*code == '\0')
-		return fault_set(c->fault, RC_CODE_REQUIRED, MSG_CODE_REQUIRED, NULL, 0, NULL);
+		return RC_CODE_REQUIRED;
 	rc = factor_prove(c, u, code);
-	return rc == RC_BAD_LOGIN ? attempts_wrong(c, tries, RC_CODE_REQUIRED, MSG_CODE_REQUIRED) : rc;
+	return rc == RC_BAD_LOGIN ? attempts_wrong(c, tries, RC_CODE_REQUIRED, MSG_CODE_WRONG) : rc;
 }
 
 enum rc
@@ -68,7 +53,7 @@ sign_in(struct ctx *c, const struct sign_in *in, struct token_reply *out)
 
 	if ((rc = attempts_open(c, in->user, &tries)) != RC_OK)
 		return rc;
-	rc = find_user(c, in->user, &u);
+	rc = user_by_name(c, in->user, &u);
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
 	/* the same work whether or not the person exists, so that time tells nothing */

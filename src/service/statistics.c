@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "domain/suppress.h"
-#include "service/cases.h"
 #include "service/statistics.h"
 
 #define TABLES (PERIOD_QUARTERS + 1) /* the quarters, then the year */
@@ -151,6 +150,15 @@ make_counting(struct ctx *c, const struct case_table *table, int year, struct co
 	return RC_OK;
 }
 
+/* Count ${x}'s year from what is there and from what is left of what is not. */
+static enum rc
+count_all(struct counting *x)
+{
+	const enum rc rc = count_kind(x, x->table->kind, count_record);
+
+	return rc == RC_OK ? count_kind(x, KIND_TALLY, count_tally) : rc;
+}
+
 static enum rc
 read_period(struct ctx *c, const char *text, struct period *out)
 {
@@ -176,8 +184,7 @@ statistics_table(struct ctx *c, const char *name, const char *period, struct sta
 	if ((rc = read_period(c, period, &wanted)) != RC_OK ||
 	    (rc = make_counting(c, table, wanted.year, &x)) != RC_OK)
 		return rc;
-	if ((rc = count_kind(&x, table->kind, count_record)) != RC_OK ||
-	    (rc = count_kind(&x, KIND_TALLY, count_tally)) != RC_OK)
+	if ((rc = count_all(&x)) != RC_OK)
 		return rc;
 	suppress_year(x.tables);
 	shown = wanted.quarter == 0 ? &x.tables->year : &x.tables->quarter[wanted.quarter - 1];
@@ -186,4 +193,21 @@ statistics_table(struct ctx *c, const char *name, const char *period, struct sta
 	};
 	period_format(wanted, out->period);
 	return write_rows(c, table, shown, out);
+}
+
+enum rc
+statistics_shares(struct ctx *c, const struct case_table *table, int year, struct share out[SUPPRESS_ROWS])
+{
+	struct stat_cell cells[SUPPRESS_ROWS];
+	struct counting x;
+	enum rc rc;
+
+	if (!period_is_over((struct period){ year, 0 }, budapest_day(c->now)))
+		return fault_set(c->fault, RC_MALFORMED, MSG_PERIOD_BAD, "/period", 0, NULL);
+	if ((rc = make_counting(c, table, year, &x)) != RC_OK || (rc = count_all(&x)) != RC_OK)
+		return rc;
+	for (unsigned i = 0; i < table->rows->count; i++)
+		cells[i] = x.tables->year.cell[i][0];
+	shares_of(cells, table->rows->count, out);
+	return RC_OK;
 }

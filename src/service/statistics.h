@@ -4,8 +4,10 @@
 #define MENEDEK_STATISTICS_H
 
 #include "domain/period.h"
+#include "domain/shares.h"
 #include "model/bodies.h"
 #include "service/access.h"
+#include "service/cases.h"
 
 /**
  * Table ${name}: "placements" (type by zone), "outcomes" (outcome by channel), "declines" (house reason by
@@ -14,5 +16,12 @@
  */
 MUST_USE enum rc statistics_table(
     struct ctx *c, const char *name, const char *period, struct statistics_reply *out);
+
+/**
+ * The shares of ${table} (one of is_shares) in ${year}, a row each.  RC_MALFORMED for a year that is not
+ * over.
+ */
+MUST_USE enum rc statistics_shares(
+    struct ctx *c, const struct case_table *table, int year, struct share out[SUPPRESS_ROWS]);
 
 #endif

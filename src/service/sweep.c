@@ -50,9 +50,18 @@ struct round {
 	const struct chore *chore;
 	int64_t now;
 	struct id due[DUE_MAX];
-	unsigned count;
-	enum rc rc;
+	unsigned count, unreadable;
 };
+
+/* One damaged row must not keep all later holds and requests from running out: `menedek check` names it. */
+static void
+pass_by(void *arg, const struct key *key)
+{
+	struct round *r = arg;
+
+	(void)key;
+	r->unreadable++;
+}
 
 static bool
 collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
@@ -60,10 +69,11 @@ collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	struct round *r = arg;
 	struct reference row;
 
-	(void)key;
 	(void)rev;
-	if ((r->rc = record_decode(r->chore->rows, value, &row)) != RC_OK)
-		return false;
+	if (record_decode(r->chore->rows, value, &row) != RC_OK) {
+		pass_by(r, key);
+		return true;
+	}
 	size_t mark = arena_mark(r->arena);
 	if (r->chore->is_due(r->txn, &row.id, r->now))
 		r->due[r->count++] = row.id;
@@ -75,14 +85,11 @@ static enum rc
 collect(struct txn *t, void *arg)
 {
 	struct round *r = arg;
-	struct key prefix = record_key(r->chore->rows, &(struct id){ { 0 } });
-	enum rc rc;
+	const struct key prefix = record_key_bytes(r->chore->rows, "", 0);
 
-	prefix.len = 1;
 	r->txn = t;
-	r->count = 0;
-	rc = txn_scan(t, &prefix, NULL, collect_one, r);
-	return rc == RC_OK ? r->rc : rc;
+	r->count = r->unreadable = 0;
+	return txn_scan_past(t, &prefix, NULL, collect_one, pass_by, r);
 }
 
 struct settling {
@@ -133,6 +140,9 @@ run_chore(struct round *r)
 
 	if (rc != RC_OK)
 		log_world("sweep", "action=%s rc=%s", r->chore->action, rc_code(rc));
+	else if (r->unreadable > 0)
+		log_world(
+		    "sweep", "action=%s unreadable=%u: run menedek check", r->chore->action, r->unreadable);
 	arena_rewind(r->arena, mark);
 	for (unsigned i = 0; i < r->count; i++) {
 		settled += settle_due(r, &r->due[i]);

@@ -41,7 +41,7 @@ static enum rc
 first_not(struct txn *t, int64_t before, bool wants_age, uint64_t *out)
 {
 	struct probe p = { .before = before };
-	struct log_head head;
+	struct log_head head = { .count = 0 };
 	uint64_t low = 1, high;
 	enum rc rc = txn_log_head(t, LOG_AUDIT, &head);
 

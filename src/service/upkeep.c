@@ -65,6 +65,10 @@ upkeep_begin(struct upkeep *u, enum upkeep_job job)
 	struct loading l = { job, &u->state };
 	enum rc rc = RC_UNAVAILABLE;
 
+	u->keys = NULL;
+	u->arena = NULL;
+	if (keyring_is_node(u->parts->keyring))
+		return fault_set(u->fault, rc, MSG_KEYS_ELSEWHERE, NULL, 0, NULL);
 	u->began_ms = clock_mono_ms();
 	u->keys = calloc(KEYRING_KEYS, sizeof(*u->keys));
 	u->arena = arena_new(ARENA);
@@ -201,8 +205,6 @@ upkeep_step(struct upkeep *u, enum upkeep_job job, const char *action, upkeep_fn
 	s.ctx = (struct ctx){
 		.parts = u->parts, .arena = u->arena, .who = &nobody, .now = u->now, .fault = u->fault
 	};
-	for (unsigned i = 0; i < CTX_IDS; i++)
-		s.ctx.ids[i] = id_new();
 	s.ctx.audit.at = u->now;
 	(void)str_copy(s.ctx.audit.action, sizeof(s.ctx.audit.action), action);
 	random_fill(s.ctx.audit.salt, sizeof(s.ctx.audit.salt));

@@ -112,12 +112,13 @@ char *
 user_random_passphrase(struct ctx *c)
 {
 	static const char alphabet[] = "abcdefghjkmnpqrstuvwxyz23456789x"; /* 32, without i, l, o, 0, 1 */
+	const uint8_t *random = ctx_random(c);
 	char *text = arena_alloc(c->arena, 20);
 
 	if (!text)
 		return NULL;
 	for (unsigned i = 0; i < 19; i++)
-		text[i] = i % 5 == 4 ? '-' : alphabet[c->random[i] & 31];
+		text[i] = i % 5 == 4 ? '-' : alphabet[random[i] & 31];
 	text[19] = '\0';
 	return text;
 }
@@ -160,6 +161,21 @@ user_create(struct ctx *c, struct user *u, const char **passphrase)
 	if ((rc = grant_hold_back(c, NULL, u)) != RC_OK)
 		return rc;
 	return user_put(c, u);
+}
+
+enum rc
+user_by_name(struct ctx *c, const char *name, struct user *out)
+{
+	struct reference row;
+	struct key key;
+	enum rc rc;
+
+	if ((rc = user_name_key(c->parts->keyring, name, &key)) != RC_OK)
+		return rc;
+	if ((rc = record_get(c->txn, KIND_USER_NAME, &key, &row)) != RC_OK)
+		return rc;
+	key = record_key(KIND_USER, &row.id);
+	return record_get(c->txn, KIND_USER, &key, out);
 }
 
 enum rc
@@ -241,7 +257,7 @@ user_reset_factor(struct ctx *c, const struct id *id, struct user *u)
 	if ((rc = load_for_reset(c, id, GRANT_FACTOR, u, &waits)) != RC_OK)
 		return rc;
 	if (!u->second_factor)
-		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_FACTOR_FIRST, NULL, 0, NULL);
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_FACTOR_NONE, NULL, 0, NULL);
 	if (!waits) {
 		user_void_tokens(c, u);
 		if ((rc = factor_forget(c, u)) != RC_OK)

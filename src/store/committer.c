@@ -6,13 +6,25 @@
 #include "store/committer.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/log.h"
 
-/* What watchers get at once: whole commits, so at least as many as one commit can hold. */
+/* What watchers get at once: whole commits, so it grows for a wide one. */
 #define CHANGES 2048u
+/* How often the engine looks for what other nodes did. */
+#define FOLLOW_MS 25
+/* How long at most under steady load: what a batch brings with it is not all that following is. */
+#define FOLLOW_LATE_US 1000000u
+/* A writer is alone after so many batches of one commit in a row.  A submitter's thread has other things to
+ * do than to wait for a disk: after one batch that took longer it is left to the committer's own again. */
+#define LONE_BATCHES 8u
+#define LONE_US      2000u
+/* Of an engine that is far away: how long at most to wait for company after a batch, and for how many. */
+#define GATHER_US   20000u
+#define GATHER_MOST 48u
 _Static_assert(CHANGES >= 2 * LIMIT_TXN_KEYS, "a commit's changes must fit");
 
 struct watcher {
@@ -26,12 +38,21 @@ struct committer {
 	committer_guard_fn *guard;
 	void *guard_arg;
 	pthread_t thread;
-	struct change *changes; /* CHANGES of them; the thread's own */
+	uint64_t followed_us; /* when it followed last; the thread's own */
+	/* of whoever runs the batch: the thread, or a submitter while is_led */
+	struct change *changes;
+	size_t change_cap;           /* CHANGES, or as many as the widest commit so far has */
+	uint64_t spent_us, ended_us; /* of the last batch: in the engine, and when all were told */
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t has_work;
 	struct commit *first, **end;
-	bool is_stopping;
+	uint64_t wanted;  /* how many must be queued to wake the thread */
+	uint64_t company; /* who were in the last batch, or queued when it ended */
+	bool is_stopping, is_following;
+	bool is_busy; /* the thread has a batch */
+	bool is_led;  /* a submitter has one */
+	unsigned lone_batches;
 	struct watcher watchers[COMMITTER_WATCHERS];
 	unsigned watcher_count;
 	struct store_stats stats;
@@ -46,6 +67,80 @@ now_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
+static void
+follow(struct committer *c)
+{
+	c->ops->follow(c->engine);
+	c->followed_us = now_us();
+}
+
+/* Between two batches, when there was no pause to do it in. */
+static void
+follow_late(struct committer *c)
+{
+	bool is_following;
+
+	if (now_us() - c->followed_us < FOLLOW_LATE_US)
+		return;
+	pthread_mutex_lock(&c->lock);
+	is_following = c->is_following;
+	pthread_mutex_unlock(&c->lock);
+	if (is_following)
+		follow(c);
+}
+
+/* Wait for work, at most until it is time to follow. */
+static void
+wait_for_work(struct committer *c)
+{
+	struct timespec until;
+
+	if (!c->is_following) {
+		pthread_cond_wait(&c->has_work, &c->lock);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += FOLLOW_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	if (pthread_cond_timedwait(&c->has_work, &c->lock, &until) == 0)
+		return;
+	pthread_mutex_unlock(&c->lock);
+	follow(c);
+	pthread_mutex_lock(&c->lock);
+}
+
+/* Wait at most until ${us}. */
+static void
+wait_until(struct committer *c, uint64_t us)
+{
+	const struct timespec until = { .tv_sec = (time_t)(us / 1000000u),
+		.tv_nsec = (long)(us % 1000000u) * 1000 };
+
+	(void)pthread_cond_timedwait(&c->has_work, &c->lock, &until);
+}
+
+/*
+ * Those that a batch has answered come again within a part of the time that the next one takes.  Without
+ * waiting the first of them travels alone, and all others wait for its way there and back: every second batch
+ * was one of a single change.  Whoever is alone waits for nobody.
+ */
+static void
+gather(struct committer *c)
+{
+	const uint64_t half = c->spent_us / 2, most = c->ended_us + (half < GATHER_US ? half : GATHER_US);
+	const uint64_t company = c->company < GATHER_MOST ? c->company : GATHER_MOST;
+
+	if (!c->ops->is_far)
+		return;
+	c->wanted = company - company / 8; /* not for the slowest */
+	while (c->stats.waiting < c->wanted && !c->is_stopping && now_us() < most)
+		wait_until(c, most);
+	c->wanted = 1;
+}
+
 /* Wait for work and take all of it; NULL when there will be no more. */
 static struct commit *
 take_all(struct committer *c)
@@ -53,9 +148,12 @@ take_all(struct committer *c)
 	struct commit *list;
 
 	pthread_mutex_lock(&c->lock);
-	while (c->first == NULL && !c->is_stopping)
-		pthread_cond_wait(&c->has_work, &c->lock);
+	c->is_busy = false;
+	while (c->is_led || (c->first == NULL && !c->is_stopping))
+		wait_for_work(c);
+	gather(c);
 	list = c->first;
+	c->is_busy = true;
 	c->first = NULL;
 	c->end = &c->first;
 	pthread_mutex_unlock(&c->lock);
@@ -110,24 +208,43 @@ tell(const struct watcher *watchers, unsigned count, const struct change *change
 		watchers[i].fn(watchers[i].arg, changes, n);
 }
 
-static void
-tell_watchers(struct committer *c, const struct commit *list)
+static unsigned
+copy_watchers(struct committer *c, struct watcher watchers[COMMITTER_WATCHERS])
 {
-	struct watcher watchers[COMMITTER_WATCHERS];
 	unsigned count;
-	size_t n = 0;
 
 	pthread_mutex_lock(&c->lock);
 	count = c->watcher_count;
 	for (unsigned i = 0; i < count; i++)
 		watchers[i] = c->watchers[i];
 	pthread_mutex_unlock(&c->lock);
-	if (count == 0)
+	return count;
+}
+
+/* From an engine that tells what happened itself. */
+static void
+told(void *arg, const struct change *changes, size_t n)
+{
+	struct committer *c = arg;
+	struct watcher watchers[COMMITTER_WATCHERS];
+	const unsigned count = copy_watchers(c, watchers);
+
+	tell(watchers, count, changes, n);
+}
+
+static void
+tell_watchers(struct committer *c, const struct commit *list)
+{
+	struct watcher watchers[COMMITTER_WATCHERS];
+	const unsigned count = copy_watchers(c, watchers);
+	size_t n = 0;
+
+	if (count == 0 || c->ops->listen != NULL)
 		return;
 	for (; list != NULL; list = list->next) {
 		if (list->rc != RC_OK)
 			continue;
-		if (n + list->write_count + list->append_count > CHANGES) {
+		if (n + list->write_count + list->append_count > c->change_cap) {
 			tell(watchers, count, c->changes, n);
 			n = 0;
 		}
@@ -139,10 +256,15 @@ tell_watchers(struct committer *c, const struct commit *list)
 static void
 count_batch(struct committer *c, const struct commit *list, uint64_t spent_us)
 {
+	const bool is_lone = list != NULL && list->next == NULL && spent_us < LONE_US;
+	uint64_t size = 0;
+
 	pthread_mutex_lock(&c->lock);
+	c->lone_batches = is_lone && c->first == NULL ? c->lone_batches + 1 : 0;
 	c->stats.batches++;
-	c->stats.sync_us_total += spent_us;
+	spread_add(&c->stats.sync, &spread_times, spent_us);
 	for (; list != NULL; list = list->next) {
+		size++;
 		if (list->rc == RC_OK)
 			c->stats.commits++;
 		else if (list->rc == RC_CONFLICT)
@@ -150,10 +272,37 @@ count_batch(struct committer *c, const struct commit *list, uint64_t spent_us)
 		else
 			c->stats.failed++;
 	}
+	c->stats.waiting -= size;
+	c->company = size + c->stats.waiting;
+	spread_add(&c->stats.batch, &spread_counts, size);
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Take those that may no longer be written out of ${list}; returns them, in order. */
+static void
+count_fold(struct committer *c, uint64_t spent_us)
+{
+	pthread_mutex_lock(&c->lock);
+	spread_add(&c->stats.fold, &spread_times, spent_us);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Room to tell of ${commit}, before it is written: afterwards there is no way back. */
+static bool
+has_room(struct committer *c, const struct commit *commit)
+{
+	const size_t need = (size_t)commit->write_count + commit->append_count;
+	struct change *grown;
+
+	if (need <= c->change_cap)
+		return true;
+	if ((grown = reallocarray(c->changes, need, sizeof(*grown))) == NULL)
+		return false;
+	c->changes = grown;
+	c->change_cap = need;
+	return true;
+}
+
+/* Take those that may no longer be written, or not be told of, out of ${list}; returns them, in order. */
 static struct commit *
 take_refused(struct committer *c, struct commit **list)
 {
@@ -162,13 +311,15 @@ take_refused(struct committer *c, struct commit **list)
 	while (*list != NULL) {
 		struct commit *commit = *list;
 
-		if (c->guard(c->guard_arg, commit)) {
+		commit->rc = !c->guard(c->guard_arg, commit) ? RC_CONFLICT
+		    : !has_room(c, commit)                   ? RC_UNAVAILABLE
+							     : RC_OK;
+		if (commit->rc == RC_OK) {
 			list = &commit->next;
 			continue;
 		}
 		*list = commit->next;
 		commit->next = NULL;
-		commit->rc = RC_CONFLICT;
 		*refused_end = commit;
 		refused_end = &commit->next;
 	}
@@ -184,15 +335,19 @@ run_batch(struct committer *c, struct commit *list)
 
 	if (list != NULL)
 		c->ops->apply(c->engine, list);
+	c->spent_us = now_us() - start;
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = refused;
-	count_batch(c, list, now_us() - start);
+	count_batch(c, list, c->spent_us);
+	start = now_us();
 	tell_watchers(c, list);
+	count_fold(c, now_us() - start);
 	for (; list != NULL; list = next) {
 		next = list->next; /* after done, the commit may be gone */
 		list->done(list);
 	}
+	c->ended_us = now_us();
 }
 
 static void *
@@ -205,9 +360,41 @@ run(void *arg)
 		for (; list != NULL; list = rest) {
 			rest = cut(list);
 			run_batch(c, list);
+			follow_late(c);
 		}
 	}
 	return NULL;
+}
+
+static bool
+cond_init_monotonic(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+	bool is_made;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	is_made =
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(cond, &attr) == 0;
+	(void)pthread_condattr_destroy(&attr);
+	return is_made;
+}
+
+/* What asks a program to end is for the thread that waits for a person or for that (ctl/quiet.c). */
+static bool
+start(struct committer *c)
+{
+	static const int ending[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	sigset_t set, before;
+	int error;
+
+	(void)sigemptyset(&set);
+	for (unsigned i = 0; i < COUNT_OF(ending); i++)
+		(void)sigaddset(&set, ending[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &before);
+	error = pthread_create(&c->thread, NULL, run, c);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error == 0;
 }
 
 enum rc
@@ -219,16 +406,20 @@ committer_new(const struct engine_ops *ops, struct engine *engine, committer_gua
 	*out = NULL;
 	if (c == NULL || (c->changes = calloc(CHANGES, sizeof(*c->changes))) == NULL)
 		goto fail_memory;
+	c->change_cap = CHANGES;
 	c->ops = ops;
 	c->engine = engine;
 	c->guard = guard;
 	c->guard_arg = guard_arg;
 	c->end = &c->first;
+	c->wanted = 1;
+	if (ops->listen != NULL)
+		ops->listen(engine, told, c);
 	if (pthread_mutex_init(&c->lock, NULL) != 0)
 		goto fail_memory;
-	if (pthread_cond_init(&c->has_work, NULL) != 0)
+	if (!cond_init_monotonic(&c->has_work))
 		goto fail_cond;
-	if (pthread_create(&c->thread, NULL, run, c) != 0)
+	if (!start(c))
 		goto fail_thread;
 	*out = c;
 	return RC_OK;
@@ -273,14 +464,70 @@ committer_watch(struct committer *c, store_watch_fn *fn, void *arg)
 }
 
 void
+committer_follow(struct committer *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->is_following = c->ops->follow != NULL;
+	pthread_cond_signal(&c->has_work);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
 committer_submit(struct committer *c, struct commit *commit)
 {
+	bool is_wanted;
+
 	commit->next = NULL;
 	pthread_mutex_lock(&c->lock);
 	*c->end = commit;
 	c->end = &commit->next;
-	pthread_cond_signal(&c->has_work);
+	c->stats.waiting++;
+	is_wanted = !c->is_led && c->stats.waiting >= c->wanted;
 	pthread_mutex_unlock(&c->lock);
+	if (is_wanted) /* after the unlock, or the thread would wake up only to wait for it */
+		pthread_cond_signal(&c->has_work);
+}
+
+/* May a submitter have the next batch?  Then it is the submitter's until give_back. */
+static bool
+take_lead(struct committer *c)
+{
+	bool may;
+
+	pthread_mutex_lock(&c->lock);
+	may = c->lone_batches >= LONE_BATCHES && !c->is_busy && !c->is_led && c->first == NULL;
+	if (may) {
+		c->is_led = true;
+		c->stats.waiting++;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return may;
+}
+
+/* Who came meanwhile is the thread's work: the submitter has its own. */
+static void
+give_back(struct committer *c)
+{
+	bool has_more;
+
+	pthread_mutex_lock(&c->lock);
+	c->is_led = false;
+	has_more = c->first != NULL;
+	pthread_mutex_unlock(&c->lock);
+	if (has_more)
+		pthread_cond_signal(&c->has_work);
+}
+
+void
+committer_submit_here(struct committer *c, struct commit *commit)
+{
+	if (c->ops->follow != NULL || !take_lead(c)) {
+		committer_submit(c, commit);
+		return;
+	}
+	commit->next = NULL;
+	run_batch(c, commit);
+	give_back(c);
 }
 
 void
@@ -290,4 +537,6 @@ committer_stats(struct committer *c, struct store_stats *out)
 	*out = c->stats;
 	pthread_mutex_unlock(&c->lock);
 	out->is_broken = c->ops->is_broken(c->engine);
+	out->is_altered = c->ops->is_altered(c->engine);
+	c->ops->room(c->engine, &out->map, &out->map_used);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one thread that commits.  Transactions queue up while the disk is busy and then go down together: the
- * more arrive, the larger the batches.  It also tells the watchers, then the submitters, in commit order.
+ * One batch at a time.  Transactions queue up while the disk is busy and then go down together: the more
+ * arrive, the larger the batches.  Then the watchers are told, then the submitters, in commit order.  A
+ * thread of its own does all this, but for whoever writes alone and may wait: that one saves two changes of
+ * thread by doing it itself.
  */
 #ifndef MENEDEK_COMMITTER_H
 #define MENEDEK_COMMITTER_H
@@ -13,7 +15,7 @@
 struct committer;
 
 /**
- * May ${commit} still be written?  Called on the committer's thread, right before the engine gets it; one
+ * May ${commit} still be written?  Called right before the engine gets it, by one thread at a time; one
  * that may not fails with RC_CONFLICT and is run anew by whoever submitted it.
  */
 typedef bool committer_guard_fn(void *arg, const struct commit *commit);
@@ -28,8 +30,18 @@ void committer_free(struct committer *c);
 /** Aborts past COMMITTER_WATCHERS. */
 void committer_watch(struct committer *c, store_watch_fn *fn, void *arg);
 
+/** Call the engine's follow while there is nothing to commit.  Nothing to do where it has none. */
+void committer_follow(struct committer *c);
+
 /** Queue ${commit}; it belongs to the committer until its ${done} is called. */
 void committer_submit(struct committer *c, struct commit *commit);
+
+/**
+ * The same, but do it on this thread and call ${done} before returning, if nothing else is under way, the
+ * last batches were of one commit each, and the disk was quick with them.  Else it is queued.  Never where
+ * other nodes write, too: their database may take seconds.
+ */
+void committer_submit_here(struct committer *c, struct commit *commit);
 void committer_stats(struct committer *c, struct store_stats *out);
 
 #endif

@@ -3,8 +3,8 @@
  * What an engine is: ordered keys, snapshots, and batches of transactions that are checked and written
  * together. It sees opaque keys and ciphertext, knows no record and no key material.  Everything above
  * (transactions, retries, sealing, watching) is common, so an engine stays a handful of functions.
- * engine_memory is the reference; engine_lmdb the embedded one; a remote one may finish a commit much later,
- * on a thread of its own, with RC_UNKNOWN.
+ * engine_memory is the reference; engine_lmdb the embedded one; engine_postgresql shares one database among
+ * several nodes and may end a commit with RC_UNKNOWN.
  */
 #ifndef MENEDEK_ENGINE_H
 #define MENEDEK_ENGINE_H
@@ -50,11 +50,44 @@ struct commit {
 	void *arg;
 };
 
+/** One committed change, in commit order.  ${sealed} is empty for a delete. */
+struct change {
+	struct key key;
+	struct bytes sealed;
+	uint64_t rev;
+	bool is_delete;
+	bool is_append; /* key holds log and number */
+};
+
+/** Told of changes that are durable and that snapshots see; the views end with the call. */
+typedef void engine_told_fn(void *arg, const struct change *changes, size_t count);
+
 /** Called for each pair in key order; return false to stop. */
 typedef bool engine_scan_fn(void *arg, const struct key *key, struct bytes value, uint64_t rev);
 
+/** What all nodes must hold beside the records, ciphertext of its own kind, and what to do with it. */
+struct engine_carrier {
+	/* ${shared} is what stands there now: called before the changes that came with it are told. */
+	enum rc (*take)(void *arg, struct bytes shared);
+	/* RC_OK, and ${out} valid until the next call: this process has a newer one for the next batch.
+	 * RC_NOT_FOUND: it has not.  All else: it has, and cannot give it; the batch must not go down. */
+	enum rc (*give)(void *arg, struct bytes *out);
+	void (*given)(void *arg); /* it is there: durable */
+	void *arg;
+};
+
+/** How a node stands to the database that it shares. */
+struct engine_standing {
+	int64_t silent_ms; /* since a primary last confirmed that this node's copy is where it is; 0: it does
+			      not follow yet */
+	uint32_t timeline; /* of the server it was last connected to */
+	int64_t now, sure; /* store_now and store_sure_now */
+	int64_t clock_ahead; /* seconds that this machine's clock is ahead of most other nodes' */
+};
+
 struct engine_ops {
 	const char *name;
+	bool is_far; /* a batch takes long, however small: worth waiting for company */
 	/* ${path} is the engine's own directory or connection string; ${map_mib} as in store_options. */
 	enum rc (*open)(const char *path, unsigned map_mib, struct engine **out, struct fault *f);
 	/* For another process than the one that writes; takes no lock of the directory, and must not be
@@ -73,8 +106,36 @@ struct engine_ops {
 	void (*apply)(struct engine *, struct commit *list);
 	/* True once a disk error left it unable to commit or read until it is opened anew.  Any thread. */
 	bool (*is_broken)(const struct engine *);
+	/* True if, when it was opened, it did not hold exactly what its last commit left. */
+	bool (*is_altered)(const struct engine *);
+	/* Bytes it can hold and has taken so far, free pages inside included; both 0 without a bound.  Any
+	 * thread. */
+	void (*room)(struct engine *, uint64_t *most, uint64_t *used);
+	/* The next three are NULL for an engine to which nobody else writes.  Where other nodes do, every
+	 * change, of this process too, comes through ${told} exactly once, on the thread that calls apply or
+	 * follow; listen is called once, before either. */
+	void (*listen)(struct engine *, engine_told_fn *told, void *arg);
+	/* Take what stands at log_shared_key, if anything does, and from here on what comes there; on the
+	 * thread of apply and follow.  What one gives goes down with the next batch, and a batch that meets
+	 * another's fails as a whole and is built anew. */
+	enum rc (*carry)(struct engine *, const struct engine_carrier *);
+	/* Look for what others committed.  Snapshots are refused (RC_UNAVAILABLE) once it has been called and
+	 * then found nothing out for too long.  The committer's thread. */
+	void (*follow)(struct engine *);
+	/* For metrics.  Any thread.  NULL: it shares nothing. */
+	void (*standing)(const struct engine *, struct engine_standing *out);
+	/* Write a file to ${fd}, perhaps a pipe, from which open makes what is committed now; commits go on
+	 * meanwhile, as many snapshots do.  Syncs nothing.  NULL: this engine has no such thing. */
+	enum rc (*copy)(struct engine *, int fd);
 };
 
-extern const struct engine_ops engine_memory, engine_lmdb;
+extern const struct engine_ops engine_memory, engine_lmdb, engine_postgresql;
+
+/** The engine that the directory ${path} of a store was made for: postgresql if it holds a connection string
+ * (PG_CONNINFO), else lmdb. */
+const struct engine_ops *engine_of(const char *path);
+
+/** The file of a store's directory that holds libpq's connection string, one line. */
+#define PG_CONNINFO "postgresql"
 
 #endif

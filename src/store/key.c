@@ -46,3 +46,13 @@ key_compare(const struct key *a, const struct key *b)
 
 	return order != 0 ? order : (int)a->len - (int)b->len;
 }
+
+size_t
+key_hash(const struct key *key)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (unsigned i = 0; i < key->len; i++)
+		h = (h ^ key->b[i]) * 1099511628211u;
+	return (size_t)(h ^ (h >> 32));
+}

@@ -19,4 +19,7 @@ void key_add_bytes(struct key *key, const void *p, size_t len); /* past LIMIT_KE
 void key_add_u64(struct key *key, uint64_t v);
 int key_compare(const struct key *a, const struct key *b); /* bytewise, shorter first */
 
+/** For tables of keys in memory (FNV-1a).  Keys are our own: nobody chooses them to collide. */
+size_t key_hash(const struct key *key);
+
 #endif

@@ -6,9 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 
 #define READERS  512u /* snapshots at a time; HTTP workers and timers need a few dozen */
 #define PATH_CAP 1024u
+#define LET_GO   4096u /* pairs of a walk, about a megabyte */
 
 #ifdef MENEDEK_DEBUG
 #define MAP_MIB 1024u /* the sanitizers' own maps leave little room */
@@ -105,13 +108,28 @@ check_size(struct engine *e, struct fault *f)
 	return RC_OK;
 }
 
-static bool
-is_empty_file(const char *dir)
+/* What LMDB would trust is looked at before it does; an empty file would become a new, empty tree. */
+static enum rc
+check_pages(struct engine *e, const char *name, struct fault *f)
 {
-	char name[PATH_CAP];
+	struct lmdb_pages found;
+	char text[128];
 	struct stat st;
+	enum rc rc;
 
-	return path_join(name, sizeof(name), dir, "data.mdb") && stat(name, &st) == 0 && st.st_size == 0;
+	if (stat(name, &st) != 0)
+		return RC_OK; /* a new one */
+	if (st.st_size == 0)
+		return fault_set(f, RC_CORRUPT, MSG_STORE_DAMAGED, NULL, 0, "data.mdb");
+	if ((rc = lmdb_pages_check(name, &found)) == RC_OK) {
+		e->sum = found.sum;
+		e->is_altered = found.is_altered;
+		return RC_OK;
+	}
+	(void)snprintf(text, sizeof(text), "data.mdb, page %llu: %s", (unsigned long long)found.page,
+	    found.what == NULL ? "memory" : found.what);
+	log_world("store_damaged", "%s", text);
+	return fault_set(f, rc, rc == RC_CORRUPT ? MSG_STORE_DAMAGED : MSG_STORE_OPEN, NULL, 0, text);
 }
 
 static int
@@ -163,15 +181,18 @@ static void lmdb_close(struct engine *e);
 static enum rc
 open_files(struct engine *e, const char *path, unsigned map_mib, struct fault *f)
 {
+	char name[PATH_CAP];
 	enum rc rc;
 	int error;
 
+	if (!path_join(name, sizeof(name), path, "data.mdb"))
+		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
 	if ((rc = dir_make(path, 0700, f)) != RC_OK)
 		return rc;
 	if ((rc = take_directory(path, &e->lock_fd, f)) != RC_OK)
 		return rc;
-	if (is_empty_file(path))
-		return fault_set(f, RC_CORRUPT, MSG_STORE_DAMAGED, NULL, 0, "data.mdb");
+	if ((rc = check_pages(e, name, f)) != RC_OK)
+		return rc;
 	if ((error = open_env(e, path, map_mib, 0)) == 0) {
 		if ((rc = check_size(e, f)) != RC_OK)
 			return rc;
@@ -346,10 +367,42 @@ give_pair(MDB_val k, MDB_val data, engine_scan_fn *fn, void *arg, bool *wants_mo
 	return rc;
 }
 
+/* What a walk has read since it last let go of it: so many pairs between these addresses of the map. */
+struct passed {
+	uintptr_t low, high;
+	unsigned pairs;
+};
+
+/*
+ * A walk over a whole log would leave all of it in this process's resident memory, tens of megabytes that
+ * nobody reads for an hour.  The pages stay in the system's cache; whoever reads one maps it again.
+ */
+static void
+let_go(struct passed *passed, uintptr_t page)
+{
+	const uintptr_t low = passed->low - passed->low % page;
+
+	/* a read-only map of the file: nothing is lost, and failing costs no more than memory */
+	(void)madvise((void *)low, passed->high - low, MADV_DONTNEED);
+	*passed = (struct passed){ .low = UINTPTR_MAX };
+}
+
+static void
+pass(struct passed *passed, const MDB_val *value, uintptr_t page)
+{
+	const uintptr_t at = (uintptr_t)value->mv_data;
+
+	passed->low = at < passed->low ? at : passed->low;
+	passed->high = at + value->mv_size > passed->high ? at + value->mv_size : passed->high;
+	if (++passed->pairs == LET_GO)
+		let_go(passed, page);
+}
+
 static enum rc
 lmdb_scan(struct snapshot *s, const struct key *from, unsigned prefix_len, engine_scan_fn *fn, void *arg)
 {
 	MDB_val k = lmdb_val_of_key(from), data;
+	struct passed passed = { .low = UINTPTR_MAX };
 	MDB_cursor *cursor;
 	bool wants_more = true;
 	enum rc rc = RC_OK;
@@ -362,6 +415,7 @@ lmdb_scan(struct snapshot *s, const struct key *from, unsigned prefix_len, engin
 	while (error == 0 && k.mv_size >= prefix_len && memcmp(k.mv_data, from->b, prefix_len) == 0) {
 		if ((rc = give_pair(k, data, fn, arg, &wants_more)) != RC_OK || !wants_more)
 			break;
+		pass(&passed, &data, s->engine->page);
 		error = mdb_cursor_get(cursor, &k, &data, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
@@ -399,6 +453,34 @@ lmdb_is_broken(const struct engine *e)
 	return atomic_load(&e->is_broken);
 }
 
+static bool
+lmdb_is_altered(const struct engine *e)
+{
+	return e->is_altered;
+}
+
+static void
+lmdb_room(struct engine *e, uint64_t *most, uint64_t *used)
+{
+	MDB_envinfo info;
+
+	*most = *used = 0;
+	if (mdb_env_info(e->env, &info) != 0)
+		return;
+	*most = info.me_mapsize;
+	*used = (info.me_last_pgno + 1) * (uint64_t)e->page;
+}
+
+static enum rc
+lmdb_copy(struct engine *e, int fd)
+{
+	const int error = mdb_env_copyfd2(e->env, fd, MDB_CP_COMPACT);
+
+	if (error != 0)
+		log_world("store_copy", "error=\"%s\"", mdb_strerror(error));
+	return rc_of(error);
+}
+
 const struct engine_ops engine_lmdb = {
 	.name = "lmdb",
 	.open = lmdb_open,
@@ -410,4 +492,7 @@ const struct engine_ops engine_lmdb = {
 	.release = lmdb_release,
 	.apply = lmdb_apply,
 	.is_broken = lmdb_is_broken,
+	.is_altered = lmdb_is_altered,
+	.room = lmdb_room,
+	.copy = lmdb_copy,
 };

@@ -11,7 +11,14 @@
 #include "base/log.h"
 #include "store/lmdb_parts.h"
 
-#define SLACK ((off_t)8 << 20) /* more than a batch of 128 common commits writes */
+#define SLACK      ((off_t)8 << 20) /* more than a batch of 128 common commits writes */
+#define LOOK_EVERY 16u              /* batches */
+
+static struct bytes
+bytes_of_key(const struct key *key)
+{
+	return (struct bytes){ key->b, key->len };
+}
 
 /* One write transaction of LMDB, in which commits are checked and written one after the other. */
 struct batch {
@@ -21,10 +28,25 @@ struct batch {
 	struct log_head heads[STORE_LOGS];
 	bool is_loaded[STORE_LOGS];
 	bool is_changed;
+	struct lmdb_sum sum;
 };
 
+/* Take what stands under ${key} now out of the sum. */
 static int
-put(struct batch *b, const struct key *key, struct bytes value, uint64_t rev)
+subtract(struct batch *b, const struct key *key)
+{
+	MDB_val k = lmdb_val_of_key(key), data;
+	int error = mdb_get(b->txn, b->engine->tree, &k, &data);
+
+	if (error != 0)
+		return error == MDB_NOTFOUND ? 0 : error;
+	b->sum.count--;
+	b->sum.sum -= lmdb_sum_of(bytes_of_key(key), (struct bytes){ data.mv_data, data.mv_size });
+	return 0;
+}
+
+static int
+put_uncounted(struct batch *b, const struct key *key, struct bytes value, uint64_t rev, struct bytes *out)
 {
 	MDB_val k = lmdb_val_of_key(key), data = { .mv_size = REV_BYTES + value.len };
 	uint8_t *p;
@@ -36,6 +58,20 @@ put(struct batch *b, const struct key *key, struct bytes value, uint64_t rev)
 	put_u64(p, rev);
 	if (value.len > 0)
 		memcpy(p + REV_BYTES, value.p, value.len);
+	*out = (struct bytes){ p, data.mv_size };
+	return 0;
+}
+
+static int
+put(struct batch *b, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct bytes written;
+	int error;
+
+	if ((error = subtract(b, key)) != 0 || (error = put_uncounted(b, key, value, rev, &written)) != 0)
+		return error;
+	b->sum.count++;
+	b->sum.sum += lmdb_sum_of(bytes_of_key(key), written);
 	return 0;
 }
 
@@ -43,8 +79,10 @@ static int
 del(struct batch *b, const struct key *key)
 {
 	MDB_val k = lmdb_val_of_key(key);
-	int error = mdb_del(b->txn, b->engine->tree, &k, NULL);
+	int error = subtract(b, key);
 
+	if (error == 0)
+		error = mdb_del(b->txn, b->engine->tree, &k, NULL);
 	return error == MDB_NOTFOUND ? 0 : error;
 }
 
@@ -127,19 +165,21 @@ begin_batch(struct engine *e, struct batch *b)
 	struct bytes value;
 	int error;
 
-	*b = (struct batch){ .engine = e };
+	*b = (struct batch){ .engine = e, .sum = e->sum };
 	if ((error = mdb_txn_begin(e->env, NULL, 0, &b->txn)) != 0)
 		return error;
 	error = lmdb_read(b->txn, e->tree, &key, &value, &b->rev);
 	return error == MDB_NOTFOUND ? 0 : error;
 }
 
+/* The revision comes last: its value is the sum of all others. */
 static int
 put_bookkeeping(struct batch *b)
 {
-	struct key key = log_revision_key();
-	uint8_t text[LOG_HEAD_BYTES];
-	int error = put(b, &key, (struct bytes){ NULL, 0 }, b->rev);
+	struct key key;
+	struct bytes written;
+	uint8_t text[LOG_HEAD_BYTES], sum[LMDB_SUM_BYTES];
+	int error = 0;
 
 	for (enum store_log log = 0; log < STORE_LOGS && error == 0; log++) {
 		if (!b->is_loaded[log])
@@ -148,7 +188,12 @@ put_bookkeeping(struct batch *b)
 		log_head_write(&b->heads[log], text);
 		error = put(b, &key, BYTES_OF(text), b->rev);
 	}
-	return error;
+	if (error != 0)
+		return error;
+	key = log_revision_key();
+	put_u64(sum, b->sum.count);
+	put_u64(sum + 8, b->sum.sum);
+	return put_uncounted(b, &key, BYTES_OF(sum), b->rev, &written);
 }
 
 /* Did the failed commit leave LMDB in its fatal state?  Then the disk may hold either outcome. */
@@ -192,8 +237,10 @@ apply_range(struct engine *e, struct commit *first, const struct commit *end)
 	}
 	if (b.txn != NULL)
 		mdb_txn_abort(b.txn);
-	if (error == 0)
+	if (error == 0) {
+		e->sum = b.sum;
 		return 0;
+	}
 	log_world("store_commit", "error=\"%s\"", mdb_strerror(error));
 	set_all(first, end, was_tried && is_fatal(e) ? RC_UNKNOWN : RC_UNAVAILABLE);
 	return error;
@@ -221,10 +268,79 @@ lmdb_extend(struct engine *e)
 		e->file_size = want + SLACK;
 }
 
+/*
+ * A backup that was killed leaves its slot in the table of readers, and of the pages that it saw none is used
+ * again: the file would grow until the service is started anew.
+ */
+static void
+forget_dead_readers(struct engine *e)
+{
+	int dead = 0;
+
+	if (e->batches++ % LOOK_EVERY == 0 && mdb_reader_check(e->env, &dead) == 0 && dead > 0)
+		log_world("store_readers_dead", "count=%d", dead);
+}
+
+static int
+mirror_all(struct batch *b, const struct change *changes, size_t count, struct bytes bookmark)
+{
+	const struct key key = log_bookmark_key();
+	int error = 0;
+
+	for (size_t i = 0; i < count && error == 0; i++) {
+		const struct change *c = &changes[i];
+
+		error = c->is_delete ? del(b, &c->key) : put(b, &c->key, c->sealed, c->rev);
+		if (c->rev > b->rev)
+			b->rev =
+			    c->rev; /* should it become the store itself one day, it goes on from there */
+	}
+	if (error == 0)
+		error = put(b, &key, bookmark, 0);
+	return error == 0 ? put_bookkeeping(b) : error;
+}
+
+enum rc
+lmdb_mirror(struct engine *e, const struct change *changes, size_t count, struct bytes bookmark)
+{
+	struct batch b;
+	int error;
+
+	lmdb_extend(e);
+	forget_dead_readers(e);
+	if ((error = begin_batch(e, &b)) == 0 && (error = mirror_all(&b, changes, count, bookmark)) == 0) {
+		error = mdb_txn_commit(b.txn);
+		b.txn = NULL; /* freed either way */
+	}
+	if (b.txn != NULL)
+		mdb_txn_abort(b.txn);
+	if (error == 0) {
+		e->sum = b.sum;
+		return RC_OK;
+	}
+	log_world("store_mirror", "error=\"%s\"", mdb_strerror(error));
+	return RC_UNAVAILABLE;
+}
+
+void
+lmdb_need_not_last(struct engine *e)
+{
+	(void)mdb_env_set_flags(e->env, MDB_NOSYNC, 1);
+}
+
+enum rc
+lmdb_must_last(struct engine *e)
+{
+	if (mdb_env_set_flags(e->env, MDB_NOSYNC, 0) != 0 || mdb_env_sync(e->env, 1) != 0)
+		return RC_UNAVAILABLE;
+	return lmdb_mirror(e, NULL, 0, (struct bytes){ NULL, 0 });
+}
+
 void
 lmdb_apply(struct engine *e, struct commit *list)
 {
 	lmdb_extend(e);
+	forget_dead_readers(e);
 	if (apply_range(e, list, NULL) == 0 || list->next == NULL || atomic_load(&e->is_broken))
 		return;
 	/* one that is too much for the disk or the map must not take its neighbours with it */

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 #include "store/engine.h"
+#include "store/lmdb_mirror.h"
+#include "store/lmdb_pages.h"
 
 #define REV_BYTES 8u /* the revision, before each value */
 
@@ -18,8 +20,11 @@ struct engine {
 	int lock_fd;
 	bool is_open; /* the file was found sound */
 	size_t page, map_pages;
-	off_t file_size;  /* as last seen; committer only */
-	bool has_alarmed; /* committer only */
+	off_t file_size;     /* as last seen; committer only */
+	bool has_alarmed;    /* committer only */
+	unsigned batches;    /* committer only */
+	struct lmdb_sum sum; /* of what is committed; committer only */
+	bool is_altered;     /* when it was opened */
 	atomic_bool is_broken;
 	pthread_mutex_t lock; /* guards idle */
 	struct snapshot *idle;

@@ -9,6 +9,8 @@
 #define KIND_ENTRY 'A'
 #define KIND_HEAD  'H'
 #define REVISION   0xffu /* no log has this number */
+#define BOOKMARK   0xfeu /* nor this */
+#define SHARED     0xfdu
 
 struct key
 log_key(enum store_log log, uint64_t number)
@@ -40,6 +42,18 @@ struct key
 log_revision_key(void)
 {
 	return head_key(REVISION);
+}
+
+struct key
+log_bookmark_key(void)
+{
+	return head_key(BOOKMARK);
+}
+
+struct key
+log_shared_key(void)
+{
+	return head_key(SHARED);
 }
 
 bool

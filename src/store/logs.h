@@ -30,6 +30,12 @@ struct key log_head_key(enum store_log log);
 /** Where an engine may keep its own last revision. */
 struct key log_revision_key(void);
 
+/** Where a copy of another store keeps how far it has followed it. */
+struct key log_bookmark_key(void);
+
+/** Where nodes that share a store keep what all of them must hold beside it: the keyring. */
+struct key log_shared_key(void);
+
 /** Is ${key} that of a log entry?  Is it one of the store's own bookkeeping? */
 bool key_is_log_entry(const struct key *key);
 bool key_is_bookkeeping(const struct key *key);

@@ -163,8 +163,8 @@ next_pair(struct snapshot *s, struct key *key, bool is_past)
 
 	pthread_mutex_lock(&e->lock);
 	i = lower_bound(e, key);
-	if (is_past && i < e->count && key_compare(&e->rows[i].key, key) == 0)
-		i++;
+	if (is_past)
+		i++; /* it stands there: no row is ever taken out */
 	while (i < e->count && (v = version_at(&e->rows[i], s->rev)) == NULL)
 		i++;
 	if (v != NULL)
@@ -263,16 +263,16 @@ reserve(struct engine *e, size_t more)
  */
 struct plan {
 	unsigned count;
-	struct {
+	struct step {
 		struct key key;
 		struct version *version;
-	} step[2 * LIMIT_TXN_KEYS + STORE_LOGS];
+	} * step;
 };
 
 static bool
 plan_add(struct plan *p, const struct key *key, struct bytes value, bool is_delete, uint64_t rev)
 {
-	struct version *v = p->count < COUNT_OF(p->step) ? version_new(value, is_delete, rev) : NULL;
+	struct version *v = version_new(value, is_delete, rev);
 
 	if (v == NULL)
 		return false;
@@ -313,28 +313,42 @@ plan_appends(struct plan *p, struct engine *e, struct commit *c, uint64_t rev)
 	return true;
 }
 
+/* All of ${c} into ${p}; false without memory, and ${p} holds what was allocated so far. */
+static bool
+plan_commit(struct plan *p, struct engine *e, struct commit *c, uint64_t rev)
+{
+	const size_t most = (size_t)c->write_count + c->append_count + STORE_LOGS;
+
+	if ((p->step = calloc(most, sizeof(*p->step))) == NULL)
+		return false;
+	for (unsigned i = 0; i < c->write_count; i++) {
+		const struct write_entry *w = &c->writes[i];
+
+		if (!plan_add(p, &w->key, w->value, w->is_delete, rev))
+			return false;
+	}
+	return plan_appends(p, e, c, rev) && reserve(e, p->count) == RC_OK;
+}
+
 static enum rc
 apply_one(struct engine *e, struct commit *c)
 {
 	uint64_t rev = e->rev + 1;
 	struct plan plan = { .count = 0 };
-	bool is_whole = true;
-	enum rc rc;
+	enum rc rc = check_reads(e, c);
 
-	if ((rc = check_reads(e, c)) != RC_OK)
-		return rc;
-	for (unsigned i = 0; i < c->write_count && is_whole; i++)
-		is_whole =
-		    plan_add(&plan, &c->writes[i].key, c->writes[i].value, c->writes[i].is_delete, rev);
-	if (!is_whole || !plan_appends(&plan, e, c, rev) || reserve(e, plan.count) != RC_OK) {
+	if (rc == RC_OK && !plan_commit(&plan, e, c, rev)) {
 		for (unsigned i = 0; i < plan.count; i++)
 			free(plan.step[i].version);
-		return RC_UNAVAILABLE;
+		plan.count = 0;
+		rc = RC_UNAVAILABLE;
 	}
-	c->rev = e->rev = rev;
+	if (rc == RC_OK)
+		c->rev = e->rev = rev;
 	for (unsigned i = 0; i < plan.count; i++)
 		put(e, &plan.step[i].key, plan.step[i].version);
-	return RC_OK;
+	free(plan.step);
+	return rc;
 }
 
 static void
@@ -346,10 +360,17 @@ memory_apply(struct engine *e, struct commit *list)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* It has no disk that could fail or lie. */
 static bool
 memory_is_broken(const struct engine *e UNUSED)
 {
 	return false;
+}
+
+static void
+memory_room(struct engine *e UNUSED, uint64_t *most, uint64_t *used)
+{
+	*most = *used = 0;
 }
 
 const struct engine_ops engine_memory = {
@@ -362,4 +383,6 @@ const struct engine_ops engine_memory = {
 	.release = memory_release,
 	.apply = memory_apply,
 	.is_broken = memory_is_broken,
+	.is_altered = memory_is_broken,
+	.room = memory_room,
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "store/store_parts.h"
 
@@ -50,6 +52,16 @@ is_sealed_currently(void *arg, const struct commit *c)
 	return true;
 }
 
+const struct engine_ops *
+engine_of(const char *path)
+{
+	char name[512];
+
+	if (path_join(name, sizeof(name), path, PG_CONNINFO) && file_exists(name))
+		return &engine_postgresql;
+	return &engine_lmdb;
+}
+
 enum rc
 store_open(const struct store_options *options, struct store **out, struct fault *f)
 {
@@ -62,6 +74,8 @@ store_open(const struct store_options *options, struct store **out, struct fault
 	s->ops = options->engine;
 	s->keyring = options->keyring;
 	if ((rc = s->ops->open(options->path, options->map_mib, &s->engine, f)) != RC_OK)
+		goto out;
+	if ((rc = shared_ring_open(s->ops, s->engine, options, &s->shared, f)) != RC_OK)
 		goto out;
 	if ((rc = committer_new(s->ops, s->engine, is_sealed_currently, s, &s->committer)) != RC_OK) {
 		rc = fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "thread");
@@ -95,6 +109,12 @@ store_open_reader(const struct store_options *options, struct store **out, struc
 	return RC_OK;
 }
 
+enum rc
+store_copy(struct store *s, int fd)
+{
+	return s->ops->copy == NULL ? RC_UNAVAILABLE : s->ops->copy(s->engine, fd);
+}
+
 void
 store_close(struct store *s)
 {
@@ -102,6 +122,7 @@ store_close(struct store *s)
 		return;
 	committer_free(s->committer);
 	s->ops->close(s->engine);
+	shared_ring_free(s->shared);
 	free(s);
 }
 
@@ -112,9 +133,56 @@ store_watch(struct store *s, store_watch_fn *fn, void *arg)
 }
 
 void
+store_follow(struct store *s)
+{
+	committer_follow(s->committer);
+}
+
+bool
+store_answers(struct store *s)
+{
+	struct snapshot *snapshot;
+
+	if (s->ops->snapshot(s->engine, &snapshot) != RC_OK)
+		return false;
+	s->ops->release(snapshot);
+	return true;
+}
+
+int64_t
+store_now(const struct store *s)
+{
+	struct engine_standing standing;
+
+	if (s->ops->standing == NULL)
+		return clock_now();
+	s->ops->standing(s->engine, &standing);
+	return standing.now;
+}
+
+int64_t
+store_sure_now(const struct store *s)
+{
+	struct engine_standing standing;
+
+	if (s->ops->standing == NULL)
+		return clock_now();
+	s->ops->standing(s->engine, &standing);
+	return standing.sure;
+}
+
+void
 store_stats(struct store *s, struct store_stats *out)
 {
+	struct engine_standing standing = { .timeline = 0 };
+
 	committer_stats(s->committer, out);
+	if (s->ops->standing != NULL)
+		s->ops->standing(s->engine, &standing);
+	out->silence_ms = standing.silent_ms;
+	out->timeline = standing.timeline;
+	out->clock_ahead = standing.clock_ahead;
+	out->keeps_keys = shared_ring_is_kept_here(s->shared);
 }
 
 /* Where a thread waits for its commit. */
@@ -166,21 +234,22 @@ run_once(struct txn *t, txn_fn *fn, void *arg)
 {
 	enum rc rc = fn(t, arg);
 
-	return rc == RC_OK && txn_is_writing(t) ? commit_and_wait(t) : rc;
+	return rc == RC_OK ? commit_and_wait(t) : rc;
 }
 
 /* Begin anew after a lost race, with the arena as it was before the first run. */
 static enum rc
-begin_again(struct store *store, struct arena *arena, size_t mark, struct txn **t)
+begin_again(struct store *store, struct arena *arena, struct arena *scratch, size_t mark, struct txn **t)
 {
 	txn_end(*t);
 	*t = NULL;
 	arena_rewind(arena, mark);
-	return txn_begin(store, arena, t);
+	return txn_begin_wide(store, arena, scratch, t);
 }
 
+/* The transaction is wide when ${scratch} is not ${arena}. */
 enum rc
-store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
+store_update_wide(struct store *store, struct arena *arena, struct arena *scratch, txn_fn *fn, void *arg)
 {
 	size_t mark = arena_mark(arena);
 	struct txn *t = NULL;
@@ -189,7 +258,7 @@ store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
 	for (unsigned runs = 0; runs < LIMIT_RETRIES; runs++) {
 		if (runs > 0)
 			pause_after(runs);
-		if ((rc = begin_again(store, arena, mark, &t)) != RC_OK)
+		if ((rc = begin_again(store, arena, scratch, mark, &t)) != RC_OK)
 			break;
 		if ((rc = run_once(t, fn, arg)) != RC_CONFLICT)
 			break;
@@ -199,13 +268,25 @@ store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
 }
 
 enum rc
-store_view(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
+store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
+{
+	return store_update_wide(store, arena, arena, fn, arg);
+}
+
+enum rc
+store_view_wide(struct store *store, struct arena *arena, struct arena *scratch, txn_fn *fn, void *arg)
 {
 	struct txn *t = NULL;
-	enum rc rc = txn_begin(store, arena, &t);
+	enum rc rc = txn_begin_wide(store, arena, scratch, &t);
 
 	if (rc == RC_OK)
 		rc = fn(t, arg);
 	txn_end(t);
 	return rc;
+}
+
+enum rc
+store_view(struct store *store, struct arena *arena, txn_fn *fn, void *arg)
+{
+	return store_view_wide(store, arena, arena, fn, arg);
 }

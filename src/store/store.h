@@ -9,6 +9,7 @@
 #define MENEDEK_STORE_H
 
 #include "base/arena.h"
+#include "base/expose.h"
 #include "crypto/keyring.h"
 #include "store/engine.h"
 #include "store/logs.h"
@@ -21,6 +22,8 @@ struct store_options {
 	const char *path;        /* engine's directory, made if missing */
 	struct keyring *keyring; /* outlives the store */
 	unsigned map_mib;        /* LMDB: the most the file may grow to, in MiB; 0 = the engine's default */
+	bool must_keep_keys; /* be the keeper of a ring that several nodes share, whoever was (shared_ring.h)
+			      */
 };
 
 /** Open, start the committer thread.  RC_BUSY: another process serves this directory. */
@@ -33,11 +36,29 @@ MUST_USE enum rc store_open(const struct store_options *options, struct store **
  */
 MUST_USE enum rc store_open_reader(const struct store_options *options, struct store **out, struct fault *f);
 
+/**
+ * Write the store as it is now to ${fd}, a file or a pipe that somebody reads, while commits go on: a file
+ * that store_open takes.  Its values are sealed as they were.  A reader may do it too.
+ */
+MUST_USE enum rc store_copy(struct store *store, int fd);
+
 /** Finish what was submitted, stop the committer, close.  NULL-safe. */
 void store_close(struct store *store);
 
 /** Begin on a fresh snapshot; everything the transaction gives out lives in ${arena}. */
 MUST_USE enum rc txn_begin(struct store *store, struct arena *arena, struct txn **out);
+
+/**
+ * As txn_begin for work of many parts that must happen whole or not at all: limits count from part to part,
+ * and what was written so far lives in ${arena}, opened values in ${scratch}, which may be rewound between
+ * parts.
+ */
+MUST_USE enum rc txn_begin_wide(
+    struct store *store, struct arena *arena, struct arena *scratch, struct txn **out);
+
+/** The part is complete and, if it wrote, recorded; the next one begins: txn_writes and txn_is_writing speak
+ * of it alone.  Of a wide transaction only. */
+void txn_next_part(struct txn *txn);
 
 /**
  * Forget reads and writes and begin again on a newer snapshot (after RC_CONFLICT).  What it gave out stays in
@@ -92,6 +113,16 @@ typedef bool txn_scan_fn(void *arg, const struct key *key, struct bytes value, u
 MUST_USE enum rc txn_scan(
     struct txn *txn, const struct key *prefix, const struct key *from, txn_scan_fn *fn, void *arg);
 
+/** Called for a value that does not open, in key order too; nothing of it is shown. */
+typedef void txn_broken_fn(void *arg, const struct key *key);
+
+/**
+ * As txn_scan, but goes on past what does not open, telling ${broken} of it: for work on many records that
+ * one damaged value must not stop.
+ */
+MUST_USE enum rc txn_scan_past(struct txn *txn, const struct key *prefix, const struct key *from,
+    txn_scan_fn *fn, txn_broken_fn *broken, void *arg);
+
 /** Called in key order with the id of the key that seals the value; return false to stop. */
 typedef bool txn_census_fn(void *arg, const struct key *key, uint32_t key_id);
 
@@ -111,7 +142,8 @@ MUST_USE enum rc txn_scan_sealed(struct txn *txn, const struct key *prefix, txn_
 /** The leaf of entry ${number} of ${log}, without opening the entry; not in the read set. */
 MUST_USE enum rc txn_log_leaf(struct txn *txn, enum store_log log, uint64_t number, uint8_t leaf[LOG_LEAF]);
 
-/** What was written so far, sealed, one for each key; the view ends with the next write. */
+/** What was written so far (of a wide one: in this part), sealed, one for each key; the view ends with the
+ * next write. */
 const struct write_entry *txn_writes(const struct txn *txn, unsigned *count);
 
 /**
@@ -120,17 +152,23 @@ const struct write_entry *txn_writes(const struct txn *txn, unsigned *count);
  */
 void txn_freeze(struct txn *txn);
 
-/** Has it anything to commit? */
+/** Has it (of a wide one: this part) anything to commit? */
 bool txn_is_writing(const struct txn *txn);
 
 /**
- * Hand the writes to the committer and return at once.  ${done} runs on the committer's thread, after the
+ * Hand the writes to the committer and return at once.  ${done} runs on another thread, after the
  * writes are on disk and all watchers have seen them; it must be short.  The transaction and its arena must
  * live until then. The snapshot is given back before the hand-over.  If there is nothing to commit, ${done}
  * runs before the return.
  */
 typedef void txn_done_fn(void *arg, enum rc rc);
 void txn_commit(struct txn *txn, txn_done_fn *done, void *arg);
+
+/**
+ * The same for a thread that may wait for a disk which has been quick (committer.h): where nobody else
+ * writes, the commit is done on it, and ${done} has been called when this returns.
+ */
+void txn_commit_here(struct txn *txn, txn_done_fn *done, void *arg);
 
 /** The number that append ${i} of this transaction got; valid after RC_OK. */
 uint64_t txn_append_number(const struct txn *txn, unsigned i);
@@ -148,24 +186,44 @@ typedef enum rc txn_fn(struct txn *txn, void *arg);
  */
 MUST_USE enum rc store_update(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
 
-/** Run ${fn} on a snapshot; what it wrote is dropped. */
-MUST_USE enum rc store_view(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
+/**
+ * As store_update in one wide transaction.  ${scratch} is the caller's to rewind; RC_TOO_BIG when ${arena}
+ * does not hold all that is written.
+ */
+MUST_USE enum rc store_update_wide(
+    struct store *store, struct arena *arena, struct arena *scratch, txn_fn *fn, void *arg);
 
-/** One committed change, in commit order.  ${sealed} is empty for a delete. */
-struct change {
-	struct key key;
-	struct bytes sealed;
-	uint64_t rev;
-	bool is_delete;
-	bool is_append; /* key holds log and number */
-};
+/** Run ${fn} on a snapshot; what it wrote is dropped.  The second in a wide transaction, as above. */
+MUST_USE enum rc store_view(struct store *store, struct arena *arena, txn_fn *fn, void *arg);
+MUST_USE enum rc store_view_wide(
+    struct store *store, struct arena *arena, struct arena *scratch, txn_fn *fn, void *arg);
 
 /**
- * Have ${fn} called on the committer's thread with the changes of each batch, after they are durable and
- * before any submitter hears of them.  At most 8 watchers, added before the first commit.
+ * Have ${fn} called with the changes of each batch, by one thread at a time, after they are durable and
+ * before any submitter hears of them.  It must not wait: the thread may be a submitter's.  At most 8
+ * watchers, added before the first commit.
  */
 typedef void store_watch_fn(void *arg, const struct change *changes, size_t count);
 void store_watch(struct store *store, store_watch_fn *fn, void *arg);
+
+/**
+ * From here on hear of what other nodes commit, too: once all watchers are there.  Nothing to do for an
+ * engine without other nodes.
+ */
+void store_follow(struct store *store);
+
+/** Can transactions begin?  Not while a node's copy of a shared store is too old to answer from. */
+bool store_answers(struct store *store);
+
+/**
+ * Seconds since 1970 UTC: this machine's clock, but where it is ahead of most nodes' of a shared store,
+ * theirs. Any thread.
+ */
+int64_t store_now(const struct store *store);
+
+/** The same for what ends or is destroyed by the time: where nodes differ and none are most, the lower clock.
+ */
+int64_t store_sure_now(const struct store *store);
 
 /** Open a sealed value that a watcher was given.  ${out} is in ${arena}. */
 MUST_USE enum rc store_unseal(
@@ -174,11 +232,20 @@ MUST_USE enum rc store_unseal(
 /** The head of ${log} (logs.h).  Not in the read set: every append would conflict with every other. */
 MUST_USE enum rc txn_log_head(struct txn *txn, enum store_log log, struct log_head *out);
 
-/** Counters for metrics; monotonic since store_open. */
+/** For metrics: counters and spreads grow from store_open on, the rest is as it is now. */
 struct store_stats {
 	uint64_t commits, conflicts, batches, failed;
-	uint64_t sync_us_total; /* microseconds spent in the engine's apply */
+	struct spread batch;    /* commits that went down together */
+	struct spread sync;     /* microseconds of a batch in the engine: write and fsync */
+	struct spread fold;     /* from there until index, feed and all other watchers have seen it */
+	uint64_t waiting;       /* commits in the queue now */
+	uint64_t map, map_used; /* bytes the engine can hold, and has taken so far; 0: it has no bound */
 	bool is_broken;         /* a disk error: the engine refuses all until the process is restarted */
+	int64_t silence_ms; /* since the shared database last confirmed this node's copy; 0: none is shared */
+	uint32_t timeline;  /* of that database, 0 likewise */
+	int64_t clock_ahead; /* seconds that this clock is ahead of the other nodes'; 0: it agrees */
+	bool keeps_keys;     /* makes and destroys keys: one machine does, and one of several nodes */
+	bool is_altered;     /* when opened it was not what the last commit left: only to be looked at */
 };
 void store_stats(struct store *store, struct store_stats *out);
 

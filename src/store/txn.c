@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One transaction: a snapshot, the set of what was read, and what is to be written.  At most LIMIT_TXN_KEYS
- * of each, so looking a key up is a walk.
+ * of each, so looking a key up is a walk; a wide one has tables for it, and so many in each of its parts.
  */
 #include <string.h>
 
 #include "base/log.h"
+#include "store/key_table.h"
 #include "store/seal.h"
 #include "store/store_parts.h"
+
+/* The arrays where a part of a wide transaction begins. */
+struct part {
+	unsigned reads, writes, appends;
+};
 
 struct txn {
 	struct store *store;
 	struct arena *arena;
-	struct snapshot *snapshot; /* NULL once it was given back */
+	struct arena *scratch; /* for opened values: ${arena}, or of a wide one what each part may drop */
+	bool is_wide;
+	struct part part;
+	struct key_table reads, writes; /* of a wide one */
+	struct snapshot *snapshot;      /* NULL once it was given back */
 	unsigned read_cap, write_cap, append_cap;
 	bool is_frozen;
 	struct commit commit;
@@ -20,17 +30,29 @@ struct txn {
 	void *done_arg;
 };
 
-enum rc
-txn_begin(struct store *store, struct arena *arena, struct txn **out)
+static enum rc
+begin(struct store *store, struct arena *arena, struct arena *scratch, struct txn **out)
 {
 	struct txn *t = arena_alloc(arena, sizeof(*t));
 
 	*out = NULL;
 	if (t == NULL)
 		return RC_TOO_BIG;
-	*t = (struct txn){ .store = store, .arena = arena };
+	*t = (struct txn){ .store = store, .arena = arena, .scratch = scratch, .is_wide = arena != scratch };
 	*out = t;
 	return txn_restart(t);
+}
+
+enum rc
+txn_begin(struct store *store, struct arena *arena, struct txn **out)
+{
+	return begin(store, arena, arena, out);
+}
+
+enum rc
+txn_begin_wide(struct store *store, struct arena *arena, struct arena *scratch, struct txn **out)
+{
+	return begin(store, arena, scratch, out);
 }
 
 static void
@@ -46,6 +68,8 @@ txn_restart(struct txn *t)
 {
 	give_back(t);
 	t->commit.read_count = t->commit.write_count = t->commit.append_count = 0;
+	t->part = (struct part){ 0 };
+	t->reads = t->writes = (struct key_table){ 0 };
 	t->is_frozen = false;
 	return t->store->ops->snapshot(t->store->engine, &t->snapshot);
 }
@@ -57,16 +81,19 @@ txn_end(struct txn *t)
 		give_back(t);
 }
 
-/* Room for one more item in one of the three arrays; NULL past LIMIT_TXN_KEYS or the arena's cap. */
+/* Room for one more item in one of the three arrays, of which the part has those from ${from} on; NULL past
+ * LIMIT_TXN_KEYS or the arena's cap. */
 static void *
-grow(struct txn *t, void *items, unsigned count, unsigned *cap, size_t size)
+grow(struct txn *t, void *items, unsigned from, unsigned count, unsigned *cap, size_t size)
 {
 	unsigned wanted = *cap == 0 ? 8 : 2 * *cap;
 	void *grown;
 
+	if (count - from >= LIMIT_TXN_KEYS)
+		return NULL;
 	if (count < *cap)
 		return items;
-	if (count >= LIMIT_TXN_KEYS || (grown = arena_calloc(t->arena, wanted, size)) == NULL)
+	if (wanted > UINT32_MAX / 2 || (grown = arena_calloc(t->arena, wanted, size)) == NULL)
 		return NULL;
 	if (items != NULL)
 		memcpy(grown, items, count * size);
@@ -77,6 +104,8 @@ grow(struct txn *t, void *items, unsigned count, unsigned *cap, size_t size)
 static struct read_entry *
 find_read(const struct txn *t, const struct key *key)
 {
+	if (t->is_wide)
+		return key_table_find(&t->reads, t->commit.reads, sizeof(*t->commit.reads), key);
 	for (unsigned i = 0; i < t->commit.read_count; i++)
 		if (key_compare(&t->commit.reads[i].key, key) == 0)
 			return &t->commit.reads[i];
@@ -86,6 +115,8 @@ find_read(const struct txn *t, const struct key *key)
 static struct write_entry *
 find_write(const struct txn *t, const struct key *key)
 {
+	if (t->is_wide)
+		return key_table_find(&t->writes, t->commit.writes, sizeof(*t->commit.writes), key);
 	for (unsigned i = 0; i < t->commit.write_count; i++)
 		if (key_compare(&t->commit.writes[i].key, key) == 0)
 			return &t->commit.writes[i];
@@ -100,16 +131,17 @@ add_read(struct txn *t, const struct key *key, uint64_t rev)
 
 	if (find_read(t, key) != NULL)
 		return RC_OK; /* one snapshot: the revision is the same */
-	if (c->read_count >= LIMIT_TXN_KEYS)
-		return RC_TOO_BIG;
-	if ((grown = grow(t, c->reads, c->read_count, &t->read_cap, sizeof(*grown))) == NULL)
+	if ((grown = grow(t, c->reads, t->part.reads, c->read_count, &t->read_cap, sizeof(*grown))) == NULL)
 		return RC_TOO_BIG;
 	c->reads = grown;
 	c->reads[c->read_count++] = (struct read_entry){ .key = *key, .rev = rev };
+	if (t->is_wide && !key_table_add(&t->reads, t->arena, c->reads, sizeof(*grown), c->read_count))
+		return RC_TOO_BIG;
 	return RC_OK;
 }
 
-/* The entry that a write of ${key} goes to: the one it replaces, or a new one.  NULL past the limits. */
+/* The entry that a write of ${key} goes to: the one it replaces, or a new one.  NULL past the limits.  What
+ * an earlier part wrote stays, since that part's record tells of it; the later write is applied after it. */
 static struct write_entry *
 write_slot(struct txn *t, const struct key *key)
 {
@@ -117,15 +149,16 @@ write_slot(struct txn *t, const struct key *key)
 	struct write_entry *w = find_write(t, key);
 	struct write_entry *grown;
 
-	if (w != NULL)
+	if (w != NULL && w - c->writes >= (ptrdiff_t)t->part.writes)
 		return w;
-	if (c->write_count >= LIMIT_TXN_KEYS)
-		return NULL;
-	if ((grown = grow(t, c->writes, c->write_count, &t->write_cap, sizeof(*grown))) == NULL)
+	if ((grown = grow(t, c->writes, t->part.writes, c->write_count, &t->write_cap, sizeof(*grown))) ==
+	    NULL)
 		return NULL;
 	c->writes = grown;
 	w = &c->writes[c->write_count++];
 	*w = (struct write_entry){ .key = *key, .is_delete = true };
+	if (t->is_wide && !key_table_add(&t->writes, t->arena, c->writes, sizeof(*grown), c->write_count))
+		return NULL;
 	return w;
 }
 
@@ -149,7 +182,7 @@ own_write(struct txn *t, const struct write_entry *w, struct bytes *out)
 {
 	if (w->is_delete)
 		return RC_NOT_FOUND;
-	return open_value(t->store->keyring, t->arena, &w->key, w->value, out);
+	return open_value(t->store->keyring, t->scratch, &w->key, w->value, out);
 }
 
 enum rc
@@ -165,7 +198,7 @@ txn_peek(struct txn *t, const struct key *key, struct bytes *out)
 		return own_write(t, w, out);
 	if ((rc = t->store->ops->get(t->snapshot, key, &stored, &rev)) != RC_OK)
 		return rc;
-	return open_value(t->store->keyring, t->arena, key, stored, out);
+	return open_value(t->store->keyring, t->scratch, key, stored, out);
 }
 
 enum rc
@@ -184,7 +217,7 @@ txn_get(struct txn *t, const struct key *key, struct bytes *out)
 		return rc;
 	if ((limit = add_read(t, key, rev)) != RC_OK)
 		return limit;
-	return rc == RC_OK ? open_value(t->store->keyring, t->arena, key, stored, out) : rc;
+	return rc == RC_OK ? open_value(t->store->keyring, t->scratch, key, stored, out) : rc;
 }
 
 uint64_t
@@ -247,11 +280,12 @@ txn_append(
 	struct bytes sealed;
 	enum rc rc;
 
-	if (c->append_count >= LIMIT_TXN_KEYS)
+	if (c->append_count - t->part.appends >= LIMIT_TXN_KEYS)
 		return RC_TOO_BIG;
 	if ((rc = seal_entry(t->store->keyring, t->arena, log, leaf, use, value, &sealed)) != RC_OK)
 		return rc;
-	if ((grown = grow(t, c->appends, c->append_count, &t->append_cap, sizeof(*grown))) == NULL)
+	if ((grown = grow(t, c->appends, t->part.appends, c->append_count, &t->append_cap, sizeof(*grown))) ==
+	    NULL)
 		return RC_TOO_BIG;
 	c->appends = grown;
 	a = &c->appends[c->append_count++];
@@ -283,6 +317,7 @@ txn_log_erase(struct txn *t, enum store_log log, uint64_t number)
 struct walk {
 	struct txn *txn;
 	txn_scan_fn *fn;
+	txn_broken_fn *broken; /* NULL: what does not open ends the walk */
 	void *arg;
 	uint8_t *room;
 	size_t cap;
@@ -299,7 +334,7 @@ walk_reserve(struct walk *w, size_t need)
 	while (cap < need)
 		cap *= 2;
 	w->cap = cap;
-	w->room = arena_alloc(w->txn->arena, cap);
+	w->room = arena_alloc(w->txn->scratch, cap);
 	return w->room == NULL ? RC_TOO_BIG : RC_OK;
 }
 
@@ -313,27 +348,50 @@ walk_one(void *arg, const struct key *key, struct bytes stored, uint64_t rev)
 		return true; /* not sealed, not a record */
 	if ((w->rc = walk_reserve(w, seal_opened_size(stored))) != RC_OK)
 		return false;
-	if ((w->rc = seal_open(w->txn->store->keyring, key, stored, w->room, &len)) != RC_OK) {
+	w->rc = seal_open(w->txn->store->keyring, key, stored, w->room, &len);
+	if (w->rc == RC_CORRUPT && w->broken != NULL) {
+		w->rc = RC_OK;
+		w->broken(w->arg, key);
+		return true;
+	}
+	if (w->rc != RC_OK) {
 		log_world("seal_broken", "kind=%u", key->b[0]);
 		return false;
 	}
 	return w->fn(w->arg, key, (struct bytes){ w->room, len }, rev);
 }
 
-enum rc
-txn_scan(struct txn *t, const struct key *prefix, const struct key *from, txn_scan_fn *fn, void *arg)
+static enum rc
+walk(struct walk *w, const struct key *prefix, const struct key *from)
 {
-	struct walk w = { .txn = t, .fn = fn, .arg = arg, .rc = RC_OK };
+	struct txn *t = w->txn;
 	enum rc rc;
 
 	if (from != NULL && (from->len < prefix->len || memcmp(from->b, prefix->b, prefix->len) != 0)) {
 		log_bug("scan_from_elsewhere", "kind=%u", prefix->b[0]);
 		return RC_INTERNAL;
 	}
-	rc = t->store->ops->scan(t->snapshot, from == NULL ? prefix : from, prefix->len, walk_one, &w);
-	if (w.room != NULL)
-		wipe(w.room, w.cap); /* the arena may live on for long */
-	return rc != RC_OK ? rc : w.rc;
+	rc = t->store->ops->scan(t->snapshot, from == NULL ? prefix : from, prefix->len, walk_one, w);
+	if (w->room != NULL)
+		wipe(w->room, w->cap); /* the arena may live on for long */
+	return rc != RC_OK ? rc : w->rc;
+}
+
+enum rc
+txn_scan(struct txn *t, const struct key *prefix, const struct key *from, txn_scan_fn *fn, void *arg)
+{
+	struct walk w = { .txn = t, .fn = fn, .arg = arg, .rc = RC_OK };
+
+	return walk(&w, prefix, from);
+}
+
+enum rc
+txn_scan_past(struct txn *t, const struct key *prefix, const struct key *from, txn_scan_fn *fn,
+    txn_broken_fn *broken, void *arg)
+{
+	struct walk w = { .txn = t, .fn = fn, .broken = broken, .arg = arg, .rc = RC_OK };
+
+	return walk(&w, prefix, from);
 }
 
 struct census {
@@ -403,14 +461,26 @@ txn_log_leaf(struct txn *t, enum store_log log, uint64_t number, uint8_t leaf[LO
 const struct write_entry *
 txn_writes(const struct txn *t, unsigned *count)
 {
-	*count = t->commit.write_count;
-	return t->commit.writes;
+	*count = t->commit.write_count - t->part.writes;
+	return *count == 0 ? NULL : t->commit.writes + t->part.writes;
 }
 
 void
 txn_freeze(struct txn *t)
 {
 	t->is_frozen = true;
+}
+
+void
+txn_next_part(struct txn *t)
+{
+	const struct commit *c = &t->commit;
+
+	if (t->is_wide)
+		t->part = (struct part){ c->read_count, c->write_count, c->append_count };
+	else
+		log_bug("part_of_a_small_one", "writes=%u", c->write_count);
+	t->is_frozen = false;
 }
 
 enum rc
@@ -432,6 +502,13 @@ txn_log_head(struct txn *t, enum store_log log, struct log_head *out)
 bool
 txn_is_writing(const struct txn *t)
 {
+	return t->commit.write_count + t->commit.append_count > t->part.writes + t->part.appends;
+}
+
+/* Has any part of it? */
+static bool
+has_written(const struct txn *t)
+{
 	return t->commit.write_count + t->commit.append_count > 0;
 }
 
@@ -443,11 +520,13 @@ committed(struct commit *c)
 	t->done(t->done_arg, c->rc);
 }
 
-void
-txn_commit(struct txn *t, txn_done_fn *done, void *arg)
+typedef void submit_fn(struct committer *c, struct commit *commit);
+
+static void
+commit_by(submit_fn *submit, struct txn *t, txn_done_fn *done, void *arg)
 {
 	give_back(t);
-	if (!txn_is_writing(t)) {
+	if (!has_written(t)) {
 		done(arg, RC_OK); /* what it read was one snapshot: nothing to check */
 		return;
 	}
@@ -460,7 +539,19 @@ txn_commit(struct txn *t, txn_done_fn *done, void *arg)
 	t->done_arg = arg;
 	t->commit.done = committed;
 	t->commit.arg = t;
-	committer_submit(t->store->committer, &t->commit); /* from here on it is the committer's */
+	submit(t->store->committer, &t->commit); /* from here on it is the committer's */
+}
+
+void
+txn_commit(struct txn *t, txn_done_fn *done, void *arg)
+{
+	commit_by(committer_submit, t, done, arg);
+}
+
+void
+txn_commit_here(struct txn *t, txn_done_fn *done, void *arg)
+{
+	commit_by(committer_submit_here, t, done, arg);
 }
 
 uint64_t

@@ -6,18 +6,21 @@
  */
 #include "vault/keeper.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/vaultcard.h"
 #include "vault/grounds.h"
 
 #define PATH        512u
 #define TOKEN_PATHS 8u /* that a token's module needs */
 
 _Static_assert(VAULT_PLAIN + VAULT_OVERHEAD <= VAULT_SEALED, "a sealed location does not fit");
+_Static_assert(VAULT_PLAIN + VAULTCARD_OVERHEAD <= VAULT_SEALED, "nor does one with its key");
 _Static_assert(VAULT_SEALED <= VAULT_TEXT, "a sealed location does not fit a message");
 _Static_assert(sizeof(((struct sealed_location *)0)->sealed) <= VAULT_SEALED, "nor a record");
 
@@ -118,15 +121,29 @@ is_a_house(const struct id *house)
 	return !id_is_zero(house) && !id_equal(house, &quota_owner);
 }
 
+/* Other nodes' vaults have the root and not this ring: for them the key goes along. */
+static enum rc
+seal_location(struct keeper *k, const struct id *house, struct bytes plain, uint8_t *text, size_t *len)
+{
+	*len = plain.len + (k->is_shared ? VAULTCARD_OVERHEAD : VAULT_OVERHEAD);
+	return k->is_shared ? vaultcard_seal(k->root, house, plain, text)
+			    : vaultring_seal(k->ring, house, plain, text);
+}
+
+/* However it was sealed: a registry may have moved between one machine and several. */
+static enum rc
+open_location(struct keeper *k, const struct id *house, struct bytes sealed, uint8_t *plain, size_t *len)
+{
+	return vaultcard_is(sealed) ? vaultcard_open(k->root, house, sealed, plain, len)
+				    : vaultring_unseal(k->ring, house, sealed, plain, len);
+}
+
 static enum vault_outcome
 on_seal(struct keeper *k, const struct vault_message *ask, uint8_t *text, size_t *len)
 {
 	if (!is_a_house(&ask->house))
 		return refuse(k, GROUND_NOT_THEIR_RIGHT);
-	if (vaultring_seal(k->ring, &ask->house, ask->text, text) != RC_OK)
-		return VAULT_FAILED;
-	*len = ask->text.len + VAULT_OVERHEAD;
-	return VAULT_DONE;
+	return seal_location(k, &ask->house, ask->text, text, len) == RC_OK ? VAULT_DONE : VAULT_FAILED;
 }
 
 static enum vault_outcome
@@ -143,7 +160,7 @@ open_counted(struct keeper *k, const struct vault_message *ask, const struct sig
 		log_world("vault_quota", "it cannot be written, so nothing is told");
 		return VAULT_FAILED;
 	}
-	if (vaultring_unseal(k->ring, &ask->house, sealed, text, len) != RC_OK)
+	if (open_location(k, &ask->house, sealed, text, len) != RC_OK)
 		return refuse(k, GROUND_DAMAGED);
 	return VAULT_DONE;
 }
@@ -212,6 +229,25 @@ on_renew(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text
 	return outcome_of(rc == RC_OK ? quota_renew(k->quota) : rc);
 }
 
+/* From one form to the other, or from one carried key to the next. */
+static enum rc
+seal_anew(struct keeper *k, const struct vault_message *ask, uint8_t *text, size_t *len)
+{
+	struct secret *plain = secret_new(VAULT_SEALED);
+	size_t plain_len = 0;
+	enum rc rc = plain == NULL ? RC_UNAVAILABLE : RC_OK;
+
+	if (rc == RC_OK)
+		rc = open_location(k, &ask->house, ask->text, secret_bytes(plain), &plain_len);
+	if (rc == RC_OK)
+		rc = plain_len <= VAULT_PLAIN ? RC_OK : RC_CORRUPT;
+	if (rc == RC_OK)
+		rc =
+		    seal_location(k, &ask->house, (struct bytes){ secret_view(plain), plain_len }, text, len);
+	secret_free(plain);
+	return rc;
+}
+
 /* Ciphertext to ciphertext: whoever asks learns nothing. */
 static enum vault_outcome
 on_reseal(struct keeper *k, const struct vault_message *ask, uint8_t *text, size_t *len)
@@ -220,23 +256,95 @@ on_reseal(struct keeper *k, const struct vault_message *ask, uint8_t *text, size
 
 	if (!is_a_house(&ask->house))
 		return refuse(k, GROUND_NOT_THEIR_RIGHT);
+	if (k->is_shared || vaultcard_is(ask->text))
+		return outcome_of(seal_anew(k, ask, text, len));
 	if ((rc = vaultring_reseal(k->ring, &ask->house, ask->text, text)) == RC_OK)
 		*len = ask->text.len;
 	return outcome_of(rc);
 }
 
+/* Which key of each house is in use. */
+struct uses {
+	struct vaultring_use *rows;
+	size_t count, cap;
+	enum rc rc;
+};
+
+static bool
+take_use(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct sealed_location there;
+	struct uses *u = arg;
+	struct vaultring_use use, *grown;
+
+	(void)rev;
+	if (key->len != 1 + ID_BYTES || record_decode(KIND_LOCATION, value, &there) != RC_OK)
+		return true;
+	memcpy(use.house.b, key->b + 1, ID_BYTES);
+	use.key = vault_sealed_id((struct bytes){ there.sealed, there.len });
+	if (!is_a_house(&use.house) ||
+	    (use.key == 0 && !vaultcard_is((struct bytes){ there.sealed, there.len })))
+		return true;
+	if (u->count == u->cap) {
+		const size_t cap = u->cap == 0 ? 256 : 2 * u->cap;
+
+		if ((grown = reallocarray(u->rows, cap, sizeof(*grown))) == NULL) {
+			u->rc = RC_UNAVAILABLE;
+			return false;
+		}
+		u->rows = grown;
+		u->cap = cap;
+	}
+	u->rows[u->count++] = use;
+	return true;
+}
+
+/* A location that does not open keeps all its house's keys. */
+static void
+pass_by(void *arg, const struct key *key)
+{
+	(void)arg;
+	(void)key;
+}
+
+/* A location that carries its key needs none of the ring's.  The rest of ${uses} stays, in order. */
+static enum rc
+drop_unneeded(struct keeper *k, struct uses *uses)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < uses->count; i++) {
+		enum rc rc = RC_OK;
+
+		if (uses->rows[i].key != 0)
+			uses->rows[kept++] = uses->rows[i];
+		else
+			rc = vaultring_destroy(k->ring, &uses->rows[i].house, NULL);
+		if (rc != RC_OK && rc != RC_NOT_FOUND)
+			return rc;
+	}
+	uses->count = kept;
+	return RC_OK;
+}
+
 /* Which key is in use, the store says, not whoever asks: a key that a location needs is never destroyed. */
 static enum vault_outcome
-on_prune(struct keeper *k, const struct vault_message *ask, uint8_t *text UNUSED, size_t *len UNUSED)
+on_prune(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text UNUSED, size_t *len UNUSED)
 {
-	struct sealed_location *there = arena_alloc(k->arena, sizeof(*there));
-	enum rc rc = there == NULL ? RC_UNAVAILABLE : read_location(k, &ask->house, there);
-	uint32_t in_use;
+	const struct key prefix = record_key_bytes(KIND_LOCATION, "", 0);
+	struct uses uses = { .rc = RC_OK };
+	struct txn *txn = NULL;
+	enum rc rc = txn_begin(k->store, k->arena, &txn);
 
-	if (rc != RC_OK)
-		return outcome_of(rc);
-	in_use = vault_sealed_id((struct bytes){ there->sealed, there->len });
-	return outcome_of(vaultring_prune(k->ring, &ask->house, in_use, NULL));
+	if (rc == RC_OK && (rc = txn_scan_past(txn, &prefix, NULL, take_use, pass_by, &uses)) == RC_OK)
+		rc = uses.rc;
+	txn_end(txn);
+	if (rc == RC_OK)
+		rc = drop_unneeded(k, &uses);
+	if (rc == RC_OK)
+		rc = vaultring_prune(k->ring, uses.rows, uses.count, NULL);
+	free(uses.rows);
+	return outcome_of(rc);
 }
 
 /* ---- for programs that work offline ---- */
@@ -250,7 +358,7 @@ open_stored(struct keeper *k, const struct id *house, uint8_t *plain, size_t *le
 
 	if (rc != RC_OK)
 		return outcome_of(rc);
-	rc = vaultring_unseal(k->ring, house, (struct bytes){ there->sealed, there->len }, plain, len);
+	rc = open_location(k, house, (struct bytes){ there->sealed, there->len }, plain, len);
 	return rc == RC_OK ? VAULT_DONE : VAULT_DAMAGED;
 }
 
@@ -350,15 +458,19 @@ on_open(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text 
 		.engine = &engine_lmdb, .path = k->options->store, .keyring = k->keyring
 	};
 	struct fault f = { .count = 0 };
+	char why[160];
 	enum rc rc;
 
 	if (k->store != NULL)
 		return refuse(k, GROUND_NOT_NOW);
+	k->is_shared = engine_of(k->options->store) == &engine_postgresql;
 	if ((rc = store_open_reader(&options, &k->store, &f)) == RC_OK)
 		rc = confine(k, &f);
 	if (rc == RC_OK)
 		return VAULT_DONE;
-	log_world("vault_unopened", "what=%s", msg_text(f.item[0].msg, LANG_EN));
+	store_close(k->store); /* what is not confined must not answer */
+	k->store = NULL;
+	log_world("vault_unopened", "what=%s", fault_text(&f.item[0], LANG_EN, why, sizeof(why)));
 	return VAULT_FAILED;
 }
 

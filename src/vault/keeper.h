@@ -18,6 +18,7 @@ struct keeper {
 	struct quota *quota;
 	struct store *store; /* NULL until OPEN */
 	struct arena *arena; /* rewound after each message */
+	bool is_shared;      /* by several nodes, each with a vault of its own */
 	uint32_t refused;
 };
 

@@ -50,20 +50,6 @@ static const struct {
 	{ "own_house", offsetof(struct quota_limits, own_house) },
 };
 
-static bool
-parse_limit(const char *text, uint32_t *out)
-{
-	uint32_t value = 0;
-	size_t len = strlen(text);
-
-	if (len == 0 || len > 4 || strspn(text, "0123456789") != len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		value = value * 10 + (uint32_t)(text[i] - '0');
-	*out = value;
-	return true;
-}
-
 static enum rc
 take_limit(const struct csv *csv, struct quota_limits *out, struct fault *f)
 {
@@ -72,7 +58,7 @@ take_limit(const struct csv *csv, struct quota_limits *out, struct fault *f)
 	for (unsigned i = 0; name != NULL && value != NULL && i < COUNT_OF(limit_rows); i++) {
 		uint32_t *to = (uint32_t *)(void *)((char *)out + limit_rows[i].offset);
 
-		if (strcmp(limit_rows[i].name, name) == 0 && parse_limit(value, to))
+		if (strcmp(limit_rows[i].name, name) == 0 && csv_number(value, QUOTA_ENTRIES, to))
 			return RC_OK;
 	}
 	return fault_set(f, RC_INVALID, MSG_VAULT_LIMITS, NULL, (long)csv->line, NULL);
@@ -295,8 +281,8 @@ quota_take(
 	q->entries[q->count++] = (struct entry){ now, (uint8_t) class, *house, *disclosure };
 	if ((rc = save(q, NULL)) == RC_OK)
 		return RC_OK;
-	/* of an unknown outcome the file may hold it; memory, which rules until the next start, must not say
-	 * more than the disk may: it stays taken only there */
+	/* of an unknown outcome the file may hold it: only then it stays taken in memory, which rules until
+	 * the next start */
 	if (rc != RC_UNKNOWN)
 		q->count--;
 	return RC_UNAVAILABLE;
@@ -305,10 +291,11 @@ quota_take(
 enum rc
 quota_renew(struct quota *q)
 {
+	struct vaultring_use own = { .house = quota_owner };
 	enum rc rc = save(q, NULL);
 
 	if (rc != RC_OK)
 		return rc;
-	return vaultring_prune(
-	    q->ring, &quota_owner, vault_sealed_id((struct bytes){ q->sealed, VAULT_OVERHEAD }), NULL);
+	own.key = vault_sealed_id((struct bytes){ q->sealed, VAULT_OVERHEAD });
+	return vaultring_prune(q->ring, &own, 1, NULL);
 }

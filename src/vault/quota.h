@@ -48,7 +48,7 @@ bool quota_has(const struct quota *q, const struct id *disclosure);
 
 /**
  * Take one: RC_OK when it is on disk and the location may be opened, RC_SLOW_DOWN when the hour is spent,
- * RC_UNAVAILABLE when it could not be written (then nothing was taken).
+ * RC_UNAVAILABLE when it could not be written: then the location stays closed, and one was taken at most.
  */
 MUST_USE enum rc quota_take(struct quota *q, int64_t now, enum quota_class class, const struct id *house,
     const struct id *disclosure);

@@ -44,7 +44,7 @@ static const int limit_ms[VAULT_KIND_COUNT] = {
 	[VAULT_STATUS] = 1000,
 	[VAULT_RENEW] = 60000,
 	[VAULT_RESEAL] = 10000,
-	[VAULT_PRUNE] = 10000,
+	[VAULT_PRUNE] = 60000,
 };
 
 static const enum rc rc_of[VAULT_OUTCOMES] = {
@@ -232,18 +232,18 @@ vault_renew(struct vault *v)
 }
 
 enum rc
-vault_prune(struct vault *v, const struct id *house)
+vault_prune(struct vault *v)
 {
-	return ask_plainly(v, VAULT_PRUNE, house);
+	return ask_plainly(v, VAULT_PRUNE, NULL);
 }
 
 enum rc
-vault_reseal(struct vault *v, const struct id *house, struct bytes sealed, uint8_t *out)
+vault_reseal(struct vault *v, const struct id *house, struct bytes sealed, uint8_t *out, size_t *out_len)
 {
 	struct vault_message ask = { .kind = VAULT_RESEAL, .house = *house, .text = sealed };
-	size_t len;
 
-	return exchange(v, &ask, out, sealed.len, &len);
+	*out_len = 0;
+	return exchange(v, &ask, out, VAULT_SEALED, out_len);
 }
 
 enum rc

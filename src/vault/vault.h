@@ -17,7 +17,7 @@
 #include "crypto/rootkey.h"
 
 /** The most that is ever sealed or opened: the record form of struct location fits with room to spare. */
-#define VAULT_PLAIN 1536u
+#define VAULT_PLAIN 1504u
 
 /** Room for what vault_seal gives. */
 #define VAULT_SEALED 1600u
@@ -65,7 +65,10 @@ pid_t vault_pid(const struct vault *v);
  * stands in the log only) or does not answer now, nothing was told; RC_UNAVAILABLE: its disk or memory fails.
  */
 
-/** Seal ${plain} for ${house} into ${out} (VAULT_SEALED bytes), making the house's key when it has none. */
+/**
+ * Seal ${plain} for ${house} into ${out} (VAULT_SEALED bytes): under the house's key in the ring, made when
+ * it has none; of a store that several nodes share, under a key that travels with it (vaultcard.h).
+ */
 MUST_USE enum rc vault_seal(
     struct vault *v, const struct id *house, struct bytes plain, uint8_t *out, size_t *out_len);
 
@@ -83,17 +86,18 @@ MUST_USE enum rc vault_destroy(struct vault *v, const struct id *house);
 /** Wrap all keys anew under the root. */
 MUST_USE enum rc vault_rewrap(struct vault *v);
 
-/* ---- new keys: vault_renew once, then for every house reseal, store, prune ---- */
+/* ---- new keys: vault_renew once, then for every house reseal and store, then vault_prune once ---- */
 
 /** A new current key for every house; the old ones stay for reading. */
 MUST_USE enum rc vault_renew(struct vault *v);
 
-/** Seal ${sealed} of ${house} anew into ${out} (as long) under its current key.  Opens nothing to the caller.
- */
-MUST_USE enum rc vault_reseal(struct vault *v, const struct id *house, struct bytes sealed, uint8_t *out);
+/** Seal ${sealed} of ${house} anew into ${out} (VAULT_SEALED bytes), as vault_seal would.  Opens nothing to
+ * the caller. */
+MUST_USE enum rc vault_reseal(
+    struct vault *v, const struct id *house, struct bytes sealed, uint8_t *out, size_t *out_len);
 
-/** Destroy all keys of ${house} but the one that its committed location is sealed under. */
-MUST_USE enum rc vault_prune(struct vault *v, const struct id *house);
+/** Destroy all keys of every house but the one that its committed location is sealed under. */
+MUST_USE enum rc vault_prune(struct vault *v);
 
 /** Does the stored location of ${house} open?  RC_CORRUPT if not, RC_NOT_FOUND without one.  Offline only. */
 MUST_USE enum rc vault_verify(struct vault *v, const struct id *house);

@@ -19,16 +19,16 @@
 /** Kinds: X(name, uses a house, uses a disclosure, least and most text asked, most text answered). */
 #define VAULT_KINDS(X)                 \
 	X(OPEN, 0, 0, 0, 0, 0)         \
-	X(SEAL, 1, 0, 1, 1536, 1600)   \
+	X(SEAL, 1, 0, 1, 1504, 1600)   \
 	X(UNSEAL, 1, 1, 0, 0, 1600)    \
 	X(DESTROY, 1, 0, 0, 0, 0)      \
 	X(REWRAP, 0, 0, 0, 0, 0)       \
 	X(VERIFY, 1, 0, 0, 0, 0)       \
-	X(MATCH, 1, 0, 1, 1536, 1)     \
+	X(MATCH, 1, 0, 1, 1504, 1)     \
 	X(STATUS, 0, 0, 0, 0, 28)      \
 	X(RENEW, 0, 0, 0, 0, 0)        \
 	X(RESEAL, 1, 0, 1, 1600, 1600) \
-	X(PRUNE, 1, 0, 0, 0, 0)
+	X(PRUNE, 0, 0, 0, 0, 0)
 
 enum vault_kind {
 	VAULT_NO_KIND,

@@ -39,7 +39,7 @@ const replyNames = new Set([...routes.map((r) => r.bodyOut).filter(Boolean), 'ca
 
 // X-macro lists of codes.h: { role: ['counsellor', ...], ... }
 function codeLists() {
-  const text = read('src/domain/codes.h').replaceAll('\\\n', ' ');
+  const text = ['codes', 'codes_audit'].map((f) => read(`src/domain/${f}.h`)).join('').replaceAll('\\\n', ' ');
   const macros = new Map([...text.matchAll(/^#define (\w+_CODES)\(X\)(.*)$/gm)].map(([, name, rows]) =>
     [name, [...rows.matchAll(/X\(\w+, "([^"]+)",/g)].map((m) => m[1])]));
   const lists = text.match(/^#define CODE_LISTS\(X\)(.*)$/m)[1];
@@ -239,6 +239,12 @@ test('who may use an operation sees something of its reply, and nobody else does
     seenBy.set(route.bodyOut, all);
   }
   for (const [name, { seen, allowed }] of seenBy) assert.deepEqual([...seen].sort(), [...allowed].sort(), name);
+});
+
+test('every operation, and what the program and the service do by themselves, has a name in the trail', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true }).filter((f) => /\.[ch]$/.test(f)).map((f) => read(`src/${f}`)).join('');
+  const byThemselves = [...sources.matchAll(/"((?:alert|cli|clock)_[a-z_]+)"/g)].map(([, word]) => word);
+  for (const action of [...routes.map((r) => r.operation), ...byThemselves]) assert.ok(codes.audit_action.includes(action), action);
 });
 
 // The same words are tried on the C functions by tests/unit/model/test_formats.c.

@@ -4,14 +4,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { guest } from './lib/devices.mjs';
+import { PATIENCE, SLOWER, took, within } from './lib/patience.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
 import { hold, openEpisode, ownHouse, settle } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
 
-const slow = ['asan', 'tsan'].includes(process.env.VARIANT) ? 5 : 1;
-const SOON = 1000 * slow;
-const END = 2000 * slow; // the server looks once a second
+const SOON = 1000 * SLOWER;
+const END = 2000 * SLOWER; // the server looks once a second
 const STREAMS = 50;
+const FREED = 'capacity.changed'; // of some house, told to every desk
 const PING = 15000; // LIMIT_PING_MS
 
 let r, desk, staff;
@@ -42,24 +43,31 @@ test('each side hears of the other within a second, foreign desks and houses of 
   assert.equal(at_house.headers['cache-control'], 'no-store');
   assert.match(at_house.headers['request-id'], /^[0-9a-z]{26}$/);
 
-  const scene = await hold(desk, { name: 'Nyugat 1' });
-  const { id } = scene.reservation;
-  let asked = performance.now();
-  assert.equal((await desk.post(`/v1/reservations/${id}/request`)).status, 200);
-  const requested = await at_house.hears('reservation.requested', id, SOON);
-  assert.ok(requested, 'the house did not hear of the request');
-  assert.ok(requested.heard - asked < SOON, `heard after ${requested.heard - asked} ms`);
-  asked = performance.now();
-  assert.equal((await staff.post(`/v1/reservations/${id}/confirm`)).status, 200);
-  const confirmed = await at_desk.hears('reservation.confirmed', id, SOON);
-  assert.ok(confirmed, 'the desk did not hear of the confirmation');
-  assert.ok(confirmed.heard - asked < SOON, `heard after ${confirmed.heard - asked} ms`);
-  await settle(r, scene);
-  assert.ok(await at_house.hears('reservation.cancelled', id, SOON));
+  const ids = [];
+  const tells = async (client, step, id, stream, event) => {
+    const asked = performance.now();
+    assert.equal((await client.post(`/v1/reservations/${id}/${step}`)).status, 200);
+    const told = await stream.hears(event, id);
+    assert.ok(told, `${event} was not heard`);
+    return told.heard - asked;
+  };
+  await within(SOON, async () => {
+    const scene = await hold(desk, { name: 'Nyugat 1' });
+    const { id } = scene.reservation;
+    ids.push(id);
+    const delay = Math.max(await tells(desk, 'request', id, at_house, 'reservation.requested'),
+      await tells(staff, 'confirm', id, at_desk, 'reservation.confirmed'));
+    await settle(r, scene);
+    assert.ok(await at_house.hears('reservation.cancelled', id));
+    return delay;
+  });
 
-  for (const s of [foreign_desk, foreign_house]) assert.ok(!s.knows(id), JSON.stringify(s.events));
+  for (const s of [foreign_desk, foreign_house])
+    assert.ok(!ids.some((id) => s.knows(id)), JSON.stringify(s.events));
   const house = await ownHouse(staff);
-  for (const e of [...at_desk.events, ...at_house.events]) {
+  const freed = at_desk.events.filter((e) => e.event === FREED); // by the scenes settled above, if the machine is slow enough
+  for (const e of freed) assert.deepEqual(e.data, {});
+  for (const e of [...at_desk.events.filter((x) => !freed.includes(x)), ...at_house.events]) {
     assert.deepEqual(Object.keys(e.data).sort(), ['at', 'subject']);
     assert.match(e.data.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     assert.notEqual(e.data.subject, house);
@@ -71,42 +79,73 @@ test('a change of a room is told to the house alone', async () => {
   const [at_desk, at_house] = [await open(desk), await open(staff)];
   const house = await ownHouse(staff);
   assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
-  assert.ok(await at_house.hears('availability.changed', house, SOON));
+  assert.ok(await at_house.hears('availability.changed', house));
   await sleep(100);
-  assert.deepEqual(at_desk.events, []);
+  assert.deepEqual(at_desk.events.filter((e) => e.event !== FREED), []);
+});
+
+test('a place that is freed anywhere is told to every desk, without where, and a confirmation is not', async () => {
+  const foreign = await guest(r, 'gyermekvonal.kata', 'Gyermekvédelmi hívószám (minta)');
+  const house = await ownHouse(staff);
+  const { units } = (await staff.get(`/v1/shelters/${house}/availability`)).json;
+  const unit = units.find((u) => u.state === 'free');
+  const set = async (state) => assert.equal((await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state }] })).status, 200);
+  await sleep(2 * SOON); // what earlier scenes freed has been told
+  const [mine, theirs, at_house] = [await open(desk), await open(foreign.client), await open(staff)];
+  await set('occupied');
+  assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
+  await sleep(2 * SOON);
+  assert.deepEqual([...mine.events, ...theirs.events], [], 'nothing was freed');
+  await within(2 * SOON, async () => {
+    await set('occupied');
+    for (const s of [mine, theirs]) s.events.length = 0;
+    const asked = performance.now();
+    await set('free');
+    const heard = [];
+    for (const s of [mine, theirs]) {
+      const told = await s.hears('capacity.changed');
+      assert.ok(told, 'the desk did not hear');
+      assert.deepEqual([told.data, told.id], [{}, undefined]);
+      heard.push(told.heard - asked);
+    }
+    return Math.max(...heard);
+  }, 'told');
+  await sleep(2 * SOON);
+  assert.equal(mine.events.length, 1, 'once');
+  assert.ok(!at_house.events.some((e) => e.event === 'capacity.changed'));
 });
 
 test('a reader that comes back hears what it missed, once and in order', async () => {
   const first = await open(desk);
   const before_it = await openEpisode(desk);
-  const last = await first.hears('episode.opened', before_it.id, SOON);
+  const last = await first.hears('episode.opened', before_it.id);
   first.close();
   const scene = await hold(desk, { name: 'Nyugat 1' });
   await settle(r, scene);
   const again = await open(desk, last.id);
-  assert.ok(await again.hears('episode.closed', scene.episode.id, SOON));
-  assert.deepEqual(again.events.map((e) => e.event),
+  assert.ok(await again.hears('episode.closed', scene.episode.id));
+  assert.deepEqual(again.events.map((e) => e.event).filter((e) => e !== FREED),
     ['episode.opened', 'reservation.held', 'reservation.cancelled', 'episode.closed']);
   const fresh = await open(desk);
   await sleep(100);
-  assert.deepEqual(fresh.events, [], 'who names no event hears only what is new');
+  assert.deepEqual(fresh.events.filter((e) => e.event !== FREED), [], 'who names no event hears only what is new');
 });
 
 test('who cannot say where it stopped is told to read anew, and why is not said', async () => {
   const mine = await open(desk);
   await openEpisode(desk);
-  const last = (await mine.hears('episode.opened', undefined, SOON)).id;
+  const last = (await mine.hears('episode.opened')).id;
   const flipped = last.slice(0, 30) + (last[30] === 'A' ? 'B' : 'A') + last.slice(31);
   for (const bad of ['1', '9007199254740991', 'abc', '-1', '1;2', flipped, last.slice(1), `${last}A`]) {
     const stream = await open(desk, bad);
-    const reset = await stream.hears('reset', undefined, SOON);
+    const reset = await stream.hears('reset');
     assert.ok(reset, bad);
     assert.deepEqual(reset.data, {});
     const episode = await openEpisode(desk);
-    assert.ok(await stream.hears('episode.opened', episode.id, SOON), 'after the reset it goes on');
+    assert.ok(await stream.hears('episode.opened', episode.id), 'after the reset it goes on');
   }
   const dora = await open(await r.person('okit.dora', 'counsellor'), last);
-  assert.ok(await dora.hears('reset', undefined, SOON), "a colleague's place on the same device");
+  assert.ok(await dora.hears('reset'), "a colleague's place on the same device");
 });
 
 test('who may not listen is refused', async () => {
@@ -116,51 +155,75 @@ test('who may not listen is refused', async () => {
 });
 
 test('signing out ends the streams of that token, and only those', async () => {
+  await within(END, async () => {
+    const once = await r.person('okit.dora', 'counsellor');
+    const stream = await open(once);
+    return took(async () => {
+      assert.equal((await once.delete('/v1/tokens/current')).status, 204);
+      assert.ok(await stream.ends(), 'the stream outlived its token');
+    });
+  }, 'ended');
   const dora = await r.person('okit.dora', 'counsellor');
   const elsewhere = await r.person('okit.dora', 'counsellor');
   const [hers, other, colleague] = [await open(dora), await open(elsewhere), await open(desk)];
   assert.equal((await dora.delete('/v1/tokens/current')).status, 204);
-  assert.ok(await hers.ends(END), 'the stream outlived its token');
+  assert.ok(await hers.ends(), 'the stream outlived its token');
   // all were asked whether they may go on; who may says something
-  assert.match(await colleague.says(END), /^: /);
-  assert.ok(await other.says(END));
+  assert.match(await colleague.says(), /^: /);
+  assert.ok(await other.says());
   assert.ok(!await other.ends(100) && !await colleague.ends(100));
 });
 
 test('retiring a person ends her streams', async () => {
   const admin = await r.as('admin');
-  const eszter = await r.person('okit.eszter', 'counsellor');
-  const [hers, colleague] = [await open(eszter), await open(desk)];
-  const { user } = (await eszter.get('/v1/me')).json;
-  const { etag } = (await admin.get(`/v1/users/${user}`)).headers;
-  assert.equal((await admin.patch(`/v1/users/${user}`, { retired: true }, { 'If-Match': etag })).status, 200);
-  assert.ok(await hers.ends(END), 'a retired person still hears');
+  const colleague = await open(desk);
+  let eszter, user;
+  const setRetired = async (retired) => {
+    const { etag } = (await admin.get(`/v1/users/${user}`)).headers;
+    assert.equal((await admin.patch(`/v1/users/${user}`, { retired }, { 'If-Match': etag })).status, 200);
+  };
+  await within(END, async () => {
+    if (user) await setRetired(false);
+    eszter = await r.person('okit.eszter', 'counsellor');
+    const hers = await open(eszter);
+    ({ user } = (await eszter.get('/v1/me')).json);
+    return took(async () => {
+      await setRetired(true);
+      assert.ok(await hers.ends(), 'a retired person still hears');
+    });
+  }, 'ended');
   assert.ok(!await colleague.ends(100));
   assert.equal((await eszter.get('/v1/me')).status, 401);
 });
 
 test('revoking a device ends its streams', async () => {
-  const { device, client } = await guest(r, 'okit.dora', 'OKIT (minta)');
-  const [hers, colleague] = [await open(client), await open(desk)];
-  const answer = await (await r.as('admin')).post(`/v1/devices/${device.id}/revoke`);
-  assert.equal(answer.status, 200);
-  assert.ok(await hers.ends(END), 'a revoked device still hears');
+  const [admin, colleague] = [await r.as('admin'), await open(desk)];
+  await within(END, async () => {
+    const { device, client } = await guest(r, 'okit.dora', 'OKIT (minta)');
+    const hers = await open(client);
+    return took(async () => {
+      assert.equal((await admin.post(`/v1/devices/${device.id}/revoke`)).status, 200);
+      assert.ok(await hers.ends(), 'a revoked device still hears');
+    });
+  }, 'ended');
   assert.ok(!await colleague.ends(100));
 });
 
 test(`${STREAMS} streams at once all hear one event`, async () => {
   const many = await Promise.all(Array.from({ length: STREAMS }, () => open(desk)));
-  const asked = performance.now();
-  const episode = await openEpisode(desk);
-  const heard = await Promise.all(many.map((s) => s.hears('episode.opened', episode.id, SOON)));
-  assert.equal(heard.filter(Boolean).length, STREAMS);
-  assert.ok(heard.every((e) => e.heard - asked < SOON));
+  await within(SOON, async () => {
+    const asked = performance.now();
+    const episode = await openEpisode(desk);
+    const heard = await Promise.all(many.map((s) => s.hears('episode.opened', episode.id)));
+    assert.equal(heard.filter(Boolean).length, STREAMS);
+    return Math.max(...heard.map((e) => e.heard - asked));
+  });
 });
 
 test('a stream on which nothing happens says a comment every 15 seconds', async () => {
   const quiet = await open(desk);
   const opened = performance.now();
-  assert.ok(await quiet.says(PING + END), 'the stream was silent');
+  assert.ok(await quiet.says(PING + PATIENCE), 'the stream was silent');
   const after_it = performance.now() - opened;
   assert.ok(after_it > PING / 2, `nothing happened, but it spoke after ${after_it} ms`);
   assert.deepEqual([quiet.comments.length, quiet.events], [1, []]);

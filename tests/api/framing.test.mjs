@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { SLOWER, took, within } from './lib/patience.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
 import { dial, say } from './lib/raw.mjs';
 
@@ -12,6 +13,7 @@ const CRLF = '\r\n';
 
 let r;
 let desk;
+let other; // somebody else on the same device, for whom the connection is as good
 let atFirst;
 let slowest; // dribbles through all of this file's tests
 
@@ -31,6 +33,7 @@ async function dribble(role) {
 before(async () => {
   r = await new Registry().start();
   desk = await r.as('counsellor');
+  other = await r.person('okit.dora', 'counsellor');
   atFirst = await episodes();
   const start = Date.now();
   const socket = await dribble('shift_lead');
@@ -50,8 +53,9 @@ function opening({ start = 'POST /v1/episodes HTTP/1.1', host = 'Host: localhost
 }
 const asking = (lines = [], start = 'GET /v1/me HTTP/1.1') => [start, 'Host: localhost', bearer(), ...lines, '', ''].join(CRLF);
 
-/** An honest request behind a wrong one: it must not be answered, let alone done. */
-const hidden = () => opening();
+/** Two honest requests behind a wrong one, the second in another's name: they must not be answered, let alone done. */
+const asOther = (text) => text.replace(bearer(), `Authorization: Bearer ${other.token}`);
+const hidden = () => opening() + asOther(asking());
 const withHidden = (lines, body) => opening({ lines, body: body + hidden() });
 
 test('the request is good before anything is done to it, also chunked and in a pipeline', async () => {
@@ -76,12 +80,19 @@ const TABLE = {
   'a negative length': () => withHidden(['Content-Length: -1'], BODY),
   'a length in hexadecimal': () => withHidden([`Content-Length: 0x${BODY.length.toString(16)}`], BODY),
   'no digits in the length': () => withHidden(['Content-Length: '], BODY),
+  'two lengths in two cases': () => withHidden([`content-length: ${BODY.length}`, 'CONTENT-LENGTH: 4'], BODY),
+  'a length and a letter': () => withHidden([`Content-Length: ${BODY.length}a`], BODY),
+  'a length and a space within': () => withHidden(['Content-Length: 1 0'], BODY),
   'a length of 2^64': () => withHidden(['Content-Length: 18446744073709551616'], BODY),
   'a length that wraps to the right one': () => withHidden([`Content-Length: ${2n ** 64n + BigInt(BODY.length)}`], BODY),
   'a space before the colon of the length': () => withHidden([`Content-Length : ${BODY.length}`], BODY),
   'a space before the colon of the coding': () => withHidden([length(), 'Transfer-Encoding : chunked'], BODY),
   'a body where none belongs': () => asking([length(hidden())]) + hidden(),
   'chunks where none belong': () => asking(['Transfer-Encoding: chunked']) + chunked(hidden()),
+  'chunked with a tab before it': () => withHidden(['Transfer-Encoding: \tchunked'], chunked(BODY)),
+  'chunked with a parameter': () => withHidden(['Transfer-Encoding: chunked;q=1'], chunked(BODY)),
+  'chunked twice in one line': () => withHidden(['Transfer-Encoding: chunked, chunked'], chunked(BODY)),
+  'chunks as an underscore would have them': () => withHidden(['Transfer_Encoding: chunked', 'Transfer-Encoding: identity'], chunked(BODY)),
   'xchunked': () => withHidden(['Transfer-Encoding: xchunked'], chunked(BODY)),
   'gzip, chunked': () => withHidden(['Transfer-Encoding: gzip, chunked'], chunked(BODY)),
   'chunked, identity': () => withHidden(['Transfer-Encoding: chunked, identity'], chunked(BODY)),
@@ -146,6 +157,8 @@ const BY_LIBRARY = {
   'a negative length': [400, 400],
   'a length in hexadecimal': [400, 400],
   'no digits in the length': [400, 400],
+  'a length and a letter': [400, 400],
+  'a length and a space within': [400, 400],
   'a length of 2^64': [413, 413],
   'a length that wraps to the right one': [413, 413],
   'a line without a colon': [400],
@@ -164,7 +177,31 @@ for (const [what, bytes] of Object.entries(TABLE))
     const { statuses, text, closed } = await say(r, 'counsellor', bytes());
     assert.deepEqual([statuses, closed], [BY_LIBRARY[what] ?? [400], true], text);
     assert.ok(what in BY_LIBRARY || /"code":"malformed"/.test(text), text);
+    assert.ok(!/okit\./.test(text), `it tells of a person: ${text}`);
   });
+
+test('each of a pipeline gets the answer to its own question, whoever asks before and after', async () => {
+  const [mine, others] = ['okit.anna', 'okit.dora'];
+  const { statuses, text } = await say(r, 'counsellor', (asking() + asOther(asking())).repeat(10));
+  assert.deepEqual(statuses, Array(20).fill(200), text);
+  const told = [...text.matchAll(/okit\.(anna|dora)/g)].map(([name]) => name);
+  assert.deepEqual(told, Array.from({ length: 20 }, (_, i) => (i % 2 ? others : mine)));
+  // a refusal in between answers nobody's question
+  const broken = await say(r, 'counsellor', asking() + asOther(asking(['Host: again'])) + asking());
+  assert.deepEqual([broken.statuses, broken.closed], [[200, 400], true], broken.text);
+  assert.deepEqual([...broken.text.matchAll(/okit\.(anna|dora)/g)].map(([name]) => name), [mine]);
+});
+
+test('what stands behind a body in chunks gives nobody a name, a length or a place', async () => {
+  for (const line of [`Authorization: Bearer ${other.token}`, `Content-Length: ${hidden().length}`, 'Transfer-Encoding: chunked', 'Host: again']) {
+    const trailer = `${BODY.length.toString(16)}${CRLF}${BODY}${CRLF}0${CRLF}${line}${CRLF}${CRLF}`;
+    const { statuses, text } = await say(r, 'counsellor', opening({ lines: ['Transfer-Encoding: chunked'], body: trailer }) + asking());
+    if (statuses[0] === 201) atFirst++;
+    assert.ok([201, 400].includes(statuses[0]), text);
+    assert.ok(!/okit\.dora/.test(text), text);
+    assert.ok(statuses.length === 1 || statuses[1] === 200, text);
+  }
+});
 
 test('431: more fields than we read, or more bytes', async () => {
   const many = await say(r, 'counsellor', asking(Array.from({ length: 70 }, (_, i) => `X${i}: y`)) + hidden());
@@ -216,10 +253,10 @@ test('50 slow clients keep nobody waiting', async () => {
   const slow = await Promise.all(Array.from({ length: 50 }, () => dribble('family_support')));
   await sleep(500);
   for (let i = 0; i < 10; i++) {
-    const start = Date.now();
-    const { statuses } = await say(r, 'counsellor', asking(['Connection: close']));
-    assert.deepEqual(statuses, [200]);
-    assert.ok(Date.now() - start < 2000, `${Date.now() - start} ms`);
+    await within(2000 * SLOWER, () => took(async () => {
+      const { statuses } = await say(r, 'counsellor', asking(['Connection: close']));
+      assert.deepEqual(statuses, [200]);
+    }), 'answered');
     await sleep(100);
   }
   for (const socket of slow) socket.destroy();
@@ -232,9 +269,7 @@ test('a body that never comes, and clients that are gone, hold nothing', async (
     socket.write(opening({ body: '' }));
   }
   for (const socket of silent.slice(0, 15)) socket.destroy();
-  const start = Date.now();
-  assert.equal((await desk.get('/v1/me')).status, 200);
-  assert.ok(Date.now() - start < 2000);
+  await within(2000 * SLOWER, () => took(async () => assert.equal((await desk.get('/v1/me')).status, 200)), 'answered');
   for (const socket of silent) socket.destroy();
 });
 

@@ -209,11 +209,16 @@ test('family-support opens, the helpline takes over, only the outcome comes back
   assert.ok((await lead.get('/v1/episodes')).json.data.some((e) => e.id === opened.json.id && e.waiting));
   assert.equal((await lead.post(`${path}/take-over`)).status, 200);
   assert.equal((await lead.post(`${path}/searches`)).status, 200);
-  assert.equal((await lead.post(`${path}/close`, { outcome: 'other_help' })).status, 200);
+  const closed = await lead.post(`${path}/close`, { outcome: 'other_help' });
+  assert.equal(closed.status, 200, closed.text);
   const seen = (await family.get(path)).json;
   assert.deepEqual([seen.state, seen.outcome], ['closed', 'other_help']);
   assert.equal(seen.household, undefined);
   assert.equal(seen.reservation, undefined);
+  // said again, because the answer was lost: the same; otherwise than before: refused
+  const again = await lead.post(`${path}/close`, { outcome: 'other_help' });
+  assert.deepEqual([again.status, again.json], [200, closed.json]);
+  assert.equal((await lead.post(`${path}/close`, { outcome: 'contact_lost' })).json.code, 'state_conflict');
 });
 
 test('paging through own and waiting episodes shows each once and none is missed', async () => {

@@ -7,7 +7,8 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Registry, root, sleep } from './lib/registry.mjs';
+import { comes } from './lib/patience.mjs';
+import { Registry, root } from './lib/registry.mjs';
 import { listen } from './lib/stream.mjs';
 
 const ISSUER = 'https://login.example.hu/realms/okit';
@@ -32,8 +33,9 @@ function writeSet(keys) {
 
 async function reload(keys) {
   writeSet(keys);
+  const before = r.logText().length;
   process.kill(r.pid, 'SIGHUP');
-  await sleep(400);
+  await comes(() => /note reloaded certificates/.test(r.logText().slice(before)), 'no word of a reload');
 }
 
 const KEYS = () => [jwkOf(first, 'one'), jwkOf(second, 'two'),

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { certificateRequest, enrol, orgNamed } from './lib/devices.mjs';
+import { SLOWER, within } from './lib/patience.mjs';
 import { Client, key, Registry, root, sleep } from './lib/registry.mjs';
 import { openEpisode, search } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
@@ -48,6 +49,18 @@ test('health and metrics stand on their own address, and only there', async () =
   assert.notEqual((await health('/livez', { method: 'POST' })).status, 200);
 });
 
+test('the id that a refused client reads out is in the log, with what was refused and nobody named', async () => {
+  const answer = await (await r.as('counsellor')).get('/v1/users');
+  const id = answer.headers['request-id'];
+  assert.equal(answer.status, 403);
+  assert.equal(answer.json.request_id, id);
+  const line = r.logText().split('\n').find((l) => l.includes(id));
+  assert.match(line, new RegExp(`^peer answer_refused request=${id} operation=users_list status=403 code=[a-z_]+ runs=\\d+$`));
+  const dropped = await (await r.as('counsellor')).send('POST', '/v1/episodes', '{', key());
+  assert.equal(dropped.status, 400);
+  assert.match(r.logText(), new RegExp(`^peer answer_refused request=${dropped.headers['request-id']} operation=episodes_create status=400 `, 'm'));
+});
+
 test('a second service on the same directory refuses with a sentence', () => {
   const program = resolve(root, process.env.MENEDEK ?? 'build/release/menedek');
   const second = spawnSync(program, ['serve', '--dir', r.dir, '--listen', '127.0.0.1:0'], { encoding: 'utf8', timeout: 20000 });
@@ -65,6 +78,27 @@ test('the contract and the code lists are what the repository holds', async () =
   const lists = (await bare.get('/v1/codes')).json;
   const codes = Object.fromEntries(Object.entries(lists).map(([name, rows]) => [name, rows.map((x) => x.code)]));
   assert.deepEqual(codes, Object.fromEntries(Object.entries($defs).map(([name, list]) => [name, list.enum])));
+});
+
+test('every reference of the contract can be followed from where it is served', async () => {
+  const bare = r.bare('counsellor');
+  const seen = new Set(), base = 'https://registry';
+  const follow = async (text, from) => {
+    for (const [, ref] of text.matchAll(/\$ref["']?:\s*["']?([^\s"'}#]+)/g)) {
+      const { pathname } = new URL(ref, base + from);
+      if (seen.has(pathname)) continue;
+      seen.add(pathname);
+      const answer = await bare.get(pathname);
+      assert.equal(answer.status, 200, pathname);
+      assert.match(answer.headers['content-type'], /^application\/json/);
+      assert.equal(answer.text, readFileSync(join(root, pathname), 'utf8'));
+      await follow(answer.text, pathname);
+    }
+  };
+  await follow((await bare.get('/openapi.yaml')).text, '/openapi.yaml');
+  assert.ok(seen.size > 60, `only ${seen.size} files`);
+  for (const path of ['/schema/', '/schema', '/schema/none.json', '/schema//token.json', '/schema/../openapi.yaml', '/web/dist/index.html'])
+    assert.ok((await bare.get(path)).status >= 400, path);
 });
 
 test('a manager adds a house and its rooms, and it is proposed', async () => {
@@ -211,7 +245,8 @@ test('a request for a certificate that is none is refused', async () => {
   assert.equal(answer.json.errors[0].pointer, '/csr');
 });
 
-test('told to stop, it answers what is under way, ends its streams and is gone in 5 s', async () => {
+/** Ended in the middle of its work; gives how long that took. */
+async function endIt() {
   const desk = await r.as('counsellor');
   const stream = await listen(desk);
   const { user, passphrase } = r.credentials('counsellor');
@@ -225,11 +260,14 @@ test('told to stop, it answers what is under way, ends its streams and is gone i
   process.kill(r.pid, 'SIGTERM');
   const { code } = await r.ended;
   assert.equal(code, 0, r.logText().slice(-2000));
-  assert.ok(performance.now() - asked < STOP, `it took ${performance.now() - asked} ms`);
+  const gone = performance.now() - asked;
   await Promise.all(signing);
   assert.ok(answered > before_it, 'what was under way was not answered');
-  assert.ok(await stream.ends(1000));
+  assert.ok(await stream.ends());
   await assert.rejects(health('/livez'));
   await r.start({}, ['--health', '127.0.0.1:0']);
   assert.equal((await health('/readyz')).status, 200);
-});
+  return gone;
+}
+
+test('told to stop, it answers what is under way, ends its streams and is gone in 5 s', () => within(STOP * SLOWER, endIt, 'gone'));

@@ -133,15 +133,28 @@ test('a chain through a device: who is no authority signs nothing', async () => 
 
 test('signed by us with the name of a device, but never enrolled', () => assertRefused(issue('unenrolled'), 'unknown'));
 
-test('no session is kept: a resumed one would skip the judgement', async () => {
-  let tickets = 0;
-  await new Promise((done) => {
-    const socket = tls.connect({ host: '127.0.0.1', port: r.port, servername: 'localhost', ca: r.ca, ...enrolled() },
-      () => socket.write('GET /v1/codes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'));
-    socket.on('session', () => { tickets++; });
-    socket.on('close', done).resume();
+/** Ask in ${session}, or in a new one: what came, whether it was resumed, and the session for the next time. */
+function visit(credentials, session) {
+  return new Promise((done) => {
+    let text = '', next, isResumed;
+    const socket = tls.connect({ host: '127.0.0.1', port: r.port, servername: 'localhost', ca: r.ca, ...credentials, session }, () => {
+      isResumed = socket.isSessionReused();
+      socket.write('GET /v1/codes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    });
+    socket.on('session', (s) => { next = s; });
+    socket.on('data', (d) => { text += d; });
+    socket.on('error', (e) => { text += alertOf(e.code); });
+    socket.on('close', () => done({ text, isResumed, next }));
   });
-  assert.equal(tickets, 0);
+}
+
+test('a session is resumed, and the device is judged again', async () => {
+  const first = await visit(enrolled());
+  assert.match(first.text, /^HTTP\/1.1 200/);
+  assert.equal(first.isResumed, false);
+  const second = await visit(enrolled(), first.next);
+  assert.match(second.text, /^HTTP\/1.1 200/);
+  assert.equal(second.isResumed, true);
 });
 
 test('a revoked device: its open connection is refused at once, a new one in the handshake', async () => {
@@ -154,6 +167,8 @@ test('a revoked device: its open connection is refused at once, a new one in the
   const { user, passphrase } = r.credentials('admin');
   const client = await new Client(r, { device: join(r.work, 'laptop'), sockets: 1 }).signIn(user, passphrase);
   assert.equal((await client.get('/v1/me')).status, 200);
+  const laptop = pair(join(r.work, 'laptop.crt'), join(r.work, 'laptop.key'));
+  const { next } = await visit(laptop);
 
   const revoked = await admin.send('POST', `/v1/devices/${made.json.device.id}/revoke`, undefined, key());
   assert.equal(revoked.status, 200, revoked.text);
@@ -162,5 +177,8 @@ test('a revoked device: its open connection is refused at once, a new one in the
   assert.equal(kept.headers.connection, 'close');
   await assert.rejects(client.get('/v1/me'), (e) => alertOf(e.code) === ALERTS.revoked);
   client.end();
-  await assertRefused(pair(join(r.work, 'laptop.crt'), join(r.work, 'laptop.key')), 'revoked');
+  await assertRefused(laptop, 'revoked');
+  const resumed = await visit(laptop, next);
+  assert.equal(resumed.isResumed, true, 'the ticket itself is good');
+  assert.equal(resumed.text, ALERTS.revoked);
 });

@@ -254,3 +254,11 @@ test('a passphrase set anew voids the old one and all tokens', async () => {
   assert.equal(changed.status, 204, changed.text);
   assert.equal((await person.get('/v1/me')).status, 200);
 });
+
+test('everybody hears until when the own device is let in: the end of its certificate', async () => {
+  for (const role of ['counsellor', 'shelter_staff', 'family_support', 'auditor']) {
+    const { validTo } = new X509Certificate(readFileSync(`${r.device(role)}.crt`));
+    const me = (await (await r.as(role)).get('/v1/me')).json;
+    assert.equal(Date.parse(me.device_until), Date.parse(validTo), role);
+  }
+});

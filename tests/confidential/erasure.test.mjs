@@ -122,20 +122,19 @@ test('events are removed after 7 days, and who comes back for them hears of a re
   const desk = await again('counsellor');
   const live = await listen(desk);
   const one = await openEpisode(desk, ALONE);
-  const first = await live.hears('episode.opened', one.id, 3000);
+  const first = await live.hears('episode.opened', one.id);
   await openEpisode(desk, ALONE);
   live.close();
   const back = await listen(desk, first.id);
-  assert.ok(await back.hears('episode.opened', undefined, 3000), 'the control: what was missed is told');
+  assert.ok(await back.hears('episode.opened'), 'the control: what was missed is told');
   back.close();
   clock.jump(8 * DAY);
-  const dry = await finished(r, 'purge dry-run');
+  // the service may have purged by itself already: who did it is not asked, only what is left
   const done = await finished(r, 'purge');
   assert.equal(done.step, 'done', JSON.stringify(done));
-  assert.ok(dry.events > 0 || done.events > 0 || (await finished(r, 'status')).purge_removed > 0);
   assert.equal((await finished(r, 'purge dry-run')).events, 0);
   const late = await listen(await again('counsellor'), first.id);
-  assert.ok(await late.hears('reset', undefined, 3000), 'nobody said that something is missing');
+  assert.ok(await late.hears('reset'), 'nobody said that something is missing');
   assert.ok(!late.events.some((e) => e.event === 'episode.opened'));
   late.close();
 });

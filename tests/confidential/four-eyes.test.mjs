@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { clockTest as test, Clockwork, DAY, MINUTE, noClock } from '../api/lib/clockwork.mjs';
 import { enrol, orgNamed } from '../api/lib/devices.mjs';
-import { sleep } from '../api/lib/registry.mjs';
+import { comes } from '../api/lib/patience.mjs';
 
 const HELPLINE = 'OKIT (minta)';
 const OPERATOR = 'A nyilvántartás üzemeltetője (minta)';
@@ -161,10 +161,9 @@ test('a day later it is over, and the person waits no more', async () => {
   await late.signIn('admin.helyettes', r.passphrase('admin.helyettes'));
   refusedAs(await decide(late, asked.pending), 409, 'state_conflict');
   assert.deepEqual(await waiting(late), []);
-  for (let i = 0; i < 50; i++) {
-    await sleep(100);
-    const now = (await late.get(`/v1/users/${dora.id}`)).json;
-    if (!now.pending) return assert.ok(!now.roles.includes('shift_lead'));
-  }
-  return assert.fail('it still waits');
+  const now = await comes(async () => {
+    const { json } = await late.get(`/v1/users/${dora.id}`);
+    return !json.pending && json;
+  }, 'it still waits');
+  assert.ok(!now.roles.includes('shift_lead'));
 });

@@ -171,7 +171,7 @@ test('a secret house is a code name and a zone to its desk, less to all others, 
   await told('get', '/v1/reservations');
   await told('get', `/v1/episodes/${episode.id}`);
   await told('get', '/v1/audit');
-  assert.ok(await heard.hears('reservation.confirmed', reservation.id, 2000));
+  assert.ok(await heard.hears('reservation.confirmed', reservation.id));
   heard.close();
   said.push(JSON.stringify(heard.events));
   const secrets = [...addresses, ...phones, ...counties, ...operators];

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { PATIENCE } from '../api/lib/patience.mjs';
 import { Registry, sleep } from '../api/lib/registry.mjs';
 import { canRead, family, searchMemory } from '../api/lib/memory.mjs';
 import { dial } from '../api/lib/raw.mjs';
@@ -24,7 +25,7 @@ const hitsOf = (texts) => family(r.pid).flatMap((pid) => searchMemory(pid, texts
 const say = (names, hits) => hits.map((h) => `${names[h.text]} in process ${h.pid} at ${h.at} (${h.name}): ${h.around}`).join('\n');
 
 /** Nothing of ${secrets} (name: text) is in memory once what is under way has ended: within ${ms}. */
-async function assertGone(secrets, ms = 3000) {
+async function assertGone(secrets, ms = PATIENCE) {
   const names = Object.fromEntries(Object.entries(secrets).map(([name, text]) => [text, name]));
   const until = Date.now() + ms;
   let hits = hitsOf(Object.values(secrets));

@@ -8,6 +8,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { control, report, settled } from '../api/lib/control.mjs';
+import { comes, took, within } from '../api/lib/patience.mjs';
 import { Registry, root, sleep } from '../api/lib/registry.mjs';
 import { openEpisode, ownHouse } from '../api/lib/scenes.mjs';
 
@@ -58,6 +59,7 @@ test('rotated under load and killed four times, everything opens and no old key 
   const kept = [];
   for (const [step, nth] of [['reseal', 1], ['reseal', 3], ['locations', 2], ['old keys', 1]]) {
     const stop = load(kept);
+    await comes(() => kept.length > 10, 'the load was none'); // later rounds begin at once: the rotation goes on by itself
     await killAt(step, nth);
     await stop();
     await r.start();
@@ -69,8 +71,8 @@ test('rotated under load and killed four times, everything opens and no old key 
   assert.equal(state.rotation_run, 1);
   // what the load wrote meanwhile was under the new key already
   assert.ok(state.rotation_sealed_anew > records * 0.9, JSON.stringify(state));
-  assert.ok(state.rotation_keys_destroyed >= 3, JSON.stringify(state));
-  assert.ok(kept.length > 10, 'the load was none');
+  // of records and of details; the trail's, the events' of this week and the last one of tokens stay while something is under them
+  assert.ok(state.rotation_keys_destroyed >= 2, JSON.stringify(state));
 
   const desk = await r.as('counsellor');
   for (const id of kept) assert.equal((await desk.get(`/v1/episodes/${id}`)).status, 200, 'an acknowledged request is gone');
@@ -140,9 +142,7 @@ test('the socket is closed to others, takes one short line, and does nothing on 
   assert.equal(state.rotation_run, 3);
   // who says nothing holds up nobody for long
   const mute = net.connect(path);
-  const began = performance.now();
-  assert.equal((await report(r, 'status')).step, 'done');
-  assert.ok(performance.now() - began < 9000);
+  await within(9000, () => took(async () => assert.equal((await report(r, 'status')).step, 'done')), 'answered');
   mute.destroy();
 });
 

@@ -26,6 +26,15 @@ test('systemd-analyze finds an exposure of 1.5 at most, and more when a line is 
     assert.ok(exposure(text.replace(new RegExp(`^${line}=.*\n`, 'gm'), '')) > exposure(text), line);
 });
 
+test('the unit that delivers events is as tight, and sees neither the store nor a key', () => {
+  const unit = readFileSync(join(root, 'systemd/menedek-deliver.service'), 'utf8');
+  assert.ok(exposure(unit) <= 1.5, `exposure ${exposure(unit)}`);
+  assert.match(unit, /^InaccessiblePaths=\/var\/lib\/menedek -\/etc\/menedek\/keys -\/etc\/menedek\/tls$/m);
+  assert.doesNotMatch(unit, /^(Environment|SetCredential|LoadCredential)/m);
+  const help = execFileSync(program, ['help', 'deliver'], { encoding: 'utf8' });
+  for (const [option] of unit.match(/^ExecStart=(.*)$/m)[1].matchAll(/--[a-z-]+/g)) assert.ok(help.includes(`${option} `), option);
+});
+
 test('it asks for the sandbox, leaves no core dump and starts what the program knows', () => {
   const command = text.match(/^ExecStart=(.*)$/m)[1];
   const help = execFileSync(program, ['help', 'serve'], { encoding: 'utf8' });

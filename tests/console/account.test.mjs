@@ -84,7 +84,7 @@ test('from then on signing in asks for the code, and a wrong one is refused in w
   await picture(other, 'signin-code-phone-hu');
   await code.fill(codeNow() === '000000' ? '000001' : '000000');
   await other.keyboard.press('Enter');
-  await other.locator('.trouble').waitFor();
+  await other.locator('.trouble', { hasText: 'Ez a kód nem jó' }).waitFor();
   assert.equal(await other.locator('.intake').count(), 0);
   await picture(other, 'signin-code-wrong-phone-hu');
   await other.locator('input[name=passphrase]').fill(OWN);
@@ -96,7 +96,7 @@ test('from then on signing in asks for the code, and a wrong one is refused in w
 test('signing out everywhere closes the other browser too', async () => {
   await press(page, 'Kijelentkezés mindenhonnan');
   await page.locator('input[name=user]').waitFor();
-  await other.locator('input[name=passphrase]').waitFor({ timeout: 5000 });
+  await other.locator('input[name=passphrase]').waitFor();
   assert.equal(await other.locator('.intake:visible').count(), 0);
   for (const one of [page, other]) clean(one);
 });

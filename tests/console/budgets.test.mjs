@@ -2,6 +2,7 @@
 // The budgets of a slow office: 300 ms to the server and a processor six times slower (INTERFACES 4), measured.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { within } from '../api/lib/patience.mjs';
 import { Registry } from '../api/lib/registry.mjs';
 import { open, panel, quit } from './lib/browser.mjs';
 
@@ -26,12 +27,20 @@ async function slow(role, options) {
   return page;
 }
 
-/** Milliseconds, in the page's own clock, from the last input of ${kind} until ${selector} is there. */
+/**
+ * Milliseconds, in the page's own clock, from the last input of ${kind} until ${selector} is there and the frame that
+ * draws it has begun.
+ */
 async function watch(page, kind, selector) {
   await page.evaluate(([event, wanted]) => {
     delete globalThis.seen;
-    addEventListener(event, () => { globalThis.began = performance.now(); }, true);
-    const look = () => { if (document.querySelector(wanted)) globalThis.seen ??= performance.now(); };
+    delete globalThis.looked;
+    addEventListener(event, (e) => { globalThis.began = e.timeStamp; }, true); // when it was pressed, not when we heard of it
+    const look = () => {
+      if (!document.querySelector(wanted) || globalThis.looked) return;
+      globalThis.looked = true;
+      requestAnimationFrame(() => { globalThis.seen ??= performance.now(); });
+    };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
   }, [kind, selector]);
   return async () => {
@@ -74,19 +83,58 @@ test('a counsellor comes from an empty form to the code to say with few keys and
   await page.context().close();
 });
 
-test('one tap on a unit is "saved" in time, and hiding is at once', async (t) => {
+/** Milliseconds from a tap on a unit, with what can be tapped now, until it says that it is saved. */
+async function save() {
   const page = await slow('shelter_staff', { size: 'phone' });
   const unit = page.locator('.unit:visible', { hasText: '1. szoba' });
   await unit.waitFor();
   const saved = await watch(page, 'pointerdown', '.unit .saved');
-  await unit.getByRole('button', { name: 'Foglalt lett' }).tap();
+  await unit.getByRole('button', { name: /^(Foglalt|Szabad) lett$/ }).first().tap();
   const saving = await saved();
   assert.match(await unit.innerText(), /Mentve/);
-  const covered = await watch(page, 'pointerup', '.cover');
-  await page.getByRole('button', { name: 'Elrejtés', exact: true }).tap();
-  const hiding = await covered();
-  t.diagnostic(`saved after ${saving} ms, hidden after ${hiding} ms`);
-  assert.ok(saving <= BUDGETS.saved, `saved after ${saving} ms`);
-  assert.ok(hiding <= BUDGETS.hidden, `hidden after ${hiding} ms`);
   await page.context().close();
-});
+  return saving;
+}
+
+test('one tap on a unit is "saved" in time', () => within(BUDGETS.saved, save, 'saved'));
+
+// From the press, not from its end: who needs it has no time to let go.  The pointer stays down, and so does the key.
+const PRESSES = {
+  'a finger on the button': ['pointerdown', async (page) => {
+    const { x, y } = await page.getByRole('button', { name: 'Elrejtés', exact: true }).boundingBox();
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: x + 5, y: y + 5 }] });
+  }],
+  'a mouse on the button': ['pointerdown', async (page) => {
+    await page.getByRole('button', { name: 'Elrejtés', exact: true }).hover();
+    await page.mouse.down();
+  }],
+  'the space bar on the button': ['keydown', async (page) => {
+    await page.getByRole('button', { name: 'Elrejtés', exact: true }).focus();
+    await page.keyboard.down('Space');
+  }],
+  'Enter on the skip link': ['keydown', async (page) => {
+    await page.getByRole('button', { name: 'Azonnali elrejtés' }).focus();
+    await page.keyboard.down('Enter');
+  }],
+  'Shift for the third time': ['keydown', async (page) => {
+    for (let i = 0; i < 2; i++) await page.keyboard.press('Shift');
+    await page.keyboard.down('Shift');
+  }],
+};
+
+/** Milliseconds from the press until it is covered, on a page of its own. */
+async function cover(kind, press) {
+  const page = await slow('shelter_staff', { size: 'phone' });
+  await page.locator('.unit:visible').first().waitFor();
+  await page.evaluate(() => new Promise((idle) => setTimeout(() => requestIdleCallback(idle), 1000))); // it has come to rest
+  const covered = await watch(page, kind, '.cover');
+  await press(page);
+  const took = await covered();
+  assert.doesNotMatch(await page.locator('body').innerText(), /szoba|Nyugat/);
+  await page.context().close();
+  return took;
+}
+
+for (const [name, [kind, press]] of Object.entries(PRESSES))
+  test(`hiding is at once: ${name}`, () => within(BUDGETS.hidden, () => cover(kind, press), 'covered'));

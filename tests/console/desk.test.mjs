@@ -2,6 +2,7 @@
 // The counsellor's job, keyboard only, with the house answering in another browser.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { within } from '../api/lib/patience.mjs';
 import { Registry } from '../api/lib/registry.mjs';
 import { accessible, clean, open, panel, picture, quit } from './lib/browser.mjs';
 
@@ -60,11 +61,12 @@ test('a call from the first question to the location, by keyboard, and the house
   const house = await open(r, 'shelter_staff', { size: 'phone' });
   await desk.page.getByRole('button', { name: 'Elküldöm az intézménynek' }).press('Enter');
   const request = house.page.locator('.urgent .card', { hasText: word });
-  await request.waitFor({ timeout: 2000 });
+  await request.waitFor();
+  await request.getByText('1 felnőtt, 1 gyermek (3–9 éves), 1 csecsemő', { exact: true }).waitFor();
   await accessible(house.page, 'request');
   await picture(house.page, 'house-request-phone-hu');
   await request.getByRole('button', { name: 'Elfogadom' }).tap();
-  await desk.page.getByText('Cím és felvételi telefon').waitFor({ timeout: 2000 });
+  await desk.page.getByText('Cím és felvételi telefon').waitFor();
   await picture(desk.page, 'desk-confirmed-desktop-hu');
   await desk.page.getByRole('button', { name: 'az ügyfél most indul' }).press('Enter');
   await desk.page.locator('.location').waitFor();
@@ -117,3 +119,44 @@ test('a place that is lost to another is said, and the next needs one key', asyn
   clean(one.page);
   await one.context.close();
 });
+
+/** A search that waits until a room is freed; milliseconds until the page had asked and shows it. */
+async function follow() {
+  const { page, context } = await open(r, 'counsellor');
+  const staff = (await open(r, 'shelter_staff', { size: 'phone' })).page;
+  let searches = 0;
+  await page.route('**/searches', async (route) => { // the first finds nothing
+    const response = await route.fetch();
+    const json = await response.json();
+    await route.fulfill({ response, json: searches++ === 0 ? { ...json, candidates: [], fits: 0 } : json });
+  });
+  const house = await r.as('shelter_staff');
+  const { name } = (await house.get(`/v1/shelters/${(await house.get('/v1/me')).json.shelters[0]}/availability`)).json.units.find((u) => u.state === 'free');
+  const unit = staff.locator('.unit:visible', { hasText: name });
+  const press = async (what, tone) => {
+    await unit.getByRole('button', { name: what, exact: true }).tap();
+    await unit.locator(`.state.${tone}`).waitFor();
+  };
+  await press('Foglalt lett', 'calm');
+  await page.getByRole('spinbutton', { name: 'Nő', exact: true }).press('Enter');
+  await page.getByLabel('Szóljon, ha lesz illő hely').check();
+  await page.waitForTimeout(2500); // what was freed before has been told
+  const before = searches;
+  const began = Date.now();
+  await press('Szabad lett', 'good');
+  await page.locator('.candidates:visible .candidate').first().waitFor();
+  const delay = Date.now() - began;
+  assert.equal(searches, before + 1);
+  assert.match(await page.locator('[role=status].unseen').last().innerText(), /Lett illő hely/);
+  await press('Foglalt lett', 'calm');
+  await press('Szabad lett', 'good');
+  await page.waitForTimeout(2500);
+  assert.equal(searches, before + 1, 'searches are counted: not one for each change');
+  clean(page);
+  await context.close();
+  await staff.context().close();
+  return delay;
+}
+
+test('"tell me when something fits" follows what others free, within a second or two, and does not ask again and again', () =>
+  within(2500, follow, 'shown'));

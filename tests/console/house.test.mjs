@@ -2,8 +2,10 @@
 // A house's staff on a phone: one tap changes a unit, one tap says that all is true, two taps answer a request; arrivals, the
 // early warning of a stay's end, its extension and leaving.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Clockwork, DAY } from '../api/lib/clockwork.mjs';
+import { comes, took, within } from '../api/lib/patience.mjs';
 import { sleep } from '../api/lib/registry.mjs';
 import { hold } from '../api/lib/scenes.mjs';
 import { accessible, clean, open, panel, picture, quit, touchable } from './lib/browser.mjs';
@@ -41,7 +43,7 @@ async function requested() {
   const answer = await desk.post(`/v1/reservations/${reservation.id}/request`);
   assert.equal(answer.status, 200, answer.text);
   const card = page.locator('.urgent .card', { hasText: reservation.number });
-  await card.waitFor({ timeout: 1000 });
+  await card.waitFor();
   return { reservation, card };
 }
 
@@ -67,28 +69,43 @@ test('one tap changes a unit, and one more takes it back', async () => {
   await picture(page, 'house-undo-phone-hu');
   await page.getByRole('button', { name: 'Visszavonás' }).tap();
   await row('1. szoba').locator('.state.good').waitFor();
-  for (let i = 0; (await unitNamed('1. szoba')).state !== 'free' && i < 20; i++) await sleep(50);
-  assert.equal((await unitNamed('1. szoba')).state, 'free');
+  await comes(async () => (await unitNamed('1. szoba')).state === 'free', 'it is not taken back');
   assert.equal(await page.locator('.undo').count(), 0);
 });
 
 test('taking back is offered for ten seconds, not longer', async () => {
-  await named(row('2. szoba'), 'Nem használható').tap();
-  await row('2. szoba').locator('.state.bad').waitFor();
-  await page.locator('.undo').waitFor();
-  await sleep(8500);
-  assert.equal(await page.locator('.undo').count(), 1);
-  await page.locator('.undo').waitFor({ state: 'detached', timeout: 3000 });
+  const one = await open(r, 'shelter_staff', { size: 'phone' });
+  const there = one.page.locator('.unit:visible', { hasText: '2. szoba' });
+  await there.waitFor();
+  await one.page.clock.install();
+  await one.page.clock.pauseAt(Date.now() + 10_000); // from here on its time goes by our word alone; no leap that would lock an idle screen
+  const offers = () => one.page.locator('.undo').count();
+  await named(there, 'Nem használható').tap();
+  await comes(async () => {
+    await one.page.clock.runFor(20);
+    return offers();
+  }, 'taking back is not offered');
+  await one.page.clock.runFor(9500);
+  assert.equal(await offers(), 1);
+  await one.page.clock.runFor(1000);
+  assert.equal(await offers(), 0);
+  await one.context.close();
   await named(row('2. szoba'), 'Újra használható').tap();
   await row('2. szoba').locator('.state.good').waitFor();
 });
 
 test('a change made elsewhere is seen within a second', async () => {
   const unit = await unitNamed('1. szoba');
-  for (const [state, tone] of [['out_of_use', 'bad'], ['free', 'good']]) {
-    assert.equal((await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state }] })).status, 200);
-    await row('1. szoba').locator(`.state.${tone}`).waitFor({ timeout: 1000 });
-  }
+  for (const [state, tone, back] of [['out_of_use', 'bad', 'free'], ['free', 'good', 'out_of_use']])
+    await within(1000, async () => {
+      const set = async (to) => assert.equal((await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state: to }] })).status, 200);
+      await set(back);
+      await row('1. szoba').locator(`.state.${tone}`).waitFor({ state: 'detached' });
+      return took(async () => {
+        await set(state);
+        await row('1. szoba').locator(`.state.${tone}`).waitFor();
+      });
+    }, 'seen');
 });
 
 test('one tap says that everything is correct', async () => {
@@ -112,7 +129,7 @@ test('a request says who comes and how long there is to answer, and two taps dec
   await accessible(page, 'reasons');
   await picture(page, 'house-decline-phone-hu');
   await card.locator('.reasons .button').first().tap();
-  await card.waitFor({ state: 'detached', timeout: 2000 });
+  await card.waitFor({ state: 'detached' });
   const now = await stateOf(reservation);
   assert.equal(now.state, 'declined_by_house');
 });
@@ -120,7 +137,7 @@ test('a request says who comes and how long there is to answer, and two taps dec
 test('a request that is taken back elsewhere leaves the phone by itself', async () => {
   const { reservation, card } = await requested();
   assert.equal((await desk.post(`/v1/reservations/${reservation.id}/cancel`, { reason: 'contact_lost' })).status, 200);
-  await card.waitFor({ state: 'detached', timeout: 1000 });
+  await card.waitFor({ state: 'detached' });
 });
 
 /** Days later: every token is over, and everybody signs in again. */
@@ -135,19 +152,45 @@ async function later(days) {
 
 let stay; // from here on the same household
 
+test('what was accepted can still be declined, with a reason, and who may be on the way is thought of', async () => {
+  const { reservation, card } = await requested();
+  await named(card, 'Elfogadom').tap();
+  const expected = panel(page, 'Érkezők').locator('.card', { hasText: reservation.number });
+  await named(expected, 'Mégsem tudjuk fogadni').tap();
+  await expected.getByText('hívják az OKIT-ot is').waitFor();
+  await touchable(page, 'declining what was accepted');
+  await accessible(page, 'declining what was accepted');
+  await named(expected, 'Vissza').tap();
+  assert.equal((await stateOf(reservation)).state, 'confirmed', 'going back changes nothing');
+  await named(expected, 'Mégsem tudjuk fogadni').tap();
+  await expected.locator('.reasons .button').first().tap();
+  await expected.waitFor({ state: 'detached' });
+  assert.equal((await stateOf(reservation)).state, 'declined_by_house');
+});
+
 test('one tap accepts, one more says that they are here', async () => {
   const { reservation, card } = await requested();
   stay = reservation;
   await named(card, 'Elfogadom').tap();
   const expected = panel(page, 'Érkezők').locator('.card', { hasText: stay.number });
-  await expected.waitFor({ timeout: 2000 });
+  await expected.waitFor();
   await picture(page, 'house-expected-phone-hu');
   await named(expected, 'Megérkezett').tap();
   const here = panel(page, 'Itt laknak').locator('.card', { hasText: stay.number });
-  await here.waitFor({ timeout: 2000 });
+  await here.waitFor();
   assert.equal((await stateOf(stay)).state, 'in_stay');
   assert.match(await here.innerText(), /A tartózkodás vége/);
   assert.equal(await here.locator('.state.wait').count(), 0);
+});
+
+test('the calendar is a file for the own calendar, and tells nobody\'s number', async () => {
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Naptár' }).tap();
+  const file = await saving;
+  assert.equal(file.suggestedFilename(), 'menedek.ics');
+  const text = readFileSync(await file.path(), 'utf8');
+  assert.match(text, /^BEGIN:VCALENDAR\r\n[^]*A tartózkodás törvényes vége[^]*END:VCALENDAR\r\n$/);
+  assert.ok(!text.includes(stay.number));
 });
 
 test('days before its legal end a stay warns, and it is extended with a justification', async () => {
@@ -157,6 +200,8 @@ test('days before its legal end a stay warns, and it is extended with a justific
   await here.getByText('Hamarosan vége').waitFor();
   assert.match(await here.innerText(), /még [234] nap/);
   await touchable(page, 'end of a stay'); // the longest line of the screen
+  await page.locator('.trouble', { hasText: 'jelentkezzen be újra' }).first().waitFor({ state: 'detached' }); // that has been done: now it says to try again
+  await page.locator('.trouble', { hasText: 'közben zárolódott' }).waitFor();
   await picture(page, 'house-ends-soon-phone-hu');
   await named(here, 'Hosszabbítás').tap();
   await here.getByLabel('Új határnap').fill(DAY_OF(end, 40));
@@ -177,11 +222,11 @@ test('days before its legal end a stay warns, and it is extended with a justific
 test('past its end a stay says so and keeps its room, until two taps say where they went', async () => {
   await later(32);
   const here = panel(page, 'Itt laknak').locator('.card', { hasText: stay.number });
-  await here.getByText('A határidő lejárt').waitFor();
+  await here.getByText(/A határidő lejárt \(\d{4}\. \S+ \d+\.\)\. A szoba/).waitFor();
   await picture(page, 'house-over-phone-hu');
   await named(here, 'Kiköltözött').tap();
   await touchable(page, 'leaving');
   await named(here, 'önálló lakhatás').tap();
-  await here.waitFor({ state: 'detached', timeout: 2000 });
+  await here.waitFor({ state: 'detached' });
   clean(page);
 });

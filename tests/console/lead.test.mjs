@@ -38,12 +38,12 @@ test('break-glass needs another person on another device, tells once, and the ho
   await mine.getByText('Jóváhagyásra vár').waitFor();
   assert.equal(await named(mine, 'Jóváhagyom').count(), 0, 'not by herself');
   const asked = second.locator('.urgent .card', { hasText: 'okit.vezeto' });
-  await asked.waitFor({ timeout: 2000 });
+  await asked.waitFor();
   assert.equal(await named(asked, 'Cím megtekintése (egyszer)').count(), 0);
   await accessible(second, 'break-glass asked');
   await picture(second, 'break-glass-asked-desktop-hu');
   await named(asked, 'Jóváhagyom').press('Enter');
-  await named(mine, 'Cím megtekintése (egyszer)').waitFor({ timeout: 2000 });
+  await named(mine, 'Cím megtekintése (egyszer)').waitFor();
   assert.match(await mine.innerText(), /Jóváhagyta: okit\.dora/);
   await named(mine, 'Cím megtekintése (egyszer)').press('Enter');
   const place = lead.locator('.location:visible');
@@ -55,7 +55,7 @@ test('break-glass needs another person on another device, tells once, and the ho
   await place.waitFor({ state: 'detached' });
   assert.equal(await lead.getByText('Cím megtekintése (egyszer)').count(), 0);
   const said = manager.locator('main .banner.bad');
-  await said.waitFor({ timeout: 2000 });
+  await said.waitFor();
   assert.match(await said.innerText(), /okit\.vezeto, okit\.dora/);
   await accessible(manager, 'house after break-glass');
   await picture(manager, 'house-break-glass-desktop-hu');
@@ -64,6 +64,10 @@ test('break-glass needs another person on another device, tells once, and the ho
 
 test('a family-support service asks, the helpline takes over, and only the outcome comes back', async () => {
   const family = (await open(r, 'family_support', { size: 'phone' })).page;
+  const capacity = family.locator('main .scroll').first();
+  await capacity.getByRole('row').nth(1).getByRole('cell').last().waitFor();
+  assert.ok(await capacity.evaluate((e) => e.scrollWidth <= e.clientWidth), 'no region is out of sight on a phone');
+  assert.equal(await capacity.getByRole('columnheader').count(), 4);
   await family.getByText('Kérés a segélyvonalnak').tap();
   await family.getByRole('spinbutton', { name: /Lány 3–9/ }).fill('1');
   await accessible(family, 'asking');
@@ -72,14 +76,14 @@ test('a family-support service asks, the helpline takes over, and only the outco
   const mine = panel(family, 'Saját kérések');
   await mine.getByText('folyamatban').waitFor();
   const waiting = second.locator('.banner.wait', { hasText: 'Átvételre vár' });
-  await waiting.waitFor({ timeout: 2000 });
+  await waiting.waitFor();
   await picture(second, 'desk-waiting-desktop-hu');
   await named(waiting, 'Átveszem').press('Enter');
   await waiting.waitFor({ state: 'detached' });
   await second.locator('.candidates:visible').waitFor();
   await named(second.locator('.panel:visible'), 'Lezárás').press('Enter');
   await named(second.locator('.panel:visible'), 'más segítség').press('Enter');
-  await mine.getByText('más segítség').waitFor({ timeout: 17_000 });
+  await mine.getByText('más segítség').waitFor();
   assert.doesNotMatch(await mine.innerText(), /Nyugat|1\+1/);
   for (const page of [family, second]) clean(page);
 });

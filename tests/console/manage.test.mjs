@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What administrators and house managers do: people, devices, houses; by keyboard and by touch.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Registry } from '../api/lib/registry.mjs';
-import { accessible, clean, open, picture, quit } from './lib/browser.mjs';
+import { accessible, clean, open, picture, quit, touchable } from './lib/browser.mjs';
 
 let r;
 before(async () => { r = await new Registry().start(); });
@@ -22,6 +23,12 @@ async function show(page, name, touch = false) {
 
 const panel = (page, title) => page.locator('.panel', { has: page.getByRole('heading', { name: title, exact: true }) });
 const card = (page, text) => page.locator('.card', { has: page.getByText(text, { exact: true }) });
+
+/** The browser has stopped at what is not chosen yet. */
+async function unsaid(page, label) {
+  await page.waitForFunction(() => document.activeElement.matches('select:invalid'));
+  assert.ok(await page.getByLabel(label, { exact: true }).evaluate((e) => e === document.activeElement), label);
+}
 
 /** The first passphrase that stands on the page, taken note of and put away. */
 async function keepSecret(page, keep) {
@@ -166,7 +173,31 @@ test('a device is invited: the file first, then its passphrase; it opens the doo
   await context.close();
 });
 
-const profile = (page) => page.locator('.panel', { has: page.getByLabel('Fedőnév') });
+test('a kit for an old phone is warned of before and after, and is sealed so that it opens there', async () => {
+  const { page, context } = await open(r, 'admin', { size: 'phone' });
+  await show(page, 'Eszközök', true);
+  const invite = panel(page, 'Új eszköz');
+  await invite.getByLabel('Az eszköz neve').fill('Régi telefon');
+  assert.equal(await invite.locator('.trouble').count(), 0);
+  await invite.getByText('Android 13 vagy régebbi telefon').tap();
+  await invite.getByText('gyengébben van lezárva').waitFor();
+  await accessible(page, 'devices, old phone');
+  await touchable(page, 'devices, old phone');
+  await picture(page, 'devices-old-phone-hu');
+  await invite.getByRole('button', { name: 'Új eszköz' }).tap();
+  await invite.getByText('gyengébben van lezárva').waitFor();
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'A .p12 fájl mentése' }).tap();
+  await (await saving).saveAs(join(r.work, 'old.p12'));
+  const secret = await keepSecret(page, () => page.getByRole('button', { name: 'Eltettem' }).tap());
+  const { stderr } = spawnSync('openssl', ['pkcs12', '-legacy', '-info', '-noout', '-in', join(r.work, 'old.p12'), '-passin', `pass:${secret}`], { encoding: 'utf8' });
+  assert.match(stderr, /^MAC: sha1,[^]*^Shrouded Keybag: pbeWithSHA1And3-KeyTripleDES-CBC/m);
+  assert.ok(!await invite.getByLabel('Android 13 vagy régebbi telefon').isChecked(), 'the next one is sealed well again');
+  clean(page);
+  await context.close();
+});
+
+const profile = (page) => page.locator('.panel', { has: page.getByLabel('fogad új ügyfelet') });
 
 test('a house: what a manager types stays when an administrator was sooner, and only that is written', async () => {
   const { page, context } = await open(r, 'shelter_manager');
@@ -197,6 +228,56 @@ test('a house: what a manager types stays when an administrator was sooner, and 
   const saved = page.waitForResponse((a) => a.url().endsWith(path) && a.request().method() === 'PATCH');
   await form.getByRole('button', { name: 'Mentés' }).press('Enter');
   assert.equal((await saved).status(), 200); // as it was, for the tests that follow
+  clean(page);
+  await context.close();
+});
+
+test('an admin makes an operator and its house by keyboard, changes a room, and is told who goes on', async () => {
+  const { page, context } = await open(r, 'admin');
+  await show(page, 'Szervezetek');
+  const org = panel(page, 'Új szervezet');
+  await org.getByLabel('Név').fill('Tündérkert Alapítvány (minta)');
+  await page.keyboard.press('Enter');
+  await unsaid(page, 'Fajta'); // it has no default
+  assert.equal(await org.getByLabel('Név').inputValue(), 'Tündérkert Alapítvány (minta)');
+  await accessible(page, 'organisations, refused');
+  await org.getByLabel('Fajta').selectOption('shelter_operator');
+  await org.getByRole('button', { name: 'Új szervezet' }).press('Enter');
+  const row = card(page, 'Tündérkert Alapítvány (minta)');
+  await row.getByRole('button', { name: 'Módosítás' }).press('Enter');
+  await row.getByLabel('Név').fill('Tündérkert (minta)');
+  await picture(page, 'organisations-change-desktop-hu');
+  await page.keyboard.press('Enter');
+  await card(page, 'Tündérkert (minta)').waitFor();
+
+  await show(page, 'Intézmény adatai');
+  const add = page.locator('.panel', { has: page.locator('summary', { hasText: 'Új intézmény' }) });
+  await add.locator('summary').press('Enter');
+  await add.getByLabel('Fedőnév').fill('Nyugat 77');
+  await add.getByLabel('Szervezet').selectOption({ label: 'Tündérkert (minta)' });
+  await add.getByLabel('Típus').selectOption('crisis_centre');
+  await add.getByLabel('Engedélyezett férőhely').fill('8');
+  await add.getByRole('button', { name: 'Új intézmény' }).press('Enter');
+  await unsaid(page, 'Megye'); // never taken by oversight
+  await accessible(page, 'house, refused');
+  await picture(page, 'houses-new-desktop-hu');
+  await add.getByLabel('Megye').selectOption('HU222');
+  await add.getByRole('button', { name: 'Új intézmény' }).press('Enter');
+  await add.getByText('vegye fel a vezetőjét').waitFor();
+  await page.getByRole('heading', { name: 'Nyugat 77' }).waitFor(); // and is picked
+  await page.waitForFunction(() => [...document.querySelectorAll('select')].some((s) => s.selectedOptions[0]?.label === 'Nyugat 77'));
+  const rooms = panel(page, 'Szobák');
+  await rooms.locator('summary').press('Enter');
+  await rooms.locator('details').getByLabel('Név').fill('Első szoba');
+  await rooms.locator('details').getByRole('button', { name: 'Új szoba' }).press('Enter');
+  const room = rooms.locator('.unit', { hasText: 'Első szoba' });
+  await room.getByRole('button', { name: 'Módosítás' }).press('Enter');
+  await room.getByLabel('Kiságy').fill('2');
+  await room.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await room.getByText('3 hely').waitFor();
+  await picture(page, 'houses-room-desktop-hu');
+  const made = (await (await r.as('admin')).get('/v1/shelters?limit=100')).json.data.find((s) => s.code_name === 'Nyugat 77');
+  assert.deepEqual([made.type, made.licensed_capacity, made.is_open], ['crisis_centre', 8, false]);
   clean(page);
   await context.close();
 });
@@ -266,7 +347,9 @@ test('an administrator never sees a location, a county or whose house it is', as
   await page.getByLabel('Melyik intézmény').selectOption({ label: 'Nyugat 1' });
   await profile(page).getByLabel('Fedőnév').waitFor();
   assert.equal(await panel(page, 'Cím és felvételi telefon').count(), 0);
-  assert.equal(await panel(page, 'Szobák').count(), 0);
+  const rooms = panel(page, 'Szobák');
+  await rooms.getByText('1. szoba').waitFor();
+  assert.doesNotMatch(await rooms.innerText(), /szabad|fogva|foglalt|megerősít/, 'how rooms stand is no business of an administrator');
   assert.ok(read.length > 0);
   for (const [url, text] of read) {
     assert.doesNotMatch(url, /location|looks|availability/);
@@ -278,4 +361,43 @@ test('an administrator never sees a location, a county or whose house it is', as
   await accessible(page, 'houses, admin');
   clean(page);
   await context.close();
+});
+
+// A quarter with something in every kind of cell: the sample has no past.
+const QUARTER = {
+  table: 'placements', period: '2026-Q3', from: '2026-07-01', to: '2026-09-30',
+  rows: [
+    ['crisis_centre', 'west', 31], ['crisis_centre', 'centre', 22], ['crisis_centre', 'north_east', 17], ['crisis_centre', 'south_east', 0],
+    ['secret_house', 'west', 0, true], ['secret_house', 'centre', 0, true], ['family_home', 'west', 12], ['family_home', 'south_east', 44],
+  ].map(([key, column, value, withheld = false]) => ({ key, column, value, withheld })),
+};
+
+test('statistics: table, picture with the letters of its columns, what is withheld seen and explained, CSV, a page to print', async () => {
+  for (const [lang, size, withheld] of [['hu', 'desktop', 'Nem közöljük'], ['en', 'phone', 'Not told']]) {
+    const { page, context } = await open(r, 'statistician', { lang, size, touch: false });
+    await page.route('**/v1/statistics?*', (route) => (route.request().url().includes('format=csv')
+      ? route.fulfill({ contentType: 'text/csv', body: 'key,column,value\r\n' })
+      : route.fulfill({ json: QUARTER })));
+    await page.locator('select').nth(1).selectOption({ index: 2 });
+    await page.locator('.picture').waitFor();
+    assert.deepEqual(await page.locator('.picture g > g text').allTextContents(), ['A', 'B', 'C', 'A', 'D']);
+    const text = await page.locator('main').innerText();
+    assert.match(text, lang === 'hu' ? /A: Nyugat · B: Közép · C: Északkelet · D: Délkelet/ : /A: West · B: Centre · C: North-east · D: South-east/);
+    assert.equal(await page.locator('.picture rect[fill^=url]').count(), 2, 'what is withheld is hatched');
+    assert.equal(await page.locator('abbr').count(), 2);
+    assert.ok(text.includes(withheld), text);
+    await accessible(page, `statistics, ${lang}`);
+    await touchable(page, `statistics, ${lang}`);
+    await picture(page, `statistics-picture-${size}-${lang}`);
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'CSV' }).press('Enter');
+    assert.match((await saving).suggestedFilename(), /^placements-.*\.csv$/);
+    await page.emulateMedia({ media: 'print' });
+    assert.ok(await page.locator('.picture').isVisible());
+    assert.equal(await page.getByRole('button', { name: 'CSV' }).isVisible(), false);
+    assert.equal(await page.locator('nav.tabs:visible, select:visible').count(), 0, 'nothing to press on paper');
+    await picture(page, `statistics-print-${size}-${lang}`);
+    clean(page);
+    await context.close();
+  }
 });

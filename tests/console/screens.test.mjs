@@ -57,7 +57,7 @@ const WISHES = {
   zoomed: { size: { width: 640, height: 400 } },
 };
 
-for (const [role, wait] of [['counsellor', '.intake'], ['shelter_staff', '.units'], ['statistician', '.numbers'], ['family_support', 'main table']])
+for (const [role, wait] of [['counsellor', '.intake'], ['shelter_staff', '.units'], ['shelter_manager', '.units'], ['statistician', '.numbers'], ['family_support', 'main table']])
   test(`${role}: dark, in forced colours, without motion and at 200 %`, async () => {
     const { page, context } = await open(r, role);
     for (const [name, wish] of Object.entries(WISHES)) {
@@ -71,3 +71,49 @@ for (const [role, wait] of [['counsellor', '.intake'], ['shelter_staff', '.units
     clean(page);
     await context.close();
   });
+
+test('in forced colours the main button and the dangerous one differ from a plain one', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await page.emulateMedia({ forcedColors: 'active' });
+  await page.locator('.units:visible').waitFor();
+  const look = (selector) => page.locator(selector).first().evaluate((e) => {
+    const { borderTopWidth, borderTopStyle, backgroundColor, fontWeight } = getComputedStyle(e);
+    return { borderTopWidth, borderTopStyle, backgroundColor, fontWeight };
+  });
+  const [main, plain] = [await look('.button.main:visible'), await look('.unit .button.plain:visible')];
+  assert.equal(main.backgroundColor, plain.backgroundColor, 'colours are the system\'s: they cannot tell them apart');
+  assert.ok(parseFloat(main.borderTopWidth) >= parseFloat(plain.borderTopWidth) + 2, JSON.stringify({ main, plain }));
+  await page.getByRole('navigation', { name: 'Nézetek' }).getByRole('button').last().click();
+  const danger = await look('.button.danger:visible');
+  assert.notEqual(danger.borderTopStyle, plain.borderTopStyle);
+  await context.close();
+});
+
+test('the manager\'s tabs are one line on a phone, and each is reached by keyboard and by thumb', async () => {
+  const { page, context } = await open(r, 'shelter_manager', { size: 'phone' });
+  await page.locator('.units:visible').waitFor();
+  for (const size of [SIZES.phone, SIZES.narrow, { width: 640, height: 400 }]) {
+    await page.setViewportSize(size);
+    const nav = page.getByRole('navigation', { name: 'Nézetek' });
+    const buttons = await nav.getByRole('button').all();
+    assert.ok(buttons.length >= 5);
+    const tops = new Set(await Promise.all(buttons.map(async (b) => (await b.boundingBox()).y)));
+    assert.equal(tops.size, 1, `${size.width} px: ${tops.size} lines`);
+    await touchable(page, `tabs, ${size.width} px`);
+    await buttons[0].focus();
+    for (let i = 0; i < buttons.length; i++) {
+      const box = await page.evaluate(() => {
+        const { left, right } = document.activeElement.getBoundingClientRect();
+        return { left, right, width: innerWidth, text: document.activeElement.textContent };
+      });
+      assert.equal(box.text, await buttons[i].textContent());
+      assert.ok(box.left >= 0 && box.right <= box.width, `out of sight at ${size.width} px: ${JSON.stringify(box)}`);
+      await page.keyboard.press('Tab');
+    }
+    await buttons.at(-1).tap();
+    assert.equal(await buttons.at(-1).getAttribute('aria-current'), 'page');
+    await buttons[0].tap();
+  }
+  clean(page);
+  await context.close();
+});

@@ -7,10 +7,11 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { guest } from '../api/lib/devices.mjs';
 import { Registry, root } from '../api/lib/registry.mjs';
 
 const dist = join(root, 'web/dist');
-const assets = readdirSync(join(dist, 'assets')).filter((f) => /\.(js|css)$/.test(f)).map((f) => `/assets/${f}`);
+const assets = readdirSync(join(dist, 'assets')).filter((f) => /\.(js|css|json)$/.test(f)).map((f) => `/assets/${f}`);
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
   "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -19,11 +20,11 @@ before(async () => { r = await new Registry().start(); });
 after(() => r.close());
 
 /** The answer with its bytes as they came. */
-function fetchRaw(path, headers = {}, method = 'GET') {
+function fetchRaw(path, headers = {}, method = 'GET', agent = undefined) {
   const device = r.device('shelter_staff');
+  const own = agent ? { agent } : { ca: r.ca, cert: readFileSync(`${device}.crt`), key: readFileSync(`${device}.key`) };
   return new Promise((done, fail) => {
-    https.request({ host: '127.0.0.1', servername: 'localhost', port: r.port, path, method, headers, ca: r.ca,
-      cert: readFileSync(`${device}.crt`), key: readFileSync(`${device}.key`) }, (res) => {
+    https.request({ host: '127.0.0.1', servername: 'localhost', port: r.port, path, method, headers, ...own }, (res) => {
       const parts = [];
       res.on('data', (d) => parts.push(d));
       res.on('end', () => done({ status: res.statusCode, headers: res.headers, body: Buffer.concat(parts) }));
@@ -74,11 +75,31 @@ test('a coding with weight zero is not sent', async () => {
 });
 
 test('there is no other name: no directory, no way up, no compressed form by itself', async () => {
-  for (const path of ['/assets', '/assets/', '/index.html', '/assets/../index.html', '/index.html.br', `${assets[0]}.br`, '/web/dist/index.html', '//']) {
+  for (const path of ['/refused.html', '/assets', '/assets/', '/index.html', '/assets/../index.html', '/index.html.br', `${assets[0]}.br`, '/web/dist/index.html', '//']) {
     const { status } = await fetchRaw(path);
     assert.ok([400, 404].includes(status), `${path}: ${status}`);
   }
   assert.equal((await fetchRaw('/', {}, 'POST')).status, 404);
+});
+
+test('a device that is revoked gets a page that says so on each connection that it kept, and no file any more', async () => {
+  const { device, client } = await guest(r, 'okit.dora', 'OKIT (minta)');
+  const tag = (await fetchRaw('/')).headers.etag;
+  const wanted = ['/', '/icon.svg', ...assets].flatMap((path) => [[path, {}], [path, { 'If-None-Match': tag }]]);
+  client.agent.maxSockets = client.agent.maxFreeSockets = wanted.length; // kept: a new one would be refused by TLS
+  const get = (path, headers) => fetchRaw(path, headers, 'GET', client.agent);
+  for (const { status } of await Promise.all(wanted.map(() => get('/')))) assert.equal(status, 200);
+  const answer = await (await r.as('admin')).send('POST', `/v1/devices/${device.id}/revoke`);
+  assert.equal(answer.status, 200, answer.text);
+  for (const { status, body, headers } of await Promise.all(wanted.map(([path, more]) => get(path, more)))) {
+    assert.deepEqual([status, headers['content-type'], headers['cache-control'], headers['content-security-policy']],
+      [403, 'text/html; charset=utf-8', 'no-store', POLICY]);
+    assert.match(body.toString(), /Ez az eszköz nem léphet be[^]*This device is not let in/);
+    assert.doesNotMatch(body.toString(), /<script|menedék|segély|shelter/i); // whoever holds it now learns nothing from it
+  }
+  await assert.rejects(get('/'), /certificate revoked/);
+  const colleague = await r.as('counsellor');
+  assert.equal((await colleague.get('/')).status, 200);
 });
 
 test('the page holds nothing that the policy would refuse', () => {

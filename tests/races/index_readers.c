@@ -35,12 +35,10 @@ look(void *arg)
 {
 	(void)arg;
 	for (unsigned n = 0; n < 500 && !atomic_load(&is_over); n++) {
-		const struct index_view *view = index_enter(houses);
-		for (unsigned i = 0; i < view->count; i++) {
-			const struct house *h = &view->entries[i]->house;
-			if (h->units[0].version != h->units[1].version)
+		struct index_walk walk = { .view = index_enter(houses) };
+		for (const struct index_entry *e; (e = index_next(&walk)) != NULL;)
+			if (e->units[0].version != e->units[1].version)
 				atomic_fetch_add(&wrong, 1);
-		}
 		index_leave(houses);
 		atomic_fetch_add(&looks, 1);
 	}

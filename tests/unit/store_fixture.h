@@ -32,6 +32,7 @@ static const struct engine_ops *fixture_below;
 static struct engine *fixture_engine;
 static atomic_bool fixture_disk_fails;
 static pthread_mutex_t fixture_disk = PTHREAD_MUTEX_INITIALIZER; /* who holds it makes the disk hang */
+static atomic_uint fixture_read_fails; /* so many reads from now the disk fails, once; 0: it does not */
 
 static inline enum rc
 fixture_open_engine(const char *path, unsigned map_mib, struct engine **out, struct fault *f)
@@ -40,6 +41,32 @@ fixture_open_engine(const char *path, unsigned map_mib, struct engine **out, str
 
 	fixture_engine = *out;
 	return rc;
+}
+
+static inline bool
+fixture_is_its_turn(void)
+{
+	unsigned left = atomic_load(&fixture_read_fails);
+
+	return left > 0 && atomic_fetch_sub(&fixture_read_fails, 1) == 1;
+}
+
+static inline enum rc
+fixture_snapshot(struct engine *engine, struct snapshot **out)
+{
+	return fixture_is_its_turn() ? RC_UNAVAILABLE : fixture_below->snapshot(engine, out);
+}
+
+static inline enum rc
+fixture_get(struct snapshot *s, const struct key *key, struct bytes *value, uint64_t *rev)
+{
+	return fixture_is_its_turn() ? RC_UNAVAILABLE : fixture_below->get(s, key, value, rev);
+}
+
+static inline enum rc
+fixture_scan(struct snapshot *s, const struct key *from, unsigned prefix_len, engine_scan_fn *fn, void *arg)
+{
+	return fixture_is_its_turn() ? RC_UNAVAILABLE : fixture_below->scan(s, from, prefix_len, fn, arg);
 }
 
 static inline void
@@ -109,7 +136,11 @@ fixture_open_store(struct fixture *x, const struct engine_ops *engine)
 	ops = *engine;
 	ops.open = fixture_open_engine;
 	ops.apply = fixture_apply;
+	ops.snapshot = fixture_snapshot;
+	ops.get = fixture_get;
+	ops.scan = fixture_scan;
 	atomic_store(&fixture_disk_fails, false);
+	atomic_store(&fixture_read_fails, 0);
 	cr_assert_eq(store_open(&options, &x->store, &f), RC_OK);
 }
 
@@ -178,6 +209,39 @@ fixture_view(struct fixture *x, txn_fn *fn, void *arg)
 
 	arena_rewind(x->arena, 0);
 	return rc;
+}
+
+/*
+ * ${fn} with the disk failing at its Nth read, for each N, and then with each amount of memory that is too
+ * little: it must say so every time, and commit nothing.  At last it is left alone and must succeed.
+ * Returns how many reads failed.
+ */
+static inline unsigned
+fixture_update_starved(struct fixture *x, txn_fn *fn, void *arg)
+{
+	struct arena *whole = x->arena;
+	unsigned n = 1;
+	enum rc rc;
+
+	for (;; n++) {
+		atomic_store(&fixture_read_fails, n);
+		rc = fixture_view(x, fn, arg);
+		if (atomic_exchange(&fixture_read_fails, 0) > 0)
+			break;
+		cr_assert_eq(rc, RC_UNAVAILABLE, "read %u fails: %d", n, rc);
+	}
+	cr_assert_eq(rc, RC_OK, "left alone: %d", rc);
+	for (size_t cap = 0; cap < FIXTURE_ARENA; cap += 48) {
+		cr_assert_not_null(x->arena = arena_new(cap));
+		rc = fixture_view(x, fn, arg);
+		arena_free(x->arena);
+		if (rc == RC_OK)
+			break;
+		cr_assert(rc == RC_UNAVAILABLE || rc == RC_TOO_BIG, "%zu bytes: %d", cap, rc);
+	}
+	x->arena = whole;
+	cr_assert_eq(fixture_update(x, fn, arg), RC_OK);
+	return n - 1;
 }
 
 struct fixture_record {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which screen is shown: by the phase of the session, then by the roles of the person.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { session, type Me } from './core/session';
 import { lang, t } from './i18n';
 import { screensFor } from './screens';
 import { Passphrase } from './screens/account';
-import { Cover, SignInScreen } from './screens/signin';
+import { Barred, Cover, SignInScreen } from './screens/signin';
 import { hidden, Shell } from './ui/shell';
+
+// never while a finger is on it: a tab that moves between touch and release is not pressed
+const middle = (tab: HTMLElement) => tab.scrollIntoView({ block: 'nearest', inline: 'center' });
 
 function Work(p: { me: Me }) {
   const screens = screensFor(p.me);
@@ -17,7 +20,9 @@ function Work(p: { me: Me }) {
   const nav = screens.length > 1 && (
     <nav class="tabs" aria-label={t('nav')}>
       {screens.map((s) => (
-        <button key={s.id} type="button" aria-current={s === screen ? 'page' : undefined} onClick={() => setOpen(s.id)}>{t(s.title)}</button>
+        <button key={s.id} type="button" aria-current={s === screen ? 'page' : undefined}
+          onClick={(e) => { setOpen(s.id); middle(e.currentTarget); }}
+          onFocus={(e) => e.currentTarget.matches(':focus-visible') && middle(e.currentTarget)}>{t(s.title)}</button>
       ))}
     </nav>
   );
@@ -35,15 +40,22 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = lang.get();
   });
-  if (isHidden) return <Cover />;
+  // one and the same while nothing of the person changes: covering it must not draw it again
+  const work = useMemo(
+    () => s.me && (s.mustChange ? <Shell title={t('account.passphrase')}><Passphrase first /></Shell> : <Work me={s.me} key={s.me.user} />),
+    [s.me, s.mustChange],
+  );
   if (s.phase === 'starting') return null;
-  if (s.phase === 'out' || s.me === null) return <SignInScreen />;
-  // behind the lock the work stays as it is, out of sight and out of reach
+  if (s.phase === 'barred') return <Barred />;
+  const isAway = isHidden || s.phase === 'locked';
+  const front = isHidden ? <Cover /> : isAway && <SignInScreen />;
+  if (s.me === null || s.phase === 'out') return front || <SignInScreen />;
+  // behind cover and lock the work stays as it is, out of sight and out of reach
   return (
     <>
-      {s.phase === 'locked' && <SignInScreen />}
-      <div hidden={s.phase === 'locked'} inert={s.phase === 'locked'}>
-        {s.mustChange ? <Shell title={t('account.passphrase')}><Passphrase first /></Shell> : <Work me={s.me} key={s.me.user} />}
+      {front}
+      <div hidden={isAway} inert={isAway}>
+        {work}
       </div>
     </>
   );

@@ -26,17 +26,25 @@ function libfaketime() {
   return found;
 }
 
+/**
+ * Environment of a program whose clock is ${shift} ("+3h") away.  Not through the program `faketime`: it refuses to run when
+ * one of its own process id was killed before and left its names in /dev/shm, as each server that a test kills does.
+ */
+export const shifted = (shift) => ({ LD_PRELOAD: libfaketime(), FAKETIME: shift });
+
 export class Clockwork {
   #offset = 0;
 
-  async start() {
+  /** ${more} are further options; ${prepare} gets the registry before it is served. */
+  async start(more = [], prepare = () => {}, registry = new Registry()) {
     const preload = libfaketime();
-    this.registry = new Registry();
+    this.registry = registry;
     this.file = join(this.registry.dir, 'store/clock'); // where a confined process may read it
     this.#set(0);
     this.environment = { LD_PRELOAD: preload, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-    await this.registry.start(this.environment);
+    await prepare(this.registry);
+    await this.registry.start(this.environment, more.map((m) => (typeof m === 'function' ? m(this.registry) : m)));
     return this;
   }
 

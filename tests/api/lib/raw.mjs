@@ -2,6 +2,7 @@
 // Bytes over TLS, as no client library would send them.
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
+import { PATIENCE } from './patience.mjs';
 
 /** A connection with the device of ${role}; 'connect' has happened. */
 export function dial(registry, role) {
@@ -14,14 +15,18 @@ export function dial(registry, role) {
 }
 
 /**
- * Send ${bytes} and hear everything until the server closes or has been silent for ${quiet} ms.  Returns { statuses, text,
- * closed }.
+ * Send ${bytes} and hear everything until the server closes or has been silent for ${quiet} ms; who has said nothing yet, or
+ * that it will close, is waited for much longer.  Returns { statuses, text, closed }.
  */
 export async function say(registry, role, bytes, { quiet = 1500 } = {}) {
   const socket = await dial(registry, role);
   let text = '';
   const closed = await new Promise((done) => {
-    socket.setTimeout(quiet, () => done(false));
+    socket.setTimeout(quiet, () => {
+      const isDue = text === '' || /^connection: close\r$/im.test(text);
+      if (!isDue || socket.timeout >= PATIENCE) done(false);
+      else socket.setTimeout(PATIENCE);
+    });
     socket.on('data', (d) => { text += d; });
     socket.on('error', () => {}); // a reset after the answer is a close
     socket.on('close', () => done(true));

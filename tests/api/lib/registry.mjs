@@ -3,11 +3,12 @@
 // token.  One registry for each test file; everything it starts is ended by pid.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkExchange } from './contract.mjs';
+import { makeDatabase } from './postgres.mjs';
 
 export const root = resolve(import.meta.dirname, '../../..');
 const program = resolve(root, process.env.MENEDEK ?? 'build/release/menedek');
@@ -16,10 +17,15 @@ const maker = resolve(root, 'build/release/menedek'); // makes registries: the s
 export const ROLES = ['counsellor', 'shift_lead', 'shelter_staff', 'shelter_manager', 'family_support', 'admin',
   'auditor', 'statistician'];
 
+/** ENGINE=postgresql NODES=3: so many nodes serve each registry, and each next client is at the next one. */
+const NODES = Number(process.env.NODES ?? 1);
+const KNOWN_MS = 250; // what one node wrote the others know by then: more than is promised (tests/cluster)
+
 /** A person on a device: answers are { status, headers, text, json }. */
 export class Client {
   constructor(registry, { device, sockets = 4 }) {
     this.registry = registry;
+    this.home = registry.home?.();
     this.device = device;
     this.token = null;
     this.agent = new https.Agent({
@@ -42,14 +48,19 @@ export class Client {
     };
     for (const name of Object.keys(all)) if (all[name] === null) delete all[name];
     return new Promise((done, fail) => {
-      const req = https.request({ agent: this.agent, host: '127.0.0.1', servername: 'localhost', port: this.registry.port,
-        method, path, headers: all, timeout: 30000 }, (res) => {
+      const req = https.request({ agent: this.agent, host: this.registry.host ?? '127.0.0.1', servername: 'localhost',
+        port: this.registry.portOf?.(this.home) ?? this.registry.port, method, path, headers: all, timeout: this.registry.timeout ?? 30000 }, (res) => {
         const parts = [];
         res.on('data', (d) => parts.push(d));
         res.on('error', fail);
-        res.on('end', () => done(this.#answer(method, path, res, Buffer.concat(parts).toString())));
+        res.on('end', () => {
+          const answer = this.#answer(method, path, res, Buffer.concat(parts).toString());
+          // the next request may be at another node
+          if (method !== 'GET' && this.registry.hasPeers) setTimeout(done, KNOWN_MS, answer);
+          else done(answer);
+        });
       });
-      req.on('timeout', () => req.destroy(new Error(`${method} ${path}: no answer in 30 s`)));
+      req.on('timeout', () => req.destroy(new Error(`${method} ${path}: no answer in time`)));
       req.on('error', fail);
       req.end(text ?? undefined);
     });
@@ -98,29 +109,46 @@ const TEMPLATE_MS = 10 * 60_000; // the sample's statements are "fresh" for hour
 
 /**
  * The directory of a sample registry that nobody has served, made every few minutes and copied by whoever needs one: making
- * one takes seconds, and half a hundred test files want one each.
+ * one takes seconds, and half a hundred test files want one each.  What is given here is never changed: who makes a newer
+ * one turns the link to it, so that whoever copies meanwhile does not get half of each.
  */
 function template() {
-  const place = join(root, 'build/sample-registry');
-  const isYoung = () => existsSync(place) && Date.now() - statSync(place).mtimeMs < TEMPLATE_MS && statSync(place).mtimeMs > statSync(maker).mtimeMs;
-  if (isYoung()) return place;
+  const link = join(root, 'build/sample-registry');
+  const age = (place) => Date.now() - statSync(place).mtimeMs;
+  const isYoung = (place) => age(place) < TEMPLATE_MS && statSync(place).mtimeMs > statSync(maker).mtimeMs;
+  const there = existsSync(link) ? realpathSync(link) : null;
+  if (there && isYoung(there)) return there;
   const made = mkdtempSync(join(root, 'build/sample-'));
   execFileSync(join(root, 'tools/sample.sh'), [maker, join(made, 'data'), join(made, 'certs')], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const old = `${made}.old`;
-  try {
-    if (existsSync(place)) renameSync(place, old);
-    renameSync(made, place);
-  } catch {
-    // another test file was quicker: one of the two is enough
-    rmSync(made, { recursive: true, force: true });
+  if (there === link) rmSync(link, { recursive: true, force: true }); // of an older form
+  symlinkSync(made, `${made}.link`);
+  renameSync(`${made}.link`, link);
+  for (const name of readdirSync(join(root, 'build'))) {
+    const old = join(root, 'build', name);
+    if (/^sample-[A-Za-z0-9]{6}$/.test(name) && existsSync(old) && age(old) > 2 * TEMPLATE_MS) rmSync(old, { recursive: true, force: true });
   }
-  rmSync(old, { recursive: true, force: true });
-  return place;
+  return made;
 }
+
+// whatever befalls a test, no service stays behind
+const running = new Set();
+process.on('exit', () => { for (const server of running) server.kill('SIGKILL'); });
 
 export class Registry {
   #server = null;
   #clients = new Map();
+  #peers = [];
+  #homes = 0;
+
+  get hasPeers() { return this.#peers.length > 0; }
+
+  /** The number of a client, and which port it speaks to. */
+  home() { return this.#homes++; }
+
+  portOf(home) {
+    const all = [this, ...this.#peers];
+    return all[home % all.length].port;
+  }
 
   /** A new registry; or a copy of ${from}, which must not have been served yet. */
   constructor(from) {
@@ -128,18 +156,20 @@ export class Registry {
     this.dir = join(this.work, 'data');
     this.certs = join(this.work, 'certs');
     this.log = join(this.work, 'server.log');
-    for (let tries = 0; ; tries++) {
-      const source = from?.work ?? template();
-      try {
-        for (const part of ['data', 'certs']) cpSync(join(source, part), join(this.work, part), { recursive: true, force: true });
-        break;
-      } catch (e) {
-        if (from || tries === 3) throw e; // the template was replaced while it was copied
-      }
-    }
+    const source = from?.work ?? template();
+    for (const part of ['data', 'certs']) cpSync(join(source, part), join(this.work, part), { recursive: true });
     this.ca = readFileSync(join(this.certs, 'ca.crt'));
+    if (process.env.ENGINE === 'postgresql' && !from) this.share();
     // one test opens more requests in a minute than a counsellor in a night; tests of breadth set their own limits
     writeFileSync(join(this.dir, 'breadth.csv'), `class,hour,night,day,night_from,night_to,delay,delay_max\nrequest,60000,60000,60000,22,6,0,0\n`);
+  }
+
+  /** Move it into a PostgreSQL; before start.  Copies of it are then nodes of one service. */
+  share() {
+    if (this.database) return this;
+    this.database = makeDatabase();
+    this.run('migrate', '--engine', 'postgresql', '--database', this.database);
+    return this;
   }
 
   /** What the vault may tell in an hour; before start.  Names: desk, own, own_house. */
@@ -154,11 +184,18 @@ export class Registry {
 
   /** Serve, on ${port} or a free one; ${more} are further options.  Sets port, and health's port if it was asked for. */
   async start(env = {}, more = [], port = 0) {
+    if (NODES > 1 && this.database && !this.hasPeers && !this.isPeer)
+      this.#peers = Array.from({ length: NODES - 1 }, () => Object.assign(new Registry(this), { isPeer: true }));
     const log = openSync(this.log, 'a');
     const options = process.env.TSAN_OPTIONS ?? 'exitcode=66';
     this.#server = spawn(program, ['serve', '--dir', this.dir, '--listen', `127.0.0.1:${port}`, ...more],
       { stdio: ['ignore', 'pipe', log], env: { ...process.env, TSAN_OPTIONS: options, ...env } });
-    this.ended = new Promise((done) => this.#server.on('exit', (code, signal) => done({ code, signal })));
+    const server = this.#server;
+    running.add(server);
+    this.ended = new Promise((done) => server.on('exit', (code, signal) => {
+      running.delete(server);
+      done({ code, signal });
+    }));
     this.port = await new Promise((done, fail) => {
       let said = '';
       this.#server.stdout.on('data', (d) => {
@@ -169,6 +206,7 @@ export class Registry {
       });
       this.ended.then(({ code, signal }) => fail(new Error(`the service ended: ${code ?? signal}\n${this.logText()}`)));
     });
+    for (const peer of this.#peers) await peer.start(env, more);
     return this;
   }
 
@@ -179,6 +217,7 @@ export class Registry {
   async kill9() {
     for (const c of this.#clients.values()) c.end();
     this.#clients.clear();
+    await Promise.all(this.#peers.map((p) => p.kill9()));
     this.#server.kill('SIGKILL');
     return this.ended;
   }
@@ -187,6 +226,7 @@ export class Registry {
   async stop() {
     for (const c of this.#clients.values()) c.end();
     this.#clients.clear();
+    for (const peer of this.#peers) await peer.stop();
     this.#server.kill('SIGTERM');
     const timer = setTimeout(() => this.#server.kill('SIGKILL'), 20000);
     const { code, signal } = await this.ended;
@@ -196,7 +236,9 @@ export class Registry {
   }
 
   async close() {
-    try { await this.stop(); } finally { rmSync(this.work, { recursive: true, force: true }); }
+    try { await this.stop(); } finally {
+      for (const { work } of [this, ...this.#peers]) rmSync(work, { recursive: true, force: true });
+    }
   }
 
   credentials(role) { return JSON.parse(readFileSync(join(this.certs, `${role}.json`))); }

@@ -24,9 +24,9 @@ export const holdBody = (episode, candidate) => ({
   contact_channel: 'client_calls_house',
 });
 
-/** Hold a room of the house called ${name} (or of the best). */
-export async function hold(desk, { household, name } = {}) {
-  const episode = await openEpisode(desk, household);
+/** Hold a room of the house called ${name} (or of the best), for a new request unless one is given. */
+export async function hold(desk, { household, name, episode: open } = {}) {
+  const episode = open ?? await openEpisode(desk, household);
   const { candidates } = await search(desk, episode);
   const candidate = name ? candidates.find((c) => c.code_name === name) : candidates[0];
   assert.ok(candidate, `no candidate ${name ?? ''}`);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import https from 'node:https';
+import { PATIENCE } from './patience.mjs';
 import { sleep } from './registry.mjs';
 
 class Stream {
@@ -43,13 +44,13 @@ class Stream {
   }
 
   /** The event ${kind} of ${subject}, or undefined if it does not come in ${ms}. */
-  hears(kind, subject, ms) {
+  hears(kind, subject, ms = PATIENCE) {
     return this.#until(() => this.events.find((e) => e.event === kind && (!subject || e.data.subject === subject)), ms);
   }
 
-  says(ms) { return this.#until(() => this.comments[0], ms); }
+  says(ms = PATIENCE) { return this.#until(() => this.comments[0], ms); }
 
-  ends(ms) { return this.#until(() => this.#ended, ms); }
+  ends(ms = PATIENCE) { return this.#until(() => this.#ended, ms); }
 
   /** Whether anything at all was told of ${subject}. */
   knows(subject) { return this.events.some((e) => e.data.subject === subject); }

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
+import { PATIENCE } from '../../api/lib/patience.mjs';
 import { root } from '../../api/lib/registry.mjs';
 
 export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 }, narrow: { width: 320, height: 640 } };
@@ -35,7 +36,7 @@ export async function profile(registry, role, { size = 'desktop', touch = size =
     locale: lang === 'hu' ? 'hu-HU' : 'en-GB',
     ...more,
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(PATIENCE);
   await context.addInitScript((to) => localStorage.setItem('lang', to), lang);
   return { context, origin, role, registry, lang, size };
 }
@@ -51,7 +52,11 @@ export async function tab(p) {
   page.on('request', (r) => {
     if (!r.url().startsWith(p.origin)) page.wrongs.push(`request elsewhere: ${r.url()}`);
   });
-  await page.goto(`${p.origin}/`);
+  for (let tries = 0; ; tries++) // Chromium drops what is under way when any interface of the machine comes or goes
+    try {
+      await page.goto(`${p.origin}/`);
+      break;
+    } catch (e) { if (tries === 3 || !/ERR_NETWORK_CHANGED/.test(e.message)) throw e; }
   return page;
 }
 

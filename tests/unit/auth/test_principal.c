@@ -119,7 +119,7 @@ Test(principal, an_enrolled_device_is_known_with_its_organisation)
 Test(principal, a_strange_certificate_is_forbidden)
 {
 	device.fingerprint[31] ^= 1;
-	cr_expect_eq(identify(), RC_FORBIDDEN);
+	cr_expect_eq(identify(), RC_DEVICE_REFUSED);
 	cr_expect(id_is_zero(&who.device.id));
 }
 
@@ -127,7 +127,7 @@ Test(principal, a_revoked_device_is_forbidden)
 {
 	device.revoked_at = NOW - 1;
 	put_device();
-	cr_expect_eq(identify(), RC_FORBIDDEN);
+	cr_expect_eq(identify(), RC_DEVICE_REFUSED);
 	cr_expect(id_is_zero(&who.device.id));
 }
 
@@ -135,7 +135,7 @@ Test(principal, a_device_is_forbidden_from_its_last_second_on)
 {
 	device.not_after = NOW;
 	put_device();
-	cr_expect_eq(identify(), RC_FORBIDDEN);
+	cr_expect_eq(identify(), RC_DEVICE_REFUSED);
 	device.not_after = NOW + 1;
 	put_device();
 	cr_expect_eq(identify(), RC_OK);
@@ -145,9 +145,9 @@ Test(principal, a_device_of_a_retired_or_missing_organisation_is_forbidden)
 {
 	org.retired = true;
 	put_org();
-	cr_expect_eq(identify(), RC_FORBIDDEN);
+	cr_expect_eq(identify(), RC_DEVICE_REFUSED);
 	fixture_put(&x, KIND_ORG, &org.id, NULL);
-	cr_expect_eq(identify(), RC_FORBIDDEN);
+	cr_expect_eq(identify(), RC_DEVICE_REFUSED);
 }
 
 Test(principal, an_old_certificate_of_a_device_is_forbidden)
@@ -158,7 +158,7 @@ Test(principal, an_old_certificate_of_a_device_is_forbidden)
 	memset(device.fingerprint, 0xbb, 32);
 	put_device();
 	memcpy(device.fingerprint, old, 32);
-	cr_expect_eq(identify(), RC_FORBIDDEN);
+	cr_expect_eq(identify(), RC_DEVICE_REFUSED);
 }
 
 Test(principal, damaged_records_are_damage_and_not_a_refusal)
@@ -259,6 +259,67 @@ Test(principal, a_token_of_the_second_of_signing_out_everywhere_counts)
 	cr_expect_eq(person(), RC_OK);
 }
 
+/* ---- whom an outside issuer names ---- */
+
+static void
+name_user(const char *name)
+{
+	const struct reference row = { .id = user.id };
+	struct key key;
+
+	cr_assert_eq(user_name_key(x.ring, name, &key), RC_OK);
+	fixture_put_at(&x, KIND_USER_NAME, &key, &row);
+}
+
+static void
+claim_name(const char *name)
+{
+	uint8_t secret[32];
+
+	cr_assert_eq(user_name_secret(x.ring, secret), RC_OK);
+	user_name_mac(secret, name, claims.name_mac);
+	claims.is_outside = true;
+	claims.user = (struct id){ { 0 } };
+	claims.device = (struct id){ { 0 } };
+}
+
+Test(principal, an_outside_token_means_the_person_of_that_name_with_our_roles)
+{
+	name_user("anna");
+	claim_name("anna");
+	cr_assert_eq(person(), RC_OK);
+	cr_expect(id_equal(&who.user.id, &user.id) && who.roles == 5);
+	cr_expect(id_equal(&who.claims.user, &user.id) && id_equal(&who.claims.device, &device.id));
+	claim_name("bea");
+	cr_expect_eq(person(), RC_BAD_TOKEN, "nobody of ours");
+	expect_nobody();
+}
+
+Test(principal, a_record_that_cannot_be_read_makes_nobody)
+{
+	name_user("anna");
+	for (unsigned outside = 0; outside < 2; outside++) {
+		if (outside)
+			claim_name("anna");
+		cr_expect_eq(fixture_update_starved(&x, person_txn, NULL), 6 + outside);
+	}
+}
+
+Test(principal, a_person_with_every_place_for_houses_taken_has_those_and_no_more)
+{
+	const struct id other = { { 200 } };
+
+	user.shelter_count = USER_SHELTERS;
+	for (unsigned i = 0; i < USER_SHELTERS; i++)
+		user.shelters[i] = (struct id){ { (uint8_t)(100 + i) } };
+	put_user();
+	cr_assert_eq(person(), RC_OK);
+	cr_expect(principal_has_shelter(&who, &user.shelters[USER_SHELTERS - 1]));
+	cr_expect_not(principal_has_shelter(&who, &other));
+	who.user.shelter_count = UINT8_MAX; /* whatever a record says, nothing behind the list is read */
+	cr_expect_not(principal_has_shelter(&who, &other));
+}
+
 /* ---- in the middle of a request ---- */
 
 struct race {
@@ -310,8 +371,9 @@ struct interruption {
 Test(principal, a_revocation_during_a_request_undoes_it)
 {
 	static const struct interruption all[] = { { "person retired", retire, RC_BAD_TOKEN },
-		{ "signed out", sign_out, RC_BAD_TOKEN }, { "device revoked", revoke_device, RC_FORBIDDEN },
-		{ "organisation retired", retire_org, RC_FORBIDDEN } };
+		{ "signed out", sign_out, RC_BAD_TOKEN },
+		{ "device revoked", revoke_device, RC_DEVICE_REFUSED },
+		{ "organisation retired", retire_org, RC_DEVICE_REFUSED } };
 
 	for (unsigned i = 0; i < COUNT_OF(all); i++) {
 		struct race r = { .happen = all[i].happen };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cap, the marks, and that nothing of a request can be found afterwards. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bytes.h"
 
 static bool
 is_zero(const unsigned char *p, size_t len)
@@ -126,5 +128,83 @@ Test(arena, a_copied_string_is_ended)
 
 	cr_assert_str_eq(arena_strndup(arena, "shelter", 4), "shel");
 	cr_assert_str_eq(arena_strndup(arena, NULL, 0), "");
+	arena_free(arena);
+}
+
+/* What a request left must not be found by the next one on this thread, which gets the same memory. */
+Test(arena, a_chunk_is_used_again_and_is_zero)
+{
+	enum { SIZE = 3000 };
+
+	for (unsigned round = 0; round < 40; round++) {
+		struct arena *arena = arena_new(1 << 20);
+		unsigned char *small = arena_alloc(arena, SIZE), *middle = arena_alloc(arena, 2 * SIZE),
+			      *large = arena_alloc(arena, 4 * SIZE);
+
+		cr_assert(is_zero(small, SIZE) && is_zero(middle, 2 * SIZE) && is_zero(large, 4 * SIZE));
+		memset(small, 0xaa, SIZE);
+		memset(middle, 0xbb, 2 * SIZE);
+		memset(large, 0xcc, 4 * SIZE);
+		arena_free(arena);
+	}
+}
+
+/* More arenas at once than chunks are kept, each with what it wrote. */
+Test(arena, many_arenas_at_once_share_nothing)
+{
+	struct arena *arena[40];
+	unsigned char *p[COUNT_OF(arena)];
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (size_t i = 0; i < COUNT_OF(arena); i++) {
+			arena[i] = arena_new(1 << 20);
+			p[i] = arena_alloc(arena[i], 2000);
+			cr_assert(is_zero(p[i], 2000));
+			memset(p[i], (int)i + 1, 2000);
+		}
+		for (size_t i = 0; i < COUNT_OF(arena); i++) {
+			cr_assert(p[i][0] == i + 1 && p[i][1999] == i + 1);
+			arena_free(arena[i]);
+		}
+	}
+}
+
+static void *
+fill_and_free(void *arg)
+{
+	memset(arena_alloc(arg, 1000), 0xee, 1000);
+	arena_free(arg);
+	return NULL;
+}
+
+/* A request may end on another thread than it began on. */
+Test(arena, is_freed_by_any_thread)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		struct arena *arena = arena_new(1 << 20);
+		pthread_t thread;
+
+		memset(arena_alloc(arena, 1000), 0xdd, 1000);
+		cr_assert_eq(pthread_create(&thread, NULL, fill_and_free, arena), 0);
+		cr_assert_eq(pthread_join(thread, NULL), 0);
+	}
+}
+
+Test(arena, trimming_gives_the_tail_back)
+{
+	struct arena *arena = arena_new(1 << 20);
+	char *text = arena_alloc(arena, 1024);
+	size_t before = arena_used(arena);
+	unsigned char *next;
+
+	memset(text, 'x', 100);
+	arena_trim(arena, 1024 - 100);
+	cr_assert_leq(arena_used(arena), before - 900);
+	next = arena_alloc(arena, 512);
+	cr_assert((char *)next >= text + 100);
+	cr_assert(is_zero(next, 512));
+	cr_assert_eq(text[99], 'x');
+	arena_trim(arena, SIZE_MAX); /* more than there is: nothing */
+	cr_assert_geq(arena_used(arena), 600u);
 	arena_free(arena);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encodings against the vectors of their RFCs, and each way to write one value a second time. */
 #include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -131,13 +133,27 @@ Test(bytes, base64url_matches_rfc_4648)
 Test(bytes, base64url_has_one_text_for_each_value)
 {
 	static const char *const texts[] = { "Zg==", "Zg=", "Zh", "Zm9=", "Zm9", "+//+", "Z", "Zm9vY", "Zg\n",
-		" Zg", "Z\xc3" };
+		" Zg", "Z\xc3", "{g" };
 	uint8_t out[8];
 	size_t len;
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		cr_assert_not(
 		    base64url_parse(texts[i], strlen(texts[i]), out, sizeof(out), &len), "%s", texts[i]);
+}
+
+Test(bytes, a_number_is_written_in_digits)
+{
+	static const uint64_t values[] = { 0, 9, 10, 2000, UINT32_MAX, UINT64_MAX };
+	char text[DECIMAL_MAX + 1], expected[32];
+
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		int len = snprintf(expected, sizeof(expected), "%" PRIu64, values[i]);
+
+		memset(text, 'x', sizeof(text));
+		cr_assert_eq(decimal_format(values[i], text), (size_t)len);
+		cr_assert_str_eq(text, expected);
+	}
 }
 
 Test(bytes, base64url_stops_at_the_room_given)
@@ -169,6 +185,53 @@ Test(bytes, sizes_do_not_wrap)
 	cr_assert(size_mul(6, 7, &out));
 	cr_assert_eq(out, 42u);
 	cr_assert_not(size_mul(SIZE_MAX / 2 + 1, 2, &out));
+}
+
+Test(bytes, numbers_are_digits_within_their_bound)
+{
+	static const struct {
+		const char *text;
+		uint64_t most, value;
+		bool is_good;
+	} rows[] = {
+		{ "0", 0, 0, true },
+		{ "5", 5, 5, true },
+		{ "6", 5, 0, false },
+		{ "9", 1, 0, false },
+		{ "65535", UINT16_MAX, 65535, true },
+		{ "65536", UINT16_MAX, 0, false },
+		{ "18446744073709551615", UINT64_MAX, UINT64_MAX, true },
+		{ "18446744073709551616", UINT64_MAX, 0, false },
+		{ "99999999999999999999", UINT64_MAX, 0, false },
+		{ "", 5, 0, false },
+		{ "-1", 5, 0, false },
+		{ " 1", 5, 0, false },
+		{ "1 ", 5, 0, false },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t value;
+
+		cr_expect_eq(text_number(rows[i].text, rows[i].most, &value), rows[i].is_good, "row %u", i);
+		if (rows[i].is_good)
+			cr_expect_eq(value, rows[i].value, "row %u", i);
+	}
+}
+
+Test(bytes, a_line_has_exactly_so_many_fields)
+{
+	char three[] = "a  c", two[] = "a b", one[] = "";
+	char *field[3];
+
+	cr_assert(text_split(three, field, 3));
+	cr_assert_str_eq(field[0], "a");
+	cr_assert_str_eq(field[1], "");
+	cr_assert_str_eq(field[2], "c");
+	cr_assert_not(text_split(two, field, 3));
+	cr_assert(text_split(one, field, 1));
+	cr_assert_str_eq(field[0], "");
+	(void)strcpy(three, "a b");
+	cr_assert_not(text_split(three, field, 1));
 }
 
 Test(bytes, copies_are_cut_and_ended)

@@ -4,146 +4,29 @@
  * to get out. Each attempt is made by a child that was confined as the product is; the kernel says how it
  * ended.
  */
-#include <criterion/criterion.h>
-#include <arpa/inet.h>
+#include "world.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <pthread.h>
 #include <pwd.h>
+#include <sched.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include "base/confine.h"
-#include "base/file.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_CALLS false
-#else
-#define HAS_CALLS true
-#endif
-
-#define WORLD "/tmp/menedek-confine-XXXXXX"
-
-/* A data directory in small, and two witnesses outside of the confined child: a listener and a process. */
-struct world {
-	char dir[64];
-	char store[96], keyring[96], vault[96], keys[96], ring[96], root[96], cert[96], gone[96];
-	struct sockaddr_in listener;
-	int listen_fd;
-	pid_t witness;
-};
-
-static struct world world;
-
-static void
-put(const char *path)
-{
-	struct fault f = { 0 };
-
-	cr_assert_eq(file_write(path, bytes_str("secret"), 0600, &f), RC_OK);
-}
-
-static void
-name(char *out, const char *below)
-{
-	(void)snprintf(out, 96, "%s/%s", world.dir, below);
-}
-
-static void
-open_listeners(void)
-{
-	socklen_t len = sizeof(world.listener);
-
-	world.listener =
-	    (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	world.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_eq(bind(world.listen_fd, (struct sockaddr *)&world.listener, len), 0);
-	cr_assert_eq(listen(world.listen_fd, 4), 0);
-	cr_assert_eq(getsockname(world.listen_fd, (struct sockaddr *)&world.listener, &len), 0);
-}
-
-static void
-open_world(void)
-{
-	struct fault f = { 0 };
-
-	memcpy(world.dir, WORLD, sizeof(WORLD));
-	cr_assert_not_null(mkdtemp(world.dir));
-	name(world.store, "store");
-	name(world.keyring, "keyring");
-	name(world.vault, "vault");
-	name(world.keys, "keys");
-	name(world.gone, "not-there");
-	const char *const dirs[] = { world.store, world.keyring, world.vault, world.keys };
-	for (size_t i = 0; i < COUNT_OF(dirs); i++)
-		cr_assert_eq(dir_make(dirs[i], 0700, &f), RC_OK);
-	name(world.ring, "vault/ring");
-	name(world.root, "keys/location.root");
-	name(world.cert, "ca.crt");
-	put(world.ring);
-	put(world.root);
-	put(world.cert);
-	open_listeners();
-	if ((world.witness = fork()) == 0) {
-		(void)pause();
-		_exit(0);
-	}
-}
-
-static void
-close_world(void)
-{
-	const char *const files[] = { world.ring, world.root, world.cert };
-	const char *const dirs[] = { world.store, world.keyring, world.vault, world.keys, world.dir };
-	char ring[128];
-
-	(void)kill(world.witness, SIGKILL);
-	(void)waitpid(world.witness, NULL, 0);
-	(void)close(world.listen_fd);
-	(void)snprintf(ring, sizeof(ring), "%s/ring", world.keyring);
-	(void)unlink(ring);
-	(void)snprintf(ring, sizeof(ring), "%s/data", world.store);
-	(void)unlink(ring);
-	for (size_t i = 0; i < COUNT_OF(files); i++)
-		(void)unlink(files[i]);
-	for (size_t i = 0; i < COUNT_OF(dirs); i++)
-		cr_assert_eq(rmdir(dirs[i]), 0, "%s", dirs[i]);
-}
 
 TestSuite(confine, .init = open_world, .fini = close_world);
 
-static int
-answer(bool is_done)
-{
-	return is_done ? 0 : errno;
-}
-
-/* ---- the attempts: 0 when it worked, else the error ---- */
-
-static int
-reads(const char *path)
-{
-	char c;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return answer(fd >= 0 && read(fd, &c, 1) == 1);
-}
+/* ---- the attempts ---- */
 
 static int
 try_location_root(void)
@@ -209,12 +92,6 @@ try_tcp(void)
 
 	return answer(
 	    fd >= 0 && connect(fd, (struct sockaddr *)&world.listener, sizeof(world.listener)) == 0);
-}
-
-static int
-try_udp(void)
-{
-	return answer(socket(AF_INET, SOCK_DGRAM, 0) >= 0);
 }
 
 static int
@@ -284,62 +161,32 @@ try_dumpable(void)
 	return answer(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
 }
 
-/* ---- running them ---- */
-
-enum who { HTTP, VAULT, NOBODY };
-
-static enum rc
-confine_http(void)
-{
-	const struct confine_path rows[] = {
-		{ world.store, CONFINE_READ | CONFINE_WRITE | CONFINE_CREATE },
-		{ world.keyring, CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE },
-		{ world.cert, CONFINE_READ },
-		{ world.gone, CONFINE_READ },
-		{ NULL, CONFINE_READ },
-	};
-	struct confine_report report = { 0 };
-	struct fault f = { 0 };
-	enum rc rc;
-
-	confine_memory();
-	if ((rc = confine_user(NULL, &report, &f)) != RC_OK)
-		return rc;
-	if ((rc = confine_files(rows, COUNT_OF(rows), CONFINE_REQUIRE, &report, &f)) != RC_OK)
-		return rc;
-	return confine_calls(CONFINE_HTTP, CONFINE_REQUIRE, &report, &f);
-}
-
-static enum rc
-confine(enum who who)
-{
-	const struct confine_path rows[] = { { world.vault,
-	    CONFINE_READ | CONFINE_WRITE | CONFINE_REPLACE } };
-	const struct confine_vault vault = { CONFINE_VAULT, CONFINE_REQUIRE, NULL, rows, COUNT_OF(rows) };
-	struct fault f = { 0 };
-
-	if (who == NOBODY)
-		return RC_OK;
-	return who == HTTP ? confine_http() : confine_vault(&vault, &f);
-}
-
-/* How a child ends that is confined as ${who} and does ${fn}: the error it met, or minus the signal that
- * ended it. */
+/* ENOPROTOOPT is what makes the HTTP library stop asking. */
 static int
-fate(enum who who, int (*fn)(void))
+try_cork(void)
 {
-	int status;
-	const pid_t child = fork();
+	const int on = 1;
 
-	if (child == 0) {
-		const int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-		(void)dup2(quiet, STDERR_FILENO);
-		_exit(confine(who) != RC_OK ? 254 : fn());
-	}
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+	return answer(setsockopt(world.listen_fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)) == 0);
 }
+
+static int
+try_no_delay(void)
+{
+	const int on = 1;
+
+	return answer(setsockopt(world.listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
+}
+
+static int
+try_patience(void)
+{
+	const struct timeval second = { .tv_sec = 1 };
+
+	return answer(setsockopt(world.listen_fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)) == 0);
+}
+
+/* ---- running them ---- */
 
 #define DIES (-SIGSYS)
 #define ANY  1000 /* it depends on the system */
@@ -370,6 +217,9 @@ static const struct attempt {
 	{ "code", try_code, EPERM, DIES, 0, 0 },
 	{ "code later", try_code_later, EPERM, DIES, 0, 0 },
 	{ "namespace", try_namespace, DIES, DIES, ANY, 0 },
+	{ "cork", try_cork, ENOPROTOOPT, DIES, 0, 0 },
+	{ "no delay", try_no_delay, ENOPROTOOPT, DIES, 0, 0 },
+	{ "patience", try_patience, 0, DIES, 0, 0 },
 	{ "dumpable", try_dumpable, EPERM, DIES, 0, 0 },
 	{ "remove vault ring", try_removing_vault_ring, EACCES, 0, EACCES, 0 },
 };
@@ -406,209 +256,4 @@ Test(confine, a_process_that_is_not_confined_gets_out_everywhere)
 		if (!is_special)
 			cr_expect_eq(fate(NOBODY, attempts[i].fn), attempts[i].free, "%s", attempts[i].name);
 	}
-}
-
-/* ---- what a confined process must still be able to do ---- */
-
-static void *
-nothing(void *arg)
-{
-	return arg;
-}
-
-static int
-work_of_http(void)
-{
-	char path[128];
-	struct fault f = { 0 };
-	pthread_t thread;
-	int fd, peer;
-
-	(void)snprintf(path, sizeof(path), "%s/ring", world.keyring);
-	if (file_write(path, bytes_str("new"), 0600, &f) != RC_OK || reads(path) != 0 ||
-	    reads(world.cert) != 0)
-		return 1;
-	(void)snprintf(path, sizeof(path), "%s/data", world.store);
-	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0 || write(fd, "x", 1) != 1 ||
-	    fsync(fd) != 0)
-		return 2;
-	if (pthread_create(&thread, NULL, nothing, NULL) != 0 || pthread_join(thread, NULL) != 0)
-		return 3;
-	/* a listener that was there before goes on accepting; nobody comes, so it says: try again */
-	(void)fcntl(world.listen_fd, F_SETFL, O_NONBLOCK);
-	peer = accept4(world.listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	return peer < 0 && errno == EAGAIN ? 0 : 4;
-}
-
-static int
-work_of_vault(void)
-{
-	struct fault f = { 0 };
-	struct secret *raw = NULL;
-
-	if (file_write(world.ring, bytes_str("new"), 0600, &f) != RC_OK)
-		return 1;
-	if (file_read_secret(world.ring, 64, &raw, &f) != RC_OK)
-		return 2;
-	secret_free(raw);
-	return 0;
-}
-
-Test(confine, each_process_can_do_its_work)
-{
-	cr_expect_eq(fate(HTTP, work_of_http), 0);
-	cr_expect_eq(fate(VAULT, work_of_vault), 0);
-}
-
-/* What ${child} of HTTP said on standard error. */
-static size_t
-said(int (*fn)(void), char *out, size_t cap)
-{
-	int pipe_fds[2];
-	ssize_t len;
-	pid_t child;
-
-	cr_assert_eq(pipe(pipe_fds), 0);
-	if ((child = fork()) == 0) {
-		(void)dup2(pipe_fds[1], STDERR_FILENO);
-		_exit(confine(HTTP) != RC_OK ? 254 : fn());
-	}
-	(void)close(pipe_fds[1]);
-	cr_assert_eq(waitpid(child, NULL, 0), child);
-	len = read(pipe_fds[0], out, cap - 1);
-	(void)close(pipe_fds[0]);
-	out[len < 0 ? 0 : len] = '\0';
-	return len < 0 ? 0 : (size_t)len;
-}
-
-static int
-refused_thrice(void)
-{
-	for (int i = 0; i < 3; i++)
-		(void)syscall(SYS_sethostname, "x", 1);
-	return try_udp();
-}
-
-Test(confine, a_refused_call_is_logged_once_by_its_number)
-{
-	char text[1024], wanted[64];
-	const char *first;
-
-	if (!HAS_CALLS)
-		return;
-	(void)said(refused_thrice, text, sizeof(text));
-	(void)snprintf(wanted, sizeof(wanted), "call_refused number=%d:", SYS_sethostname);
-	cr_assert_not_null(first = strstr(text, wanted), "%s", text);
-	cr_assert_null(strstr(first + 1, wanted), "%s", text);
-	(void)snprintf(wanted, sizeof(wanted), "call_refused number=%d:", SYS_socket);
-	cr_assert_not_null(strstr(text, wanted), "%s", text);
-}
-
-static int
-capabilities_left_to(const char *user)
-{
-	struct confine_report report = { 0 };
-	struct fault f = { 0 };
-	char line[256];
-	FILE *status;
-	const bool was_root = geteuid() == 0;
-	int left = 0;
-
-	if (confine_user(user, &report, &f) != RC_OK || (status = fopen("/proc/self/status", "r")) == NULL)
-		return 255;
-	while (fgets(line, sizeof(line), status) != NULL)
-		left += strncmp(line, "Cap", 3) == 0 && strspn(line + 8, "0") != 16 &&
-		    (was_root || strncmp(line, "CapBnd", 6) != 0); /* only root may shrink the bounding set */
-	(void)fclose(status);
-	return left;
-}
-
-static int
-capabilities_left(void)
-{
-	return capabilities_left_to(NULL);
-}
-
-static int
-capabilities_left_to_nobody(void)
-{
-	return capabilities_left_to("nobody");
-}
-
-static int
-user_left(void)
-{
-	struct confine_report report = { 0 };
-	struct fault f = { 0 };
-	const struct passwd *nobody = getpwnam("nobody");
-	gid_t groups[8];
-
-	if (nobody == NULL || confine_user("nobody", &report, &f) != RC_OK)
-		return 255;
-	if (getuid() != nobody->pw_uid || geteuid() != nobody->pw_uid || getgid() != nobody->pw_gid)
-		return 1;
-	if (getgroups(8, groups) > 1 || setuid(0) == 0 || setgid(0) == 0)
-		return 2;
-	return reads(world.root) == EACCES ? 0 : 3; /* root's own file, mode 0600 */
-}
-
-static int
-unknown_user(void)
-{
-	struct confine_report report = { 0 };
-	struct fault f = { 0 };
-
-	return (int)confine_user("no-such-user-here", &report, &f);
-}
-
-Test(confine, no_capability_is_left)
-{
-	cr_assert_eq(fate(NOBODY, capabilities_left), 0);
-	if (geteuid() == 0)
-		cr_assert_eq(fate(NOBODY, capabilities_left_to_nobody), 0);
-}
-
-Test(confine, root_becomes_the_named_user_for_good)
-{
-	if (geteuid() == 0)
-		cr_assert_eq(fate(NOBODY, user_left), 0);
-	cr_assert_eq(fate(NOBODY, unknown_user), RC_NOT_FOUND);
-}
-
-/* ---- a kernel without Landlock: one that says so ---- */
-
-static bool
-take_landlock_away(void)
-{
-	struct sock_filter program[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog filter = { COUNT_OF(program), program };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
-static int
-without_landlock(void)
-{
-	const struct confine_path rows[] = { { world.store, CONFINE_READ } };
-	struct confine_report report = { 0 };
-	struct fault f = { 0 };
-
-	if (!take_landlock_away())
-		return 255;
-	if (confine_files(rows, 1, CONFINE_REQUIRE, &report, &f) != RC_UNAVAILABLE)
-		return 1;
-	if (confine_files(rows, 1, CONFINE_TRY, &report, &f) != RC_OK)
-		return 2;
-	return report.has_files || report.landlock != 0 ? 3 : reads(world.root);
-}
-
-Test(confine, a_kernel_without_landlock_stops_the_start_only_when_it_is_required)
-{
-	cr_assert_eq(fate(NOBODY, without_landlock), 0);
 }

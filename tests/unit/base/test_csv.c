@@ -194,3 +194,15 @@ Test(csv, every_prefix_of_a_text_is_read_or_refused_inside_its_bounds)
 		free(exact);
 	}
 }
+
+Test(csv, a_quoted_cell_larger_than_the_arena_is_refused)
+{
+	struct arena *small = arena_new(64);
+	static char text[400] = "a\n\"";
+
+	memset(text + 3, 'x', 300);
+	memcpy(text + 303, "\"\n", 3);
+	cr_assert_eq(csv_open(&csv, bytes_str(text), small, &fault), RC_OK);
+	cr_assert_eq(csv_row(&csv, &fault), RC_TOO_BIG);
+	arena_free(small);
+}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../starving.h"
 #include "base/json.h"
 
 #define S(text) text, sizeof(text) - 1
@@ -327,6 +328,7 @@ static const struct {
 	{ "-9007199254740991", JSON_INTEGER },
 	{ "1.5", JSON_REAL },
 	{ "1e300", JSON_REAL },
+	{ "-1e300", JSON_REAL },
 	{ "9007199254740992.0", JSON_REAL },
 	{ "1e-300", JSON_REAL },
 	{ "\"\"", JSON_STRING },
@@ -390,8 +392,10 @@ Test(json, values_of_another_type_read_as_nothing)
 	cr_assert_str_eq(json_string(json_next(json_first(tree))), "");
 	cr_assert_not(json_bool(json_next(json_first(tree))));
 	cr_assert_null(json_get(tree, "a"));
+	cr_assert_str_eq(json_name(json_first(tree)), "");
 	json_free(tree);
 	json_free(NULL);
+	cr_assert_null(json_next(NULL));
 	cr_assert_null(json_get(NULL, "a"));
 	cr_assert_null(json_first(NULL));
 	cr_assert_eq(json_type(NULL), JSON_NULL);
@@ -459,4 +463,32 @@ Test(json, mutated_texts_never_pass_the_check_and_fail_in_the_parser)
 		accepted++;
 	}
 	cr_assert_gt(accepted, 100u);
+}
+
+/* The check lets none through that is so deep; who frees one all the same must not write behind its path. */
+Test(json, a_tree_deeper_than_any_text_is_freed)
+{
+	cJSON *tree = cJSON_CreateArray(), *at = tree;
+
+	for (unsigned i = 0; i < 3 * LIMIT_JSON_DEPTH; i++) {
+		cJSON *inner = cJSON_CreateArray();
+
+		cr_assert(cJSON_AddItemToArray(at, inner));
+		at = inner;
+	}
+	json_free(tree);
+}
+
+Test(json, without_memory_nothing_is_parsed)
+{
+	json *tree;
+	enum rc rc;
+	struct morsel *taken;
+
+	NEEDS_HUNGER();
+	taken = starve();
+	rc = json_parse(bytes_str("{\"a\":1}"), &tree, NULL);
+	feed(taken);
+	cr_assert_eq(rc, RC_BUSY);
+	cr_assert_null(tree);
 }

@@ -30,12 +30,20 @@ write_sample(struct jw *w)
 	jw_name(w, "empty");
 	jw_open(w, '[');
 	jw_close(w, ']');
+	jw_opening(w, "\"plain\":", 8);
+	jw_open(w, '[');
+	jw_plain(w, "", 0);
+	jw_plain(w, "a_b", 3);
+	jw_close(w, ']');
+	jw_opening(w, "\"last\":", 7);
+	jw_plain(w, "z", 1);
 	jw_close(w, '}');
 }
 
 static const char sample[] = "{\"s\":\"a\\\"b\",\"n\":-9223372036854775808,\"t\":true,"
 			     "\"id\":\"00000000000000000000000001\",\"at\":\"1970-01-01T00:00:00Z\","
-			     "\"list\":[1,null,{},false],\"raw\":{\"x\":1},\"empty\":[]}";
+			     "\"list\":[1,null,{},false],\"raw\":{\"x\":1},\"empty\":[],"
+			     "\"plain\":[\"\",\"a_b\"],\"last\":\"z\"}";
 
 Test(jw, commas_stand_between_values_only)
 {
@@ -121,4 +129,26 @@ Test(jw, sixteen_digit_integers_are_exact)
 	jw_int(&w, INT64_C(9007199254740991));
 	cr_assert_eq(w.len, 16u);
 	cr_assert_eq(memcmp(buf, "9007199254740991", 16), 0);
+}
+
+Test(jw, what_must_be_escaped_is_found_at_every_place_and_nothing_else_is)
+{
+	char text[24], buf[64];
+
+	for (unsigned c = 1; c < 256; c++) {
+		const bool is_escaped = c < 0x20 || c == '"' || c == '\\';
+
+		for (size_t at = 0; at < sizeof(text); at++) {
+			struct jw w;
+
+			memset(text, 0xc3, sizeof(text));
+			text[at] = (char)c;
+			jw_init(&w, buf, sizeof(buf));
+			jw_string_n(&w, text, sizeof(text));
+			cr_assert_eq(
+			    memchr(buf + 1, '\\', w.len) != NULL, is_escaped, "byte %u at %zu", c, at);
+			if (!is_escaped)
+				cr_assert_eq(memcmp(buf + 1, text, sizeof(text)), 0);
+		}
+	}
 }

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -214,3 +216,23 @@ Test(log, a_bug_is_only_written_in_release_builds)
 	cr_assert_str_eq(captured(), "bug broken promise=1\n");
 }
 #endif
+
+Test(log, lines_have_priorities_only_in_the_journal)
+{
+	struct stat st;
+	char stream[64];
+
+	capture();
+	cr_assert(fstat(STDERR_FILENO, &st) == 0);
+	setenv("JOURNAL_STREAM", "1:2", 1); /* inherited from a parent whose stream it was */
+	log_for_journal();
+	log_world("elsewhere", "a=1");
+	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_for_journal();
+	log_world("disk", "a=1");
+	log_note("life", "a=1");
+	log_peer("they", "a=1");
+	cr_assert_str_eq(
+	    captured(), "world elsewhere a=1\n<4>world disk a=1\n<6>note life a=1\n<5>peer they a=1\n");
+}

@@ -3,6 +3,9 @@
 
 #include "scratch.h"
 
+#include <openssl/evp.h>
+
+#include "base/id.h"
 #include "crypto/aead.h"
 
 static const uint8_t key[AEAD_KEY] = { 1, 2, 3 };
@@ -43,6 +46,47 @@ Test(aead, any_changed_bit_is_refused_and_nothing_is_shown)
 	    aead_open(key, nonce, bytes_str("bound"), (struct bytes){ sealed, 15 }, plain), RC_CORRUPT);
 	cr_assert_eq(aead_open(key, nonce, bytes_str("bound"), BYTES_OF(sealed), plain), RC_OK);
 	cr_assert_arr_eq(plain, "plain", 5);
+}
+
+/* The same by OpenSSL, which aead.c may or may not use on this processor.  ${out} has the tag behind it. */
+static void
+seal_by_openssl(const uint8_t *k, const uint8_t *nonce, struct bytes bound, struct bytes plain, uint8_t *out)
+{
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	int n;
+
+	cr_assert(c != NULL && EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, k, nonce) == 1);
+	if (bound.len > 0)
+		cr_assert_eq(EVP_EncryptUpdate(c, NULL, &n, bound.p, (int)bound.len), 1);
+	if (plain.len > 0)
+		cr_assert_eq(EVP_EncryptUpdate(c, out, &n, plain.p, (int)plain.len), 1);
+	cr_assert_eq(EVP_EncryptFinal_ex(c, out + plain.len, &n), 1);
+	cr_assert_eq(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, out + plain.len), 1);
+	EVP_CIPHER_CTX_free(c);
+}
+
+Test(aead, every_length_is_sealed_as_openssl_seals_it_and_opens_here)
+{
+	uint8_t text[520], bound[70], sealed[sizeof(text) + AEAD_TAG], theirs[sizeof(sealed)],
+	    plain[sizeof(text)];
+	uint8_t nonce[AEAD_NONCE], k[AEAD_KEY];
+
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		const struct bytes aad = { bound, len % sizeof(bound) }, in = { text, len };
+
+		random_fill(k, sizeof(k)); /* seals and opens under changing keys, in turn */
+		random_fill(text, sizeof(text));
+		random_fill(bound, sizeof(bound));
+		cr_assert_eq(aead_seal(k, aad, in, nonce, sealed), RC_OK);
+		seal_by_openssl(k, nonce, aad, in, theirs);
+		cr_assert_eq(memcmp(sealed, theirs, len + AEAD_TAG), 0, "length %zu", len);
+		cr_assert_eq(aead_open(k, nonce, aad, (struct bytes){ theirs, len + AEAD_TAG }, plain), RC_OK,
+		    "length %zu", len);
+		cr_assert_eq(memcmp(plain, text, len), 0, "length %zu", len);
+		k[len % AEAD_KEY] ^= 1;
+		cr_assert_eq(
+		    aead_open(k, nonce, aad, (struct bytes){ theirs, len + AEAD_TAG }, plain), RC_CORRUPT);
+	}
 }
 
 Test(aead, nothing_can_be_sealed_and_opened)

@@ -267,7 +267,46 @@ Test(ca, requests_that_are_weak_cut_or_not_signed_by_their_key_are_refused)
 	assert_no_leak();
 }
 
-Test(ca, a_bundle_opens_with_its_passphrase_only)
+/* The algorithm of the private key's bag: that of PBES2's cipher is asked for by the API tests. */
+static int
+key_algorithm(const PKCS12 *p12)
+{
+	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
+	int nid = NID_undef;
+
+	for (int i = 0; i < sk_PKCS7_num(safes); i++) {
+		PKCS7 *safe = sk_PKCS7_value(safes, i);
+		STACK_OF(PKCS12_SAFEBAG) *bags = PKCS7_type_is_data(safe) ? PKCS12_unpack_p7data(safe) : NULL;
+		const X509_ALGOR *algorithm = NULL;
+
+		if (sk_PKCS12_SAFEBAG_num(bags) > 0 &&
+		    PKCS12_SAFEBAG_get_nid(sk_PKCS12_SAFEBAG_value(bags, 0)) == NID_pkcs8ShroudedKeyBag)
+			X509_SIG_get0(
+			    PKCS12_SAFEBAG_get0_pkcs8(sk_PKCS12_SAFEBAG_value(bags, 0)), &algorithm, NULL);
+		if (algorithm != NULL)
+			nid = OBJ_obj2nid(algorithm->algorithm);
+		sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+	}
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	return nid;
+}
+
+static int
+mac_algorithm(const PKCS12 *p12)
+{
+	const X509_ALGOR *algorithm;
+
+	PKCS12_get0_mac(NULL, &algorithm, NULL, NULL, p12);
+	return OBJ_obj2nid(algorithm->algorithm);
+}
+
+struct bundle_case {
+	enum p12_form form;
+	int key, mac;
+};
+
+static void
+opens_with_its_passphrase_only(const struct bundle_case *row)
 {
 	static struct authority ca;
 	static struct pem key, cert;
@@ -282,10 +321,13 @@ Test(ca, a_bundle_opens_with_its_passphrase_only)
 	authority_make(&ca);
 	cr_assert_eq(ca_key_new(&key), RC_OK);
 	cr_assert_eq(ca_issue(&ca.key, &ca.cert, &key, "device", CA_CLIENT, NULL, 90, &cert), RC_OK);
-	cr_assert_eq(ca_pkcs12(&key, &cert, &ca.cert, "Menedek device", "h7k2-mmq9", &bundle, &len), RC_OK);
+	cr_assert_eq(
+	    ca_pkcs12(&key, &cert, &ca.cert, "Menedek device", "h7k2-mmq9", row->form, &bundle, &len), RC_OK);
 	p = bundle;
 	p12 = d2i_PKCS12(NULL, &p, (long)len);
 	cr_assert_not_null(p12);
+	cr_assert_eq(key_algorithm(p12), row->key);
+	cr_assert_eq(mac_algorithm(p12), row->mac);
 	cr_assert_eq(PKCS12_verify_mac(p12, "wrong", -1), 0);
 	cr_assert_eq(PKCS12_parse(p12, "h7k2-mmq9", &pkey, &leaf, &chain), 1);
 	cr_assert_eq(X509_check_private_key(leaf, pkey), 1);
@@ -296,4 +338,15 @@ Test(ca, a_bundle_opens_with_its_passphrase_only)
 	PKCS12_free(p12);
 	free(bundle);
 	assert_no_leak();
+}
+
+Test(ca, a_bundle_opens_with_its_passphrase_only)
+{
+	static const struct bundle_case cases[] = {
+		{ P12_STRONG, NID_pbes2, NID_sha256 },
+		{ P12_OLD_DEVICE, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_sha1 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		opens_with_its_passphrase_only(&cases[i]);
 }

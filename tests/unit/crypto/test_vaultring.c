@@ -196,11 +196,19 @@ Test(vaultring, what_cannot_be_written_is_not_sealed)
 	vault_close(&v);
 }
 
+static enum rc
+prune(struct vault *v, const struct id *house, uint32_t key)
+{
+	const struct vaultring_use use = { *house, key };
+	struct fault f = { 0 };
+
+	return vaultring_prune(v->ring, &use, 1, &f);
+}
+
 Test(vaultring, a_location_sealed_anew_is_under_a_fresh_key_and_the_old_one_opens_until_it_is_pruned)
 {
 	struct id house = id_new(), other = id_new();
 	uint8_t old[SEALED], new[SEALED], others[SEALED];
-	struct fault f = { 0 };
 	size_t houses, keys;
 	struct vault v;
 
@@ -214,10 +222,10 @@ Test(vaultring, a_location_sealed_anew_is_under_a_fresh_key_and_the_old_one_open
 	cr_assert_eq(unseal(&v, &house, new), RC_OK);
 	vaultring_count(v.ring, &houses, &keys);
 	cr_assert(houses == 2 && keys == 3);
-	cr_assert_eq(vaultring_prune(v.ring, &house, vault_sealed_id(BYTES_OF(others)), &f), RC_NOT_FOUND);
-	cr_assert_eq(vaultring_prune(v.ring, &house, 0, &f), RC_NOT_FOUND);
+	cr_assert_eq(prune(&v, &house, vault_sealed_id(BYTES_OF(others))), RC_OK, "not a key of this house");
+	cr_assert_eq(prune(&v, &house, 0), RC_INVALID);
 	cr_assert_eq(unseal(&v, &house, old), RC_OK);
-	cr_assert_eq(vaultring_prune(v.ring, &house, vault_sealed_id(BYTES_OF(new)), &f), RC_OK);
+	cr_assert_eq(prune(&v, &house, vault_sealed_id(BYTES_OF(new))), RC_OK);
 	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
 	vault_reopen(&v);
 	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
@@ -251,6 +259,48 @@ Test(vaultring, after_a_renewal_sealing_anew_writes_nothing_and_new_locations_us
 	}
 	cr_assert_eq(stat(scratch_path(&v.s, "vault"), &st[1]), 0);
 	cr_assert_eq(st[0].st_ino, st[1].st_ino);
+	vault_close(&v);
+}
+
+static int
+by_house(const void *a, const void *b)
+{
+	return memcmp(a, b, ID_BYTES);
+}
+
+Test(vaultring, one_write_prunes_all_houses_that_are_named)
+{
+	enum { HOUSES = 9 };
+	uint8_t old[HOUSES][SEALED], new[HOUSES][SEALED];
+	struct vaultring_use use[HOUSES];
+	struct fault f = { 0 };
+	struct stat st[2];
+	size_t houses, keys;
+	struct vault v;
+
+	vault_open(&v);
+	for (int i = 0; i < HOUSES; i++)
+		use[i].house = id_new();
+	qsort(use, HOUSES, sizeof(use[0]), by_house);
+	for (int i = 0; i < HOUSES; i++) {
+		cr_assert_eq(vaultring_seal(v.ring, &use[i].house, bytes_str(TEXT), old[i]), RC_OK);
+		cr_assert_eq(vaultring_reseal(v.ring, &use[i].house, BYTES_OF(old[i]), new[i]), RC_OK);
+		use[i].key = vault_sealed_id(BYTES_OF(new[i]));
+	}
+	use[0].key = 1000;                                                 /* that it does not have */
+	cr_assert_eq(vaultring_prune(v.ring, use, HOUSES - 1, &f), RC_OK); /* the last is not named */
+	vault_reopen(&v);
+	vaultring_count(v.ring, &houses, &keys);
+	cr_assert(houses == HOUSES && keys == HOUSES + 2);
+	for (int i = 0; i < HOUSES; i++) {
+		cr_assert_eq(unseal(&v, &use[i].house, new[i]), RC_OK);
+		cr_assert_eq(
+		    unseal(&v, &use[i].house, old[i]), i == 0 || i == HOUSES - 1 ? RC_OK : RC_NOT_FOUND);
+	}
+	cr_assert_eq(stat(scratch_path(&v.s, "vault"), &st[0]), 0);
+	cr_assert_eq(vaultring_prune(v.ring, use, HOUSES - 1, &f), RC_OK);
+	cr_assert_eq(stat(scratch_path(&v.s, "vault"), &st[1]), 0);
+	cr_assert_eq(st[0].st_ino, st[1].st_ino, "nothing to destroy, nothing written");
 	vault_close(&v);
 }
 

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "../starving.h"
 #include "base/clock.h"
 #include "domain/breadth.h"
 
@@ -293,4 +294,51 @@ Test(breadth, a_wrong_file_is_refused_with_its_place_and_changes_nothing)
 		cr_assert_eq(memcmp(&rules, &before, sizeof(rules)), 0);
 	}
 	cr_assert_eq(read_rows(HEADER "search,1\n"), RC_MALFORMED);
+}
+
+Test(breadth, what_is_older_than_a_day_or_before_time_is_not_counted)
+{
+	breadth_add(&history, when("2026-11-21T12:00:00Z"));
+	breadth_add(&history, when("2026-11-20T11:00:00Z"));
+	breadth_add(&history, -1);
+	cr_assert_eq(breadth_count(&history, when("2026-11-21T12:00:00Z")).day, 1);
+}
+
+Test(breadth, a_count_that_is_full_stays_full)
+{
+	const int64_t now = when("2026-11-21T12:00:00Z");
+
+	for (unsigned i = 0; i < UINT16_MAX + 10u; i++)
+		breadth_add(&history, now);
+	cr_assert_eq(breadth_count(&history, now).hour, UINT16_MAX);
+}
+
+/* A night that begins after midnight does not pass it: from one o'clock to five, in Budapest. */
+Test(breadth, a_night_within_one_day_begins_and_ends_in_it)
+{
+	static const struct {
+		const char *at;
+		bool is_night;
+	} rows[] = { { "2026-11-20T23:59:59Z", false }, { "2026-11-21T00:00:00Z", true },
+		{ "2026-11-21T03:59:59Z", true }, { "2026-11-21T04:00:00Z", false } };
+	const struct breadth_rule rule = {
+		.hour = 9, .night = 1, .day = 99, .night_from = 1, .night_to = 5, .delay = 1, .delay_max = 1
+	};
+
+	for (unsigned i = 0; i < COUNT_OF(rows); i++)
+		cr_assert_eq(
+		    breadth_judge(&rule, (struct breadth_counts){ 1, 1 }, when(rows[i].at)).is_unusual,
+		    rows[i].is_night, "%s", rows[i].at);
+}
+
+Test(breadth, without_memory_nothing_is_read)
+{
+	enum rc rc;
+	struct morsel *taken;
+
+	NEEDS_HUNGER();
+	taken = starve();
+	rc = read_rows(HEADER);
+	feed(taken);
+	cr_assert_eq(rc, RC_UNAVAILABLE);
 }

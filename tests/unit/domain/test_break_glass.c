@@ -65,6 +65,7 @@ Test(break_glass, it_is_told_once_to_who_asked_and_within_ten_minutes)
 {
 	cr_assert_eq(use(&lead, NOON), RC_STATE_CONFLICT, "nobody agreed");
 	cr_assert_eq(agree(&other, &other_device, NOON + 100), RC_OK);
+	cr_assert_eq(break_glass_until(&glass, NOON + 101), NOON + 700);
 	cr_assert_eq(use(&other, NOON + 101), RC_FORBIDDEN);
 	cr_assert_eq(use(&lead, NOON + 700), RC_STATE_CONFLICT);
 	cr_assert_eq(break_glass_state(&glass, NOON + 700), GLASS_LAPSED);
@@ -129,6 +130,16 @@ Test(break_glass, a_forged_record_backs_nothing)
 	agree_and_tell();
 	glass.approved_at = NOON - 1;
 	cr_assert_not(backs(), "agreed before it was asked");
+	agree_and_tell();
+	glass.second_device = (struct id){ { 0 } };
+	cr_assert_not(backs());
+	agree_and_tell();
+	glass.approved_at = NOON + 201;
+	cr_assert_not(backs(), "told before it was agreed");
+	agree_and_tell();
+	glass.asked_at = NOON - 599;
+	glass.approved_at = NOON - 400;
+	cr_assert_not(backs(), "told ten minutes after it was agreed");
 	agree_and_tell();
 	glass.told_at = 0;
 	cr_assert_not(backs());

@@ -55,8 +55,8 @@ Test(civil, every_day_follows_the_one_before)
 Test(civil, days_that_do_not_exist_are_refused)
 {
 	static const char *const texts[] = { "2026-02-29", "1900-02-29", "2026-04-31", "2026-13-01",
-		"2026-00-10", "2026-01-00", "2026-1-01", "2026-01-011", "2026/01/01", "2026-01-0x",
-		"+026-01-01", "" };
+		"2026-00-10", "2026-01-00", "2026-1-01", "2026-01-011", "2026/01/01", "2026-01_01",
+		"2026-a1-01", "2026-01-0x", "+026-01-01", "" };
 	day_number d = 7;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -70,6 +70,7 @@ Test(civil, what_is_written_is_read_back)
 	assert_day(day("0001-01-01"), "0001-01-01");
 	assert_day(day("9999-12-31"), "9999-12-31");
 	assert_day(day("9999-12-31") + 400, "9999-12-31");
+	assert_day(day("0001-01-01") - 800, "0000-01-01");
 }
 
 Test(civil, a_month_later_is_the_same_day_or_the_months_last)
@@ -87,6 +88,21 @@ Test(civil, a_month_later_is_the_same_day_or_the_months_last)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_day(day_add_months(day(rows[i].from), rows[i].months), rows[i].to);
+}
+
+/* What src/domain/terms.c is proved with: months later is a later day, by 28 to 31 days for each. */
+Test(civil, months_later_is_later_by_as_many_days_as_months_have)
+{
+	const day_number era = 146097; /* after 400 years all begins anew */
+
+	for (day_number day = 0; day < era; day++) {
+		for (int months = 0; months <= 60; months += months < 12 ? 1 : 12) {
+			const day_number later = day_add_months(day, months);
+
+			cr_assert(later >= day + 28 * months && later <= day + 31 * months,
+			    "day %d and %d months", (int)day, months);
+		}
+	}
 }
 
 static const int64_t spring = INT64_C(1774746000); /* 2026-03-29T01:00:00Z */

@@ -14,9 +14,13 @@ Test(codes, every_row_of_every_list_is_found_under_its_own_code)
 			const char *code = (*l)->rows[i].code;
 
 			cr_assert_eq(code_find(*l, code, strlen(code)), (int)i, "%s %s", (*l)->name, code);
+			/* model_write writes it as it stands */
+			cr_assert_eq(strcspn(code, "\"\\"), strlen(code), "%s %s", (*l)->name, code);
+			for (const char *c = code; *c != '\0'; c++)
+				cr_assert(*c >= 0x20, "%s %s", (*l)->name, code);
 		}
 	}
-	cr_assert_eq(lists, 34);
+	cr_assert_eq(lists, 36);
 }
 
 Test(codes, every_row_has_a_label_in_both_languages)

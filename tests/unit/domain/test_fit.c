@@ -21,9 +21,11 @@ TestSuite(fit, .init = setup);
 static struct fit
 ask_rules(enum path_in path)
 {
+	struct fit_asker asker;
 	struct fit fit;
 
-	fit_rules(&shelter, &who, path, &fit);
+	fit_ask(&who, path, &asker);
+	fit_rules(&shelter, &asker, &fit);
 	return fit;
 }
 

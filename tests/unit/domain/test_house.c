@@ -353,3 +353,19 @@ Test(house, no_more_shares_than_the_record_holds)
 	}
 	cr_assert_eq(take(500, SHARED, 1, 0, 0), RC_NO_PLACE_LEFT);
 }
+
+Test(house, a_retired_unit_is_out_of_use_and_nobody_reports_it)
+{
+	house.units[ROOM_4].retired = true;
+	cr_assert_eq(house_unit_state(&house, ROOM_4, NOON), UNIT_OUT_OF_USE);
+	cr_assert_eq(report(ROOM_4, UNIT_FREE, 0), RC_NOT_FOUND);
+}
+
+Test(house, the_last_unit_of_the_largest_house_is_taken_like_any_other)
+{
+	while (house.unit_count < LIMIT_UNITS)
+		add_unit(&house, 1, 0, 0);
+	cr_assert_eq(take(1, LIMIT_UNITS - 1, 1, 0, 0), RC_OK);
+	cr_assert_eq(house_unit_state(&house, LIMIT_UNITS - 1, NOON), UNIT_OCCUPIED);
+	cr_assert_eq(house_unit_state(&house, LIMIT_UNITS - 2, NOON), UNIT_FREE);
+}

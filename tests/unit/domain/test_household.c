@@ -14,6 +14,8 @@ Test(household, everybody_is_counted_once)
 	cr_assert_eq(household_adults(&h), 5);
 	cr_assert_eq(household_persons(&h), 8);
 	cr_assert_eq(household_babies(&h), 1);
+	h.children[2].band = BAND_0_2;
+	cr_assert_eq(household_babies(&h), 2);
 }
 
 Test(household, an_ordinary_household_passes)
@@ -174,4 +176,28 @@ Test(household, all_breaches_are_told_at_once)
 	h.home_county = COUNTY_COUNT;
 	cr_assert_eq(household_check(&h, &f), RC_INVALID);
 	cr_assert_eq(f.count, 3);
+}
+
+Test(household, who_comes_along_and_where_they_live_passes)
+{
+	struct household h = mother_with(1);
+
+	h.pregnant = h.partner = true;
+	h.home_county = COUNTY_COUNT - 1;
+	cr_assert_eq(household_check(&h, NULL), RC_OK, "a partner of who is pregnant");
+	h.pregnant = false;
+	cr_assert_eq(household_check(&h, NULL), RC_OK, "a partner of who has a child");
+	h.child_count = 0;
+	h.pregnant = true;
+	cr_assert_eq(household_check(&h, NULL), RC_OK, "and without one");
+}
+
+/* A record that says more children than it holds must not be read behind its end. */
+Test(household, children_beyond_the_record_are_not_counted)
+{
+	struct household h = mother_with(LIMIT_CHILDREN);
+
+	h.child_count = 255;
+	cr_assert_eq(household_children(&h), LIMIT_CHILDREN);
+	cr_assert_eq(household_persons(&h), 1 + LIMIT_CHILDREN);
 }

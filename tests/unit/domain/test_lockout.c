@@ -87,3 +87,11 @@ Test(lockout, a_clock_that_was_set_back_makes_nobody_wait_for_longer)
 
 	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW - 100000), 900);
 }
+
+Test(lockout, a_home_that_was_made_in_the_future_is_made_anew)
+{
+	struct attempts a = { .welcome_at = NOW + HOUR };
+
+	cr_expect(lockout_succeed(&a, NOW));
+	cr_expect_eq(a.welcome_at, NOW);
+}

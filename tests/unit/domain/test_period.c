@@ -27,8 +27,8 @@ Test(period, texts_that_name_one_are_read_and_written_alike)
 Test(period, anything_else_is_refused)
 {
 	static const char *const texts[] = { "", "1999", "3000", "202", "20266", "2026-", "2026-Q", "2026-Q0",
-		"2026-Q5", "2026-q1", "2026Q1", "2026-Q11", "2026-01", "2026-01-01", "-026", " 2026",
-		"2026 " };
+		"2026-Q5", "2026-q1", "2026Q1", "2026-Q11", "2026_Q1", "20a6", "2026-01", "2026-01-01",
+		"-026", " 2026", "2026 " };
 
 	for (unsigned i = 0; i < COUNT_OF(texts); i++) {
 		struct period p;

@@ -85,6 +85,26 @@ Test(policy, each_role_has_its_kind_of_organisation)
 	cr_assert_not(policy_role_fits(ORG_OPERATOR, ROLE_COUNT));
 }
 
+/* A code that a damaged record brings must not be looked up behind the table. */
+Test(policy, an_unknown_kind_or_role_fits_nothing)
+{
+	for (unsigned r = 0; r <= ROLE_COUNT; r++)
+		cr_assert_not(policy_role_fits(ORG_COUNT, (enum role)r));
+	for (unsigned k = 0; k <= ORG_COUNT; k++) {
+		cr_assert_not(policy_role_fits((enum org_kind)k, ROLE_COUNT));
+		cr_assert_not(policy_role_fits((enum org_kind)k, (enum role)31));
+	}
+	cr_assert_not(policy_role_fits((enum org_kind)(ORG_COUNT + 1000), ROLE_ADMIN));
+}
+
+Test(policy, an_unknown_permission_is_held_by_nobody_and_named_so)
+{
+	for (unsigned beyond = 0; beyond < 3; beyond++) {
+		cr_assert_eq(policy_roles((enum permission)(PERM_COUNT + beyond)), 0);
+		cr_assert_str_eq(policy_name((enum permission)(PERM_COUNT + beyond)), "NONE");
+	}
+}
+
 Test(policy, every_permission_has_a_name)
 {
 	for (unsigned p = 0; p < PERM_COUNT; p++)

@@ -101,3 +101,15 @@ Test(rank, only_a_fresh_place_is_a_yes)
 	cr_assert_eq(band_answer(0, 5), BANDED_MAYBE);
 	cr_assert_eq(band_answer(0, 0), BANDED_NO);
 }
+
+/* Age and spare places have a few bits each: more than they hold must not run over into what stands above. */
+Test(rank, beyond_its_measure_nothing_changes)
+{
+	const uint32_t days = score(ANSWER_WAITLIST, 3 * 86400, TYPE_CRISIS_CENTRE, 0);
+
+	cr_assert_eq(score(ANSWER_WAITLIST, 300 * 86400, TYPE_CRISIS_CENTRE, 0), days);
+	cr_assert_eq(score(ANSWER_CAPACITY, -3600, TYPE_CRISIS_CENTRE, 0),
+	    score(ANSWER_CAPACITY, 0, TYPE_CRISIS_CENTRE, 0));
+	cr_assert_lt(score(ANSWER_CAPACITY, 0, TYPE_CRISIS_CENTRE, 255),
+	    score(ANSWER_CAPACITY, 0, TYPE_SECRET_HOUSE, 0));
+}

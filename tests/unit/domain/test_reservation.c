@@ -322,3 +322,13 @@ Test(reservation, the_room_is_taken_exactly_while_the_reservation_lives)
 	for (unsigned s = RES_LEFT; s < RES_STATES; s++)
 		cr_assert_gt(endings[s], 10, "state %u was hardly ever reached", s);
 }
+
+Test(reservation, what_has_no_end_never_runs_out)
+{
+	struct reservation r = { .state = RES_HELD };
+
+	cr_assert_not(reservation_has_expired(&r, INT64_MAX));
+	r.expires_at = NOON;
+	cr_assert(reservation_has_expired(&r, NOON));
+	cr_assert_not(reservation_has_expired(&r, NOON - 1));
+}

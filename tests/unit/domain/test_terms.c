@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../starving.h"
 #include "domain/terms.h"
 
 static struct term_rules rules;
@@ -122,6 +123,8 @@ Test(terms, a_refused_extension_says_why_and_where)
 	cr_assert_eq(
 	    extend(TYPE_CRISIS_CENTRE, "2026-02-28", 1, "2026-03-01", EXTEND_HEALTH), RC_STATE_CONFLICT);
 	cr_assert_eq(fault.item[0].msg, MSG_NO_EXTENSION);
+	cr_assert_eq(extend(TYPE_FAMILY_HOME, "2026-06-15", 0, "2026-06-16", EXTEND_SCHOOL_YEAR), RC_INVALID);
+	cr_assert_eq(fault.item[0].msg, MSG_EXTEND_REASON, "the school year is over");
 }
 
 Test(terms, a_review_is_due_every_ninety_days)
@@ -206,4 +209,50 @@ Test(terms, more_rows_than_the_table_holds_are_refused)
 		    csv + len, sizeof(csv) - len, "secret_house,%u-01-01,6,0,255,6,0,false,0\n", 2000 + i);
 	cr_assert_eq(terms_read((struct bytes){ (const uint8_t *)csv, len }, &rules, &fault), RC_INVALID);
 	cr_assert_eq(fault.item[0].msg, MSG_FIELD_MANY);
+}
+
+/* One that ends is extended for a reason, although it is reviewed too. */
+Test(terms, a_term_that_ends_is_not_extended_by_its_review)
+{
+	const char *csv = HEADER "crisis_centre,1970-01-01,0,42,1,0,28,true,7\n";
+	const day_number start = day("2026-01-01"), end = day("2026-02-12");
+	const struct term_rule *rule;
+
+	cr_assert_eq(terms_read(bytes_str(csv), &rules, &fault), RC_OK);
+	rule = terms_for(&rules, TYPE_CRISIS_CENTRE, start);
+	cr_assert_eq(term_extend(rule, start, end, 0, end + 7, EXTEND_REVIEW, &fault), RC_INVALID);
+	cr_assert_eq(term_extend(rule, start, end, 0, end + 28, EXTEND_HEALTH, &fault), RC_OK);
+}
+
+Test(terms, text_that_is_no_table_is_refused)
+{
+	static const char *const texts[] = { "\xff", "", HEADER "\"crisis_centre",
+		HEADER "crisis_centre,1\n" };
+	const struct term_rules before = rules;
+
+	for (unsigned i = 0; i < COUNT_OF(texts); i++)
+		cr_assert_eq(terms_read(bytes_str(texts[i]), &rules, &fault), RC_MALFORMED, "row %u", i);
+	cr_assert_eq(memcmp(&rules, &before, sizeof(rules)), 0);
+}
+
+/* The same day for two types is no repetition. */
+Test(terms, types_have_rows_of_their_own)
+{
+	const char *csv = HEADER "crisis_centre,2027-01-01,0,28,1,0,28,false,0\n"
+				 "secret_house,2027-01-01,6,0,255,6,0,false,0\n";
+
+	cr_assert_eq(terms_read(bytes_str(csv), &rules, &fault), RC_OK);
+	cr_assert_eq(rules.count, 2);
+}
+
+Test(terms, without_memory_nothing_is_read)
+{
+	enum rc rc;
+	struct morsel *taken;
+
+	NEEDS_HUNGER();
+	taken = starve();
+	rc = terms_read(bytes_str(HEADER), &rules, &fault);
+	feed(taken);
+	cr_assert_eq(rc, RC_UNAVAILABLE);
 }

@@ -151,3 +151,10 @@ Test(veil, a_name_begins_with_its_zone_and_differs_with_each_request)
 		}
 	}
 }
+
+Test(veil, few_houses_have_no_name_of_their_own)
+{
+	for (unsigned type = 0; type < TYPE_COUNT; type++)
+		cr_assert_eq(veil_hides_name((enum shelter_type)type),
+		    type == TYPE_SECRET_HOUSE || type == TYPE_PROTECTED_SHELTER, "type %u", type);
+}

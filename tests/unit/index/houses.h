@@ -26,6 +26,7 @@ shelter_of(unsigned n)
 	model_clear(&model_shelter, &s);
 	s.id = house_id(n);
 	s.type = TYPE_CRISIS_CENTRE;
+	s.county = COUNTY_ZALA;
 	s.is_open = true;
 	snprintf(s.code_name, sizeof(s.code_name), "House %u", n);
 	return s;

@@ -162,6 +162,45 @@ Test(checkpoint, a_line_that_was_not_written_just_so_is_none)
 	cr_expect_not(reads(bad, &back));
 }
 
+Test(checkpoint, a_line_or_a_word_longer_than_any_is_none)
+{
+	const struct checkpoint c = signed_one();
+	char line[CHECKPOINT_TEXT], bad[2 * CHECKPOINT_TEXT], padding[CHECKPOINT_TEXT];
+	struct checkpoint back;
+
+	(void)checkpoint_line(&signer, &c, line);
+	memset(padding, 'A', 100);
+	snprintf(bad, sizeof(bad), "%.*s%.100s", (int)(strrchr(line, ' ') + 1 - line), line, padding);
+	cr_expect_not(reads(bad, &back), "more than a signature");
+	memset(padding, '\n', sizeof(padding) - 1);
+	padding[sizeof(padding) - 1] = '\0';
+	snprintf(bad, sizeof(bad), "%s%s", line, padding);
+	cr_expect_not(reads(bad, &back), "longer than any line");
+	bad[strlen(line) + 9] = '\0';
+	cr_expect(reads(bad, &back));
+	cr_expect_not(reads("menedek-checkpoint \n\n", &back), "nothing but the word");
+}
+
+Test(checkpoint, a_kept_range_that_is_not_the_root_s_is_damage)
+{
+	struct checkpoint c = { .number = 1 };
+	struct merkle_range range = { .size = 0 };
+	const uint8_t leaf[32] = { 7 };
+
+	for (unsigned i = 0; i < 5; i++)
+		merkle_add(&range, leaf, NULL, NULL);
+	checkpoint_set_range(&c, &range);
+	cr_expect_eq(checkpoint_range(&c, &range), RC_OK);
+	c.root[31] ^= 1;
+	cr_expect_eq(checkpoint_range(&c, &range), RC_CORRUPT);
+	c.root[31] ^= 1;
+	c.range[40] ^= 1;
+	cr_expect_eq(checkpoint_range(&c, &range), RC_CORRUPT);
+	c.range[40] ^= 1;
+	c.range_len -= 32;
+	cr_expect_eq(checkpoint_range(&c, &range), RC_CORRUPT);
+}
+
 Test(checkpoint, a_name_that_could_break_a_line_is_refused)
 {
 	char longest[CHECKPOINT_ORIGIN + 1];

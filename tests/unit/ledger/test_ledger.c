@@ -52,7 +52,7 @@ fill(unsigned count)
 static enum rc
 verify(struct txn *t, void *arg)
 {
-	return ledger_verify(t, arg);
+	return ledger_verify(t, NULL, NULL, arg);
 }
 
 static struct ledger_report

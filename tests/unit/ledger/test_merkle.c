@@ -249,8 +249,13 @@ Test(merkle, a_forged_proof_does_not_hold, .init = set_up)
 	}
 	p.count--;
 	cr_expect_not(merkle_check_consistency(37, old, n, root, &p), "one too few");
+	p.count += 2;
+	memset(p.hash[p.count - 1], 0, MERKLE_HASH);
+	cr_expect_not(merkle_check_consistency(37, old, n, root, &p), "one too many");
 	p.count = 0;
 	cr_expect_not(merkle_check_consistency(37, old, n, root, &p), "none");
+	p.count = 1;
+	cr_expect_not(merkle_check_consistency(n, root, n, root, &p), "the same tree needs none");
 }
 
 Test(merkle, what_does_not_exist_has_no_proof, .init = set_up)

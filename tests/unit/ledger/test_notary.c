@@ -108,7 +108,7 @@ comes(uint64_t size)
 {
 	uint64_t last;
 
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < 600; i++) {
 		(void)lines(&last);
 		if (last >= size)
 			return true;
@@ -138,7 +138,7 @@ Test(notary, the_last_entries_are_signed_at_the_end)
 	start(1000, 3600, false);
 	fill(7);
 	stop();
-	cr_expect_eq(lines(&last), 1);
+	cr_expect_leq(lines(&last), 2, "what was there when its thread began, and the rest");
 	cr_expect_eq(last, 7);
 	fixture_open_store(&x, &engine_lmdb);
 }

@@ -49,10 +49,11 @@ client_socket(uint16_t port)
 	return fd;
 }
 
-/* Shake hands with the certificate of ${me} (NULL: none), trusting ${ca}.  False if that failed on this side.
- */
+/* Shake hands with the certificate of ${me} (NULL: none), trusting ${ca}, in ${session} (NULL: a new one).
+ * False if that failed on this side. */
 static inline bool
-client_open(struct client *c, uint16_t port, const struct identity *ca, const struct identity *me)
+client_resume(struct client *c, uint16_t port, const struct identity *ca, const struct identity *me,
+    SSL_SESSION *session)
 {
 	signal(SIGPIPE, SIG_IGN);
 	memset(c, 0, sizeof(*c));
@@ -70,7 +71,15 @@ client_open(struct client *c, uint16_t port, const struct identity *ca, const st
 	SSL_set1_host(c->ssl, "localhost");
 	c->fd = client_socket(port);
 	SSL_set_fd(c->ssl, c->fd);
+	if (session != NULL)
+		SSL_set_session(c->ssl, session);
 	return SSL_connect(c->ssl) == 1;
+}
+
+static inline bool
+client_open(struct client *c, uint16_t port, const struct identity *ca, const struct identity *me)
+{
+	return client_resume(c, port, ca, me, NULL);
 }
 
 static inline void

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "call.h"
 
 #define FAKE_BODY    4096u
@@ -79,6 +80,22 @@ store_stats(struct store *store, struct store_stats *out)
 {
 	(void)store;
 	*out = (struct store_stats){ .commits = fake_commits, .failed = fake_failed };
+}
+
+int64_t
+store_sure_now(const struct store *store)
+{
+	(void)store;
+	return clock_now();
+}
+
+static _Atomic bool fake_is_behind;
+
+bool
+store_answers(struct store *store)
+{
+	(void)store;
+	return !fake_is_behind;
 }
 
 /* --- calls --- */
@@ -338,14 +355,14 @@ fake_run(struct call *call, bool may_be_slow)
 }
 
 enum call_step
-call_run(struct call *call, bool may_be_slow)
+call_run(struct call *call, enum call_pace pace)
 {
 	enum call_step step;
 
 	if (call->is_pending || atomic_exchange(&call->is_running, true))
 		call->api->wrong++;
 	/* the wake may come before this returns, but nobody may run or free the call before it has */
-	step = fake_run(call, may_be_slow);
+	step = fake_run(call, pace == CALL_SLOW);
 	atomic_store(&call->is_running, false);
 	return step;
 }

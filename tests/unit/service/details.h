@@ -17,7 +17,7 @@
 
 #define HOUR  3600
 #define DAY   (24 * HOUR)
-#define START INT64_C(1795780800) /* 2026-11-28 00:00 UTC: the middle of a quarter */
+#define START INT64_C(1795780800) /* 2026-11-27 12:00 UTC: the middle of a quarter */
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -240,6 +240,16 @@ details_episode(struct details *x, enum episode_state state, int64_t opened_at)
 	key = record_key(KIND_EPISODE, &e.id);
 	details_put(x, KIND_EPISODE, &key, &e);
 	return e.id;
+}
+
+/* What is stored of details does not open any more: what a damaged page leaves behind. */
+static inline void
+details_lose_key(struct details *x)
+{
+	const uint32_t id = keyring_current(x->parts.keyring, KEY_DETAIL);
+
+	cr_assert_eq(keyring_renew(x->parts.keyring, KEY_DETAIL, &x->fault), RC_OK);
+	cr_assert_eq(keyring_retire(x->parts.keyring, &id, 1, &x->fault), RC_OK);
 }
 
 /* ---- purging ---- */

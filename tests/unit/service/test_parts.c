@@ -11,6 +11,9 @@
 #include "service/parts.h"
 
 static char dir[64];
+static struct paths p; /* of ${dir} */
+static struct parts parts;
+static struct fault f;
 static const struct parts_wish records = { .extent = PARTS_RECORDS },
 			       locations = { .extent = PARTS_LOCATIONS }, all = { .extent = PARTS_ALL };
 
@@ -19,6 +22,7 @@ make_dir(void)
 {
 	(void)strcpy(dir, "/tmp/test_parts.XXXXXX");
 	cr_assert(mkdtemp(dir) != NULL);
+	cr_assert(paths_of(&p, dir, NULL));
 }
 
 static void
@@ -34,10 +38,9 @@ TestSuite(parts, .init = make_dir, .fini = remove_dir);
 
 /* The two rings, their keys, and the key that signs: what must be there before the store. */
 static void
-make_rings(const struct paths *p)
+make_rings(void)
 {
 	struct secret *root = secret_new(32);
-	struct fault f = { .count = 0 };
 	struct rootkey *location_root;
 	char path[128];
 
@@ -46,20 +49,18 @@ make_rings(const struct paths *p)
 	(void)snprintf(path, sizeof(path), "%s/keyring", dir);
 	cr_assert(dir_make(path, 0700, &f) == RC_OK);
 	random_fill(secret_bytes(root), 32);
-	cr_assert(file_write(p->record_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
-	cr_assert(keyring_create(p->keyring, root, &f) == RC_OK);
+	cr_assert(file_write(p.record_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
+	cr_assert(keyring_create(p.keyring, root, &f) == RC_OK);
 	random_fill(secret_bytes(root), 32);
-	cr_assert(file_write(p->location_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
+	cr_assert(file_write(p.location_root, (struct bytes){ secret_view(root), 32 }, 0400, &f) == RC_OK);
 	cr_assert(rootkey_new(root, &location_root, &f) == RC_OK);
-	cr_assert(vault_create(p->vault, location_root, &f) == RC_OK);
+	cr_assert(vault_create(p.vault, location_root, &f) == RC_OK);
 	rootkey_free(location_root);
 	secret_free(root);
 }
 
 Test(parts, private_keys_lie_in_the_keys_directory_and_nothing_else)
 {
-	struct paths p;
-
 	cr_assert(paths_of(&p, "/data", "/keys"));
 	cr_assert_str_eq(p.record_root, "/keys/record.root");
 	cr_assert_str_eq(p.location_root, "/keys/location.root");
@@ -72,8 +73,6 @@ Test(parts, private_keys_lie_in_the_keys_directory_and_nothing_else)
 
 Test(parts, keys_are_inside_the_data_directory_when_nothing_else_is_said)
 {
-	struct paths p;
-
 	cr_assert(paths_of(&p, "/data", NULL));
 	cr_assert_str_eq(p.record_root, "/data/keys/record.root");
 }
@@ -81,7 +80,6 @@ Test(parts, keys_are_inside_the_data_directory_when_nothing_else_is_said)
 Test(parts, a_path_that_does_not_fit_is_refused_and_not_cut)
 {
 	char longest[256];
-	struct paths p;
 
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[0] = '/';
@@ -92,23 +90,13 @@ Test(parts, a_path_that_does_not_fit_is_refused_and_not_cut)
 
 Test(parts, a_directory_without_a_registry_is_not_found)
 {
-	struct fault f = { .count = 0 };
-	struct paths p;
-	struct parts parts;
-
-	cr_assert(paths_of(&p, dir, NULL));
 	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_NOT_FOUND);
 	cr_assert(parts.store == NULL && parts.keyring == NULL);
 }
 
 Test(parts, offline_work_needs_no_location_key)
 {
-	struct fault f = { .count = 0 };
-	struct paths p;
-	struct parts parts;
-
-	cr_assert(paths_of(&p, dir, NULL));
-	make_rings(&p);
+	make_rings();
 	cr_assert(unlink(p.location_root) == 0);
 	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_OK);
 	cr_assert(parts.store != NULL);
@@ -119,12 +107,7 @@ Test(parts, offline_work_needs_no_location_key)
 
 Test(parts, a_root_key_of_another_length_is_refused)
 {
-	struct fault f = { .count = 0 };
-	struct paths p;
-	struct parts parts;
-
-	cr_assert(paths_of(&p, dir, NULL));
-	make_rings(&p);
+	make_rings();
 	cr_assert(
 	    file_write(p.record_root, (struct bytes){ (const uint8_t *)"short", 5 }, 0400, &f) == RC_OK);
 	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_CORRUPT);
@@ -133,36 +116,21 @@ Test(parts, a_root_key_of_another_length_is_refused)
 
 Test(parts, a_root_key_that_others_may_read_is_refused)
 {
-	struct fault f = { .count = 0 };
-	struct paths p;
-	struct parts parts;
-
-	cr_assert(paths_of(&p, dir, NULL));
-	make_rings(&p);
+	make_rings();
 	cr_assert(chmod(p.record_root, 0444) == 0);
 	cr_assert_eq(parts_open(&parts, &p, &records, &f), RC_INVALID);
 }
 
 Test(parts, a_registry_without_its_own_name_serves_nobody)
 {
-	struct fault f = { .count = 0 };
-	struct paths p;
-	struct parts parts;
-
-	cr_assert(paths_of(&p, dir, NULL));
-	make_rings(&p);
+	make_rings();
 	cr_assert_eq(parts_open(&parts, &p, &all, &f), RC_NOT_FOUND);
 	cr_assert(parts.store == NULL, "what was opened before is closed again");
 }
 
 Test(parts, a_table_of_terms_in_the_directory_is_read_and_a_broken_one_refused)
 {
-	struct fault f = { .count = 0 };
-	struct paths p;
-	struct parts parts;
-
-	cr_assert(paths_of(&p, dir, NULL));
-	make_rings(&p);
+	make_rings();
 	cr_assert(file_write(p.terms, bytes_str("type\ncrisis_centre\n"), 0644, &f) == RC_OK);
 	cr_assert_neq(
 	    parts_open(&parts, &p, &records, &f), RC_OK, "a table that lacks columns must not pass for one");
@@ -170,8 +138,6 @@ Test(parts, a_table_of_terms_in_the_directory_is_read_and_a_broken_one_refused)
 
 Test(parts, closing_what_never_opened_does_nothing)
 {
-	struct parts parts = { .store = NULL };
-
 	parts_close(&parts);
 	parts_close(&parts);
 }

@@ -86,6 +86,35 @@ Test(retention, a_reservation_that_the_house_still_counts_on_stays_whatever_it_s
 	free(h);
 }
 
+Test(retention, a_reservation_whose_house_cannot_be_read_stays)
+{
+	const struct id id = details_reservation(&x, RES_CANCELLED, START);
+	const struct key key = record_key(KIND_HOUSE, &x.shelter.id);
+	const uint8_t noise[] = "no house";
+
+	details_put_raw(&x, &key, KEY_RECORD, BYTES_OF(noise));
+	cr_expect_eq(details_purge(&x, START + 2 * DAY).removed[RETAIN_RESERVATIONS], 0);
+	cr_expect_eq(details_reading(&x, KIND_RESERVATION, &id), RC_OK);
+}
+
+Test(retention, a_value_that_does_not_open_keeps_nothing_behind_it_from_going)
+{
+	const struct key first = record_key(KIND_RESERVATION, &(const struct id){ { 0 } });
+	struct upkeep u = { .parts = &x.parts, .now = START + 2 * DAY, .fault = &x.fault };
+	const uint8_t text[64] = { 0 };
+	struct purge_report r;
+	struct id id;
+
+	details_put_raw(&x, &first, KEY_DETAIL, BYTES_OF(text));
+	details_lose_key(&x);
+	cr_assert_eq(details_read(&x, &first), RC_CORRUPT);
+	id = details_reservation(&x, RES_CANCELLED, START);
+	cr_assert_eq(retention_purge(&u, true, &r), RC_OK);
+	cr_expect_eq(r.removed[RETAIN_RESERVATIONS], 1, "a dry run counts it");
+	cr_expect_eq(details_purge(&x, START + 2 * DAY).removed[RETAIN_RESERVATIONS], 1);
+	cr_expect_eq(details_reading(&x, KIND_RESERVATION, &id), RC_NOT_FOUND);
+}
+
 Test(retention, index_rows_and_answers_to_repeats_are_carried_on_and_spent_ones_go)
 {
 	const struct id org = id_new(), one = id_new();
@@ -111,6 +140,35 @@ Test(retention, index_rows_and_answers_to_repeats_are_carried_on_and_spent_ones_
 	cr_expect_eq(details_read(&x, &p), RC_OK);
 	cr_expect_eq(details_read(&x, &fresh), RC_OK);
 	cr_expect_eq(details_read(&x, &spent), RC_NOT_FOUND);
+}
+
+Test(retention, what_has_a_time_of_its_own_goes_when_that_is_over)
+{
+	const struct id id = id_new(), owner = id_new();
+	const struct revoked_token token = { .until = START };
+	const struct opened opened = { .reservation = id, .shelter = owner, .at = START };
+	const struct disclosure look = { .id = id, .shelter = owner, .at = START, .until = START + HOUR };
+	const struct break_glass glass = { .id = id, .org = owner, .asked_at = START };
+	const struct {
+		enum retention_class class;
+		enum kind kind;
+		struct key key;
+		const void *record;
+	} rows[] = {
+		{ RETAIN_TOKENS, KIND_REVOKED_TOKEN, record_key(KIND_REVOKED_TOKEN, &id), &token },
+		{ RETAIN_OPENED, KIND_OPENED, record_key2(KIND_OPENED, &owner, &id), &opened },
+		{ RETAIN_LOOKS, KIND_DISCLOSURE, record_key2(KIND_DISCLOSURE, &owner, &id), &look },
+		{ RETAIN_GLASS, KIND_BREAK_GLASS, record_key2(KIND_BREAK_GLASS, &owner, &id), &glass },
+	};
+
+	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+		const int64_t end = START + x.parts.schedule.keep[rows[i].class];
+
+		details_put(&x, rows[i].kind, &rows[i].key, rows[i].record);
+		cr_expect_eq(details_purge(&x, end - 1).removed[rows[i].class], 0, "row %u too early", i);
+		cr_expect_eq(details_purge(&x, end).removed[rows[i].class], 1, "row %u", i);
+		cr_expect_eq(details_read(&x, &rows[i].key), RC_NOT_FOUND, "row %u", i);
+	}
 }
 
 /* ---- statistics ---- */
@@ -256,6 +314,20 @@ Test(retention, it_is_due_once_a_day_and_when_it_was_broken_off)
 	}
 	cr_assert_eq(retention_is_due(&x.parts, START + DAY + HOUR, &due), RC_OK);
 	cr_expect(due, "it was broken off");
+}
+
+/* It takes a second at least, so this one ends on the next day. */
+Test(retention, one_that_ran_into_the_next_day_is_not_the_next_days)
+{
+	const int64_t midnight = START + DAY / 2;
+	bool due;
+
+	(void)details_purge(&x, midnight - 1);
+	cr_assert_eq(retention_is_due(&x.parts, midnight + HOUR, &due), RC_OK);
+	cr_expect(due);
+	(void)details_purge(&x, midnight + HOUR);
+	cr_assert_eq(retention_is_due(&x.parts, midnight + 2 * HOUR, &due), RC_OK);
+	cr_expect_not(due);
 }
 
 Test(retention, a_dry_run_counts_and_changes_nothing)

@@ -115,7 +115,7 @@ look_txn(struct txn *t, void *arg)
 
 	l->check.signer = &signer;
 	l->check.may_be_ahead = true;
-	if ((rc = ledger_verify(t, &l->ledger)) != RC_OK ||
+	if ((rc = ledger_verify(t, NULL, NULL, &l->ledger)) != RC_OK ||
 	    (rc = tags_check(t, ignore, l, &l->tags)) != RC_OK ||
 	    (rc = ledger_read(t, 1, count_entry, l)) != RC_OK)
 		return rc;

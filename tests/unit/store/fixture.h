@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store on either engine in a directory of its own, with a fresh keyring; and short ways to write and read
+/* A store on any engine in a directory of its own, with a fresh keyring; and short ways to write and read
  * it. */
 #ifndef MENEDEK_TEST_STORE_H
 #define MENEDEK_TEST_STORE_H
@@ -14,6 +14,7 @@
 #include <criterion/parameterized.h>
 
 #include "base/secret.h"
+#include "postgres.h"
 #include "store/store.h"
 
 #define MAP_MIB 64u
@@ -32,6 +33,8 @@ struct fixture {
 	struct keyring *keyring;
 	struct store *store;
 	struct arena *arena;
+	char conninfo[512]; /* of engine_postgresql */
+	bool must_keep_keys;
 };
 
 static inline void
@@ -44,9 +47,11 @@ static inline enum rc
 fixture_open_store(struct fixture *x, struct store **out, struct fault *f)
 {
 	char path[160];
-	struct store_options options = {
-		.engine = x->ops, .path = path, .keyring = x->keyring, .map_mib = MAP_MIB
-	};
+	struct store_options options = { .engine = x->ops,
+		.path = path,
+		.keyring = x->keyring,
+		.map_mib = MAP_MIB,
+		.must_keep_keys = x->must_keep_keys };
 
 	fixture_path(x, "db", path);
 	return store_open(&options, out, f);
@@ -61,6 +66,9 @@ fixture_open(struct fixture *x, const struct engine_ops *ops)
 
 	*x = (struct fixture){ .ops = ops, .dir = P_tmpdir "/menedek-XXXXXX" };
 	cr_assert(root != NULL && mkdtemp(x->dir) != NULL);
+	fixture_path(x, "db", path);
+	if (ops == &engine_postgresql)
+		postgres_make(path, x->conninfo);
 	fixture_path(x, "ring", path);
 	cr_assert_eq(keyring_create(path, root, &f), RC_OK);
 	cr_assert_eq(keyring_open(path, root, &x->keyring, &f), RC_OK);
@@ -81,12 +89,15 @@ fixture_reopen(struct fixture *x)
 static inline void
 fixture_close(struct fixture *x)
 {
-	static const char *const names[] = { "db/data.mdb", "db/lock.mdb", "db/serving.lock", "ring" };
+	static const char *const names[] = { "db/data.mdb", "db/lock.mdb", "db/serving.lock", "db/postgresql",
+		"db/keeper", "ring" };
 	char path[160];
 
 	store_close(x->store);
 	keyring_free(x->keyring);
 	arena_free(x->arena);
+	if (x->ops == &engine_postgresql)
+		postgres_remove(x->conninfo);
 	assert_no_leak();
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		fixture_path(x, names[i], path);
@@ -104,6 +115,14 @@ key_of(const char *text)
 
 	key_add_bytes(&key, text + 1, strlen(text + 1));
 	return key;
+}
+
+/* For a scan or a walk: how many there are, in an unsigned. */
+static inline bool
+count_row(void *arg, const struct key *key UNUSED, struct bytes value UNUSED, uint64_t rev UNUSED)
+{
+	++*(unsigned *)arg;
+	return true;
 }
 
 static inline void

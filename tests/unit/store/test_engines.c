@@ -1,26 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every engine must do, said once and run on each of them. */
-#include "fixture.h"
-
-static const struct engine_ops *const engines[] = { &engine_memory, &engine_lmdb };
-
-/* Criterion copies parameters into shared memory, so a parameter is a number, not an engine. */
-static int numbers[] = { 0, 1 };
-
-#define ON_EACH_ENGINE(sentence)                                             \
-	ParameterizedTestParameters(each_engine, sentence)                   \
-	{                                                                    \
-		return cr_make_param_array(int, numbers, COUNT_OF(numbers)); \
-	}                                                                    \
-	static void sentence(struct fixture *x);                             \
-	ParameterizedTest(int *number, each_engine, sentence, .timeout = 60) \
-	{                                                                    \
-		struct fixture x;                                            \
-		fixture_open(&x, engines[*number]);                          \
-		sentence(&x);                                                \
-		fixture_close(&x);                                           \
-	}                                                                    \
-	static void sentence(struct fixture *x)
+#include "each_engine.h"
+#include "increment.h"
 
 static bool
 collect(void *arg, const struct key *key, struct bytes value, uint64_t rev UNUSED)
@@ -312,53 +293,15 @@ ON_EACH_ENGINE(of_many_that_read_the_same_key_exactly_one_commits)
 #define THREADS    8
 #define INCREMENTS 50
 
-static enum rc
-increment(struct txn *t, void *arg UNUSED)
-{
-	struct key key = key_of("counter");
-	struct bytes value;
-	uint8_t text[8] = { 0 };
-	enum rc rc = txn_get(t, &key, &value);
-
-	if (rc != RC_OK && rc != RC_NOT_FOUND)
-		return rc;
-	put_u64(text, rc == RC_OK ? get_u64(value.p) + 1 : 1);
-	return txn_put(t, &key, KEY_RECORD, BYTES_OF(text));
-}
-
-static void *
-increment_many(void *arg)
-{
-	struct arena *arena = arena_new(1u << 20);
-
-	for (int i = 0; i < INCREMENTS;) {
-		enum rc rc = store_update(arg, arena, increment, NULL);
-
-		arena_rewind(arena, 0);
-		i += rc == RC_OK;
-		if (rc != RC_OK && rc != RC_BUSY)
-			break;
-	}
-	arena_free(arena);
-	return NULL;
-}
-
 ON_EACH_ENGINE(no_increment_of_eight_threads_is_lost)
 {
-	struct key key = key_of("counter");
-	pthread_t threads[THREADS];
+	struct incrementer all[THREADS];
 	struct store_stats stats;
-	struct bytes value;
-	struct txn *t;
 
 	for (int i = 0; i < THREADS; i++)
-		cr_assert_eq(pthread_create(&threads[i], NULL, increment_many, x->store), 0);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
-	t = begin(x);
-	cr_assert_eq(txn_get(t, &key, &value), RC_OK);
-	cr_assert_eq(get_u64(value.p), THREADS * INCREMENTS);
-	txn_end(t);
+		all[i] = (struct incrementer){ .store = x->store, .times = INCREMENTS };
+	increment_together(all, COUNT_OF(all));
+	cr_assert_eq(counter_of(x), THREADS * INCREMENTS);
 	store_stats(x->store, &stats);
 	cr_assert_eq(stats.commits, THREADS * INCREMENTS);
 	cr_assert_eq(stats.failed, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random operations on both engines and on a model that a child could check: a table of keys, copied whole
+ * Random operations on all engines and on a model that a child could check: a table of keys, copied whole
  * for each snapshot.  They must agree at every step.  MENEDEK_SEED repeats a run.
  */
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #define STEPS     1500u
 #define LOG_MOST  (STEPS * BATCH * 2u)
 
-enum { MEMORY, LMDB, ENGINES };
+enum { MEMORY, LMDB, POSTGRESQL, ENGINES };
 
 struct cell {
 	uint64_t rev; /* 0 = absent */
@@ -35,6 +35,9 @@ struct world {
 	struct engine *engine[ENGINES];
 	struct model now;
 	uint32_t log[STORE_LOGS][LOG_MOST];
+	unsigned engines;                          /* PostgreSQL is the last, and only there if a server is */
+	uint64_t revs[ENGINES][STEPS * BATCH + 1]; /* what each engine made of the model's revisions */
+	char conninfo[512];
 	struct {
 		bool is_held;
 		struct model model;
@@ -78,8 +81,35 @@ open_engine(struct world *w, unsigned which)
 	struct fault f = { 0 };
 	char path[160];
 
-	fixture_path(&w->x, "db", path);
+	fixture_path(&w->x, which == POSTGRESQL ? "pg" : "db", path);
 	cr_assert_eq(w->ops[which]->open(path, MAP_MIB, &w->engine[which], &f), RC_OK);
+}
+
+static void
+begin_postgresql(struct world *w)
+{
+	char path[160];
+
+	fixture_path(&w->x, "pg", path);
+	postgres_make(path, w->conninfo);
+	w->ops[POSTGRESQL] = &engine_postgresql;
+	w->engines = ENGINES;
+}
+
+static void
+end_postgresql(struct world *w)
+{
+	static const char *const names[] = { "pg/data.mdb", "pg/lock.mdb", "pg/serving.lock",
+		"pg/postgresql" };
+	char path[160];
+
+	postgres_remove(w->conninfo);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		fixture_path(&w->x, names[i], path);
+		unlink(path);
+	}
+	fixture_path(&w->x, "pg", path);
+	rmdir(path);
 }
 
 static void
@@ -87,14 +117,14 @@ hold(struct world *w, unsigned slot)
 {
 	w->held[slot].is_held = true;
 	w->held[slot].model = w->now;
-	for (unsigned e = 0; e < ENGINES; e++)
+	for (unsigned e = 0; e < w->engines; e++)
 		cr_assert_eq(w->ops[e]->snapshot(w->engine[e], &w->held[slot].snapshot[e]), RC_OK);
 }
 
 static void
 let_go(struct world *w, unsigned slot)
 {
-	for (unsigned e = 0; e < ENGINES && w->held[slot].is_held; e++)
+	for (unsigned e = 0; e < w->engines && w->held[slot].is_held; e++)
 		w->ops[e]->release(w->held[slot].snapshot[e]);
 	w->held[slot].is_held = false;
 }
@@ -183,10 +213,14 @@ step_commit(struct world *w)
 
 	for (unsigned i = 0; i < n; i++)
 		draw(w, &drawn[i]);
-	for (unsigned e = 0; e < ENGINES; e++) {
+	for (unsigned e = 0; e < w->engines; e++) {
 		for (unsigned i = 0; i < n; i++) {
 			drafts[e][i].commit = drawn[i].commit;
 			memcpy(drafts[e][i].appends, drawn[i].appends, sizeof(drawn[i].appends));
+			memcpy(drafts[e][i].reads, drawn[i].reads, sizeof(drawn[i].reads));
+			for (unsigned r = 0; r < drawn[i].commit.read_count; r++)
+				drafts[e][i].reads[r].rev = w->revs[e][drawn[i].reads[r].rev];
+			drafts[e][i].commit.reads = drafts[e][i].reads;
 			drafts[e][i].commit.appends = drafts[e][i].appends; /* they carry a result */
 			drafts[e][i].commit.next = i + 1 < n ? &drafts[e][i + 1].commit : NULL;
 		}
@@ -196,19 +230,25 @@ step_commit(struct world *w)
 		model_apply(w, &drawn[i], &rc, &rev);
 		w->commits += rc == RC_OK;
 		w->conflicts += rc == RC_CONFLICT;
-		for (unsigned e = 0; e < ENGINES; e++) {
+		for (unsigned e = 0; e < w->engines; e++) {
 			cr_assert_eq(drafts[e][i].commit.rc, rc, "seed %" PRIu64, w->seed);
-			if (rc == RC_OK)
+			if (rc != RC_OK)
+				continue;
+			w->revs[e][rev] = drafts[e][i].commit.rev;
+			if (e == POSTGRESQL)
+				cr_assert_geq(
+				    drafts[e][i].commit.rev, w->revs[e][rev - 1], "seed %" PRIu64, w->seed);
+			else
 				cr_assert_eq(drafts[e][i].commit.rev, rev, "seed %" PRIu64, w->seed);
 		}
 	}
 }
 
 static void
-check_cell(
-    const struct world *w, const struct model *m, unsigned i, enum rc rc, struct bytes value, uint64_t rev)
+check_cell(const struct world *w, unsigned e, const struct model *m, unsigned i, enum rc rc,
+    struct bytes value, uint64_t rev)
 {
-	cr_assert_eq(rev, m->cell[i].rev, "key %u seed %" PRIu64, i, w->seed);
+	cr_assert_eq(rev, w->revs[e][m->cell[i].rev], "key %u seed %" PRIu64, i, w->seed);
 	cr_assert_eq(rc, rev == 0 ? RC_NOT_FOUND : RC_OK, "seed %" PRIu64, w->seed);
 	if (rc == RC_OK)
 		cr_assert(value.len == 4 && get_u32(value.p) == m->cell[i].content, "seed %" PRIu64, w->seed);
@@ -216,6 +256,7 @@ check_cell(
 
 struct expected {
 	const struct world *w;
+	unsigned engine;
 	const struct model *m;
 	struct key last;
 	unsigned seen, most;
@@ -229,7 +270,7 @@ check_pair(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	cr_assert_lt(key_compare(&x->last, key), 0, "seed %" PRIu64, x->w->seed);
 	x->last = *key;
 	x->seen++;
-	check_cell(x->w, x->m, number_of(key), RC_OK, value, rev);
+	check_cell(x->w, x->engine, x->m, number_of(key), RC_OK, value, rev);
 	return x->seen < x->most;
 }
 
@@ -247,8 +288,8 @@ check_scan(struct world *w, const struct model *m, struct snapshot *const s[ENGI
 		count += m->cell[i].rev != 0 && key_compare(&k, &from) >= 0 && k.len >= prefix &&
 		    memcmp(k.b, from.b, prefix) == 0;
 	}
-	for (unsigned e = 0; e < ENGINES; e++) {
-		struct expected x = { .w = w, .m = m, .most = most };
+	for (unsigned e = 0; e < w->engines; e++) {
+		struct expected x = { .w = w, .engine = e, .m = m, .most = most };
 
 		cr_assert_eq(w->ops[e]->scan(s[e], &from, prefix, check_pair, &x), RC_OK);
 		cr_assert_eq(x.seen, count < most ? count : most, "seed %" PRIu64, w->seed);
@@ -285,12 +326,12 @@ step_check(struct world *w)
 
 	if (!w->held[slot].is_held)
 		return;
-	for (unsigned e = 0; e < ENGINES; e++) {
+	for (unsigned e = 0; e < w->engines; e++) {
 		struct bytes value;
 		uint64_t rev;
 		enum rc rc = w->ops[e]->get(w->held[slot].snapshot[e], &key, &value, &rev);
 
-		check_cell(w, m, i, rc, value, rev);
+		check_cell(w, e, m, i, rc, value, rev);
 		check_log(w, m, w->held[slot].snapshot[e], e);
 	}
 	check_scan(w, m, w->held[slot].snapshot);
@@ -314,36 +355,43 @@ step_reopen(struct world *w)
 		return;
 	for (unsigned i = 0; i < SNAPSHOTS; i++)
 		let_go(w, i);
-	w->ops[LMDB]->close(w->engine[LMDB]);
-	open_engine(w, LMDB);
+	for (unsigned e = LMDB; e < w->engines; e++) {
+		w->ops[e]->close(w->engine[e]);
+		open_engine(w, e);
+	}
 	w->reopened++;
 }
 
 static void (*const steps[])(
     struct world *) = { step_commit, step_commit, step_check, step_check, step_hold, step_reopen };
 
-Test(engines_random, both_engines_agree_with_the_model_at_every_step, .timeout = 120)
+Test(engines_random, all_engines_agree_with_the_model_at_every_step, .timeout = 120)
 {
 	static struct world w;
 	const char *given = getenv("MENEDEK_SEED");
 
 	w.ops[MEMORY] = &engine_memory;
 	w.ops[LMDB] = &engine_lmdb;
+	w.engines = POSTGRESQL;
 	fixture_open(&w.x, &engine_lmdb);
 	store_close(w.x.store);
 	w.x.store = NULL;
+	if (postgres_server() != NULL)
+		begin_postgresql(&w);
 	random_fill(&w.seed, sizeof(w.seed));
 	if (given != NULL)
 		w.seed = strtoull(given, NULL, 10);
 	w.random = w.seed | 1;
-	for (unsigned e = 0; e < ENGINES; e++)
+	for (unsigned e = 0; e < w.engines; e++)
 		open_engine(&w, e);
 	for (unsigned i = 0; i < STEPS; i++)
 		steps[dice(&w, COUNT_OF(steps))](&w);
 	for (unsigned i = 0; i < SNAPSHOTS; i++)
 		let_go(&w, i);
-	for (unsigned e = 0; e < ENGINES; e++)
+	for (unsigned e = 0; e < w.engines; e++)
 		w.ops[e]->close(w.engine[e]);
+	if (w.engines > POSTGRESQL)
+		end_postgresql(&w);
 	fixture_close(&w.x);
 	/* a run in which nothing happened proves nothing */
 	cr_assert_gt(w.commits, 200, "seed %" PRIu64, w.seed);

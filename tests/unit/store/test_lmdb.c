@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What only the engine with a file can do or suffer: surviving a close, one owner, damage, a full map. */
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -316,6 +318,76 @@ Test(lmdb, too_many_snapshots_are_refused_and_come_back)
 	cr_assert_eq(engine_lmdb.snapshot(e, &held[count++]), RC_OK);
 	while (count > 0)
 		engine_lmdb.release(held[--count]);
+	raw_close(&x, e);
+	fixture_close(&x);
+}
+
+/* Kilobytes of ${name} that are mapped into this process and present. */
+static unsigned
+resident_kib(const char *name)
+{
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	bool is_it = false;
+	unsigned sum = 0, kib;
+	char line[512];
+
+	cr_assert_not_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (strchr(line, '-') != NULL && strchr(line, '/') != NULL)
+			is_it = strstr(line, name) != NULL;
+		else if (is_it && sscanf(line, "Rss: %u", &kib) == 1)
+			sum += kib;
+	}
+	(void)fclose(maps);
+	return sum;
+}
+
+static bool
+count_pair(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	unsigned *count = arg;
+
+	(void)key;
+	(void)rev;
+	*count += value.len == 600 && value.p[599] == 'x';
+	return true;
+}
+
+/* The trail is read whole every hour, and is larger than all else: the service must not stay that large. */
+Test(lmdb, a_walk_over_everything_leaves_little_of_it_in_memory)
+{
+	enum { EACH = 500, BATCHES = 60 };
+	static struct write_entry w[EACH];
+	const struct key all = { .len = 0 };
+	unsigned count = 0, kib;
+	char value[600];
+	struct snapshot *s;
+	struct fixture x;
+	struct engine *e;
+
+	fixture_open(&x, &engine_lmdb);
+	memset(value, 'x', sizeof(value));
+	e = raw_open(&x, 0);
+	for (unsigned i = 0; i < BATCHES; i++) {
+		struct commit c = { .writes = w, .write_count = EACH };
+
+		for (unsigned k = 0; k < EACH; k++) {
+			char name[24];
+
+			(void)snprintf(name, sizeof(name), "key %06u", i * EACH + k);
+			w[k] = (struct write_entry){ .key = key_of(name), .value = BYTES_OF(value) };
+		}
+		engine_lmdb.apply(e, &c);
+		cr_assert_eq(c.rc, RC_OK);
+	}
+	raw_close(&x, e);
+	e = raw_open(&x, 0); /* mapped anew */
+	cr_assert_eq(engine_lmdb.snapshot(e, &s), RC_OK);
+	cr_assert_eq(engine_lmdb.scan(s, &all, 0, count_pair, &count), RC_OK);
+	engine_lmdb.release(s);
+	kib = resident_kib("data.mdb");
+	cr_assert_geq(count, EACH * BATCHES);
+	cr_assert_lt(kib, 6000u, "%u KiB of more than 17,000", kib);
 	raw_close(&x, e);
 	fixture_close(&x);
 }

@@ -325,8 +325,7 @@ Test(vault, nothing_is_sealed_or_destroyed_in_the_name_of_the_quota)
 
 	cr_assert_eq(vault_seal(x.vault, &quota_owner, BYTES_OF("\1"), out, &len), RC_WITHHELD);
 	cr_assert_eq(vault_destroy(x.vault, &quota_owner), RC_WITHHELD);
-	cr_assert_eq(vault_reseal(x.vault, &quota_owner, BYTES_OF(out), out), RC_WITHHELD);
-	cr_assert_neq(vault_prune(x.vault, &quota_owner), RC_OK);
+	cr_assert_eq(vault_reseal(x.vault, &quota_owner, BYTES_OF(out), out, &len), RC_WITHHELD);
 	scene_commit(&x, &x.disclosure);
 	cr_assert_eq(scene_unseal(&x), RC_OK);
 }
@@ -368,13 +367,14 @@ seal_anew(void)
 	struct sealed_location old, next;
 	struct key key = record_key(KIND_LOCATION, &x.house);
 	struct txn *t;
+	size_t len;
 
 	cr_assert_eq(txn_begin(x.store, x.arena, &t), RC_OK);
 	cr_assert_eq(record_get(t, KIND_LOCATION, &key, &old), RC_OK);
 	txn_end(t);
-	next.len = old.len;
 	cr_assert_eq(
-	    vault_reseal(x.vault, &x.house, (struct bytes){ old.sealed, old.len }, next.sealed), RC_OK);
+	    vault_reseal(x.vault, &x.house, (struct bytes){ old.sealed, old.len }, next.sealed, &len), RC_OK);
+	next.len = (uint16_t)len;
 	cr_assert_neq(memcmp(old.sealed, next.sealed, old.len), 0);
 	scene_put(&x, KIND_LOCATION, &x.house, &next);
 }
@@ -389,7 +389,7 @@ Test(vault, new_keys_replace_old_ones_and_the_quota_survives)
 	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
 	cr_assert_eq(s.keys, s.houses + 1, "the house has two keys, the quota one");
 	seal_anew();
-	cr_assert_eq(vault_prune(x.vault, &x.house), RC_OK);
+	cr_assert_eq(vault_prune(x.vault), RC_OK);
 	cr_assert_eq(vault_rewrap(x.vault), RC_OK);
 	scene_restart(&x);
 	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
@@ -398,6 +398,94 @@ Test(vault, new_keys_replace_old_ones_and_the_quota_survives)
 	x.disclosure.id = id_new();
 	scene_commit(&x, &x.disclosure);
 	cr_assert_eq(scene_unseal(&x), RC_OK);
+}
+
+/* The vault of another node: the same keys, a ring of its own that knows no house. */
+static void
+be_another_node(void)
+{
+	struct fault f = { .count = 0 };
+	char name[128];
+
+	scene_close(&x);
+	cr_assert(path_join(name, sizeof(name), x.options.dir, "ring"));
+	cr_assert_eq(unlink(name), 0);
+	cr_assert(path_join(name, sizeof(name), x.options.dir, "quota"));
+	cr_assert_eq(unlink(name), 0);
+	cr_assert_eq(vault_create(x.options.dir, x.root, &f), RC_OK);
+	scene_start(&x);
+	scene_open(&x);
+}
+
+/* As the store of several nodes is known: by the database's name in its directory. */
+static void
+share_store(void)
+{
+	struct fault f = { .count = 0 };
+	char name[128];
+
+	cr_assert(path_join(name, sizeof(name), x.options.store, PG_CONNINFO));
+	cr_assert_eq(file_write(name, bytes_str("host=nowhere"), 0600, &f), RC_OK);
+	scene_restart(&x);
+}
+
+static void
+unshare_store(void)
+{
+	char name[128];
+
+	cr_assert(path_join(name, sizeof(name), x.options.store, PG_CONNINFO));
+	cr_assert_eq(unlink(name), 0);
+	scene_restart(&x);
+}
+
+Test(vault, of_several_nodes_each_opens_what_any_has_sealed)
+{
+	struct vault_status s;
+
+	share_store();
+	scene_location(&x, &x.house);
+	be_another_node();
+	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
+	cr_assert_eq(s.keys, 1, "the quota's alone");
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_OK);
+	cr_assert_eq(scene_unseal(&x), RC_WITHHELD, "told once, by this vault");
+}
+
+Test(vault, without_several_nodes_no_key_leaves_the_ring)
+{
+	scene_location(&x, &x.house);
+	be_another_node();
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
+}
+
+Test(vault, a_rotation_takes_locations_out_of_the_ring_and_back)
+{
+	struct vault_status s;
+
+	scene_commit(&x, &x.disclosure);
+	share_store();
+	cr_assert_eq(vault_renew(x.vault), RC_OK);
+	seal_anew();
+	cr_assert_eq(vault_prune(x.vault), RC_OK);
+	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
+	cr_assert_eq(s.keys, 1, "the location carries its key, the ring holds the quota's alone");
+	seal_anew();
+	cr_assert_eq(scene_unseal(&x), RC_OK);
+	unshare_store();
+	seal_anew();
+	cr_assert_eq(vault_prune(x.vault), RC_OK);
+	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
+	cr_assert_eq(s.keys, 2, "one machine again: a key in the ring");
+	x.disclosure.id = id_new();
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_OK);
+	be_another_node();
+	x.disclosure.id = id_new();
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
 }
 
 Test(vault, follows_new_keys_of_the_records_without_a_restart)
@@ -422,24 +510,42 @@ Test(vault, one_that_is_killed_tells_nothing_and_is_seen_to_be_gone)
 	cr_assert_not(vault_is_alive(x.vault));
 }
 
-Test(vault, one_that_is_stopped_costs_its_caller_seconds_and_others_less, .timeout = 30)
+static bool
+answers_again(void)
 {
-	int64_t began = clock_mono_ms(), first, second;
+	struct vault_status s;
 
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(kill(vault_pid(x.vault), SIGSTOP), 0);
-	cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
-	first = clock_mono_ms();
-	cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
-	second = clock_mono_ms();
-	cr_assert_lt(first - began, 6000);
-	cr_assert_lt(second - first, 1000);
-	cr_assert_eq(kill(vault_pid(x.vault), SIGCONT), 0);
-	usleep(300000);
-	x.disclosure.id = id_new();
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_OK, "its late answer was nobody else's");
-	cr_assert_eq(scene_spent(&x), 2, "but it was spent");
+	for (unsigned i = 0; i < 1000; i++) {
+		if (vault_status(x.vault, &s) == RC_OK)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+Test(vault, one_that_is_stopped_costs_its_caller_seconds_and_others_less, .timeout = 120)
+{
+	int64_t began, first = 6000, second = 1000;
+	unsigned rounds = 0;
+
+	while ((first >= 6000 || second >= 1000) && rounds++ < 3) { /* the machine may do other things, too */
+		x.disclosure.id = id_new();
+		scene_commit(&x, &x.disclosure);
+		cr_assert_eq(kill(vault_pid(x.vault), SIGSTOP), 0);
+		began = clock_mono_ms();
+		cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
+		first = clock_mono_ms() - began;
+		cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
+		second = clock_mono_ms() - began - first;
+		cr_assert_eq(kill(vault_pid(x.vault), SIGCONT), 0);
+		cr_assert(answers_again());
+		x.disclosure.id = id_new();
+		scene_commit(&x, &x.disclosure);
+		cr_assert_eq(scene_unseal(&x), RC_OK, "its late answer was nobody else's");
+		cr_assert_eq(scene_spent(&x), 2 * rounds, "but it was spent");
+	}
+	cr_expect_lt(first, 6000);
+	cr_expect_lt(second, 1000);
 }
 
 Test(vault, what_cannot_be_counted_is_not_told)
@@ -473,7 +579,7 @@ Test(vault, dies_with_the_service)
 	cr_assert_eq(kill(vault, 0), 0);
 	cr_assert_eq(kill(service, SIGKILL), 0);
 	cr_assert_eq(waitpid(service, NULL, 0), service);
-	for (int i = 0; i < 200 && kill(vault, 0) == 0; i++)
+	for (int i = 0; i < 3000 && kill(vault, 0) == 0; i++)
 		usleep(10000);
 	cr_assert_neq(kill(vault, 0), 0, "an orphan with the location key");
 }

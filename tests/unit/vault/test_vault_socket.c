@@ -47,7 +47,7 @@ ask(struct vault_message *m)
 	cr_assert(vault_message_write(m, room));
 	if (m->text.len > 0)
 		memcpy(room + VAULT_HEAD_BYTES, m->text.p, m->text.len);
-	cr_assert_gt(n = say(room, VAULT_HEAD_BYTES + m->text.len, answer, 5000), 0);
+	cr_assert_gt(n = say(room, VAULT_HEAD_BYTES + m->text.len, answer, 30000), 0);
 	cr_assert(vault_message_read((struct bytes){ answer, (size_t)n }, true, &got));
 	cr_assert_eq(got.kind, m->kind);
 	cr_assert_eq(got.sequence, m->sequence);
@@ -82,7 +82,8 @@ open_store_of_vault(void)
 Test(vault_socket, before_the_store_is_open_every_question_is_refused)
 {
 	for (unsigned kind = VAULT_SEAL; kind < VAULT_KIND_COUNT; kind++) {
-		bool has_house = kind != VAULT_REWRAP && kind != VAULT_STATUS && kind != VAULT_RENEW;
+		bool has_house = kind != VAULT_REWRAP && kind != VAULT_STATUS && kind != VAULT_RENEW &&
+		    kind != VAULT_PRUNE;
 		bool has_text = kind == VAULT_SEAL || kind == VAULT_MATCH || kind == VAULT_RESEAL;
 		struct vault_message m = { .kind = (enum vault_kind)kind, .sequence = kind };
 
@@ -97,6 +98,16 @@ Test(vault_socket, the_store_is_opened_once)
 {
 	open_store_of_vault();
 	cr_assert_eq(ask(&(struct vault_message){ .kind = VAULT_OPEN, .sequence = 2 }), VAULT_REFUSED);
+}
+
+Test(vault_socket, one_that_could_not_be_confined_answers_nothing)
+{
+	close(fd);
+	(void)waitpid(child, NULL, 0);
+	x.options.user = "nobody-of-that-name";
+	fork_vault();
+	cr_assert_eq(ask(&(struct vault_message){ .kind = VAULT_OPEN, .sequence = 1 }), VAULT_FAILED);
+	cr_assert_eq(ask(&(struct vault_message){ .kind = VAULT_STATUS, .sequence = 2 }), VAULT_REFUSED);
 }
 
 static void

@@ -22,6 +22,7 @@ export class Problem extends Error {
   /** What to tell a person: what happened, and what the server says to do. */
   get text(): string {
     if (this.status === 0) return t('problem.offline');
+    if (token !== null && this.code === 'token_invalid') return t('problem.was_locked'); // "sign in again" has been done
     return [this.body.title, this.body.detail].filter(Boolean).join('. ') || t('problem.unknown');
   }
 
@@ -32,15 +33,16 @@ export class Problem extends Error {
 }
 
 let token: string | null = null;
-let lost: () => void = () => {};
+let lost: (code: string) => void = () => {};
 
 export const setToken = (to: string | null): void => void (token = to);
 export const bearer = (): Record<string, string> => (token === null ? {} : { Authorization: `Bearer ${token}` });
-/** Have ${then} called when the server no longer knows our token. */
-export const onLost = (then: () => void): void => void (lost = then);
-/** An answer says that it does not know our token. */
-export const tokenRefused = (status: number): void => {
-  if (status === 401) lost();
+const OVER = ['token_invalid', 'token_required', 'device_refused'];
+/** Have ${then} called when the server no longer knows our token, or this device. */
+export const onLost = (then: (code: string) => void): void => void (lost = then);
+/** The service has said ${code}: that may be the end of it. */
+export const heard = (code: string): void => {
+  if (OVER.includes(code)) lost(code);
 };
 
 interface Options {
@@ -91,7 +93,7 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   const body = (typeof answer.error === 'object' && answer.error !== null ? answer.error : {}) as Partial<ProblemBody>;
   const problem = new Problem(
     answer.response.status, body.code ?? 'unknown', body, Number(answer.response.headers.get('retry-after') ?? 0));
-  if (problem.code === 'token_invalid' || problem.code === 'token_required') lost();
+  heard(problem.code);
   throw problem;
 }
 

@@ -18,6 +18,14 @@ export function label(list: List, code: string | undefined): string {
   return row ? row[lang.get()] : (code ?? '');
 }
 
+const REASONS: List[] = ['need', 'decline_reason', 'client_reason', 'cancel_reason', 'disclose_reason', 'break_glass_reason', 'extend_reason', 'leave_reason', 'outcome'];
+
+/** What a reason in the trail is called, of whichever list it is. */
+export function reasonLabel(code: string | undefined): string {
+  const list = REASONS.find((l) => codes?.[l].some((r) => r.code === code));
+  return list ? label(list, code) : (code ?? '');
+}
+
 /** All codes of ${list} with their labels, in the order of the service. */
 export const options = (list: List): { code: string; label: string }[] =>
   (codes?.[list] ?? []).map((r) => ({ code: r.code, label: r[lang.get()] }));

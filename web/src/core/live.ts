@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One event stream for a browser, however many tabs are open: the tab that holds the lock reads it and tells the others.
 // Screens hear of a change at once and read again what it concerns.
-import { bearer, tokenRefused } from '../api/client';
+import { bearer, heard } from '../api/client';
 import { now } from './time';
 import { session } from './session';
 import { Store } from './store';
@@ -75,22 +75,24 @@ export class EventParser {
 }
 
 function take(kind: string, data: string): void {
-  if (kind === 'ended') return tokenRefused(401); // the device, the person or a right was taken away
-  let subject = '';
+  let of: { subject?: string; code?: string } = {};
   try {
-    subject = (JSON.parse(data || '{}') as { subject?: string }).subject ?? '';
+    of = JSON.parse(data || '{}') as typeof of;
   } catch {
     kind = 'reset'; // not understood: read everything again
   }
-  tell({ kind, subject });
+  if (kind === 'ended') heard(of.code ?? ''); // the device, the person or a right was taken away
+  else tell({ kind, subject: of.subject ?? '' });
 }
 
 async function readStream(parser: EventParser, signal: AbortSignal, stop: () => void): Promise<void> {
   const headers: Record<string, string> = { ...bearer() };
   if (parser.lastId !== '') headers['Last-Event-ID'] = parser.lastId;
   const answer = await fetch('/v1/events', { headers, signal, cache: 'no-store' });
-  tokenRefused(answer.status);
-  if (!answer.ok || answer.body === null) throw new Error(String(answer.status));
+  if (!answer.ok || answer.body === null) {
+    heard(((await answer.json()) as { code?: string }).code ?? '');
+    throw new Error(String(answer.status));
+  }
   show('live');
   if (parser.lastId === '') tell({ kind: 'reset', subject: '' }); // what came before we listened is not told
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

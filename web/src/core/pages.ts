@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All of a list that the service hands out in pages.
+import { api, ask, type Schemas } from '../api/client';
 
 interface Page<T> {
   data: T[];
@@ -19,3 +20,6 @@ export async function everything<T>(load: (query: { limit: number; cursor?: stri
   } while (cursor !== undefined && rows.length < MOST);
   return rows;
 }
+
+/** All reservations that the person may see. */
+export const reservations = (): Promise<Schemas['reservation'][]> => everything((query) => ask(api.GET('/v1/reservations', { params: { query } })));

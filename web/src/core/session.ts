@@ -8,10 +8,10 @@ import { Store } from './store';
 export type Me = Schemas['me'];
 export type Role = Schemas['role'];
 
-export type Why = 'none' | 'signed_out' | 'idle' | 'hidden' | 'ended';
+export type Why = 'none' | 'signed_out' | 'idle' | 'hidden' | 'ended' | 'barred';
 
 export interface Session {
-  phase: 'starting' | 'out' | 'in' | 'locked';
+  phase: 'starting' | 'out' | 'in' | 'locked' | 'barred'; // barred: nobody works on this device any more
   why: Why;
   me: Me | null;
   mustChange: boolean;
@@ -97,7 +97,17 @@ export const lock = (why: Why): void => {
   if (session.get().phase === 'in') close('locked', why);
 };
 
-onLost(() => {
+/** The device was taken out: nothing of the work stays, and nobody is asked for a passphrase. */
+function bar(): void {
+  drop();
+  session.set({ ...empty, phase: 'barred' });
+}
+
+onLost((code) => {
+  if (code === 'device_refused') {
+    bar();
+    tabs.postMessage({ kind: 'gone', why: 'barred' } satisfies TabMessage);
+  }
   if (session.get().phase !== 'in') return;
   drop();
   change({ phase: 'locked', why: 'ended', closing: 0 });
@@ -106,11 +116,12 @@ onLost(() => {
 tabs.onmessage = (event: MessageEvent<TabMessage>) => {
   const m = event.data;
   if (m.kind === 'ask' && token !== null) tabs.postMessage({ kind: 'have', token, until: tokenUntil } satisfies TabMessage);
-  if (m.kind === 'have' && m.token !== token && m.until > Date.now()) {
+  if (m.kind === 'have' && m.token !== token && m.until > Date.now() && session.get().phase !== 'barred') {
     const phase = session.get().phase;
     keep(m.token, (m.until - Date.now()) / 1000);
     if (phase !== 'in') void enter(false).catch(() => change({ phase: 'out' }));
   }
+  if (m.kind === 'gone' && m.why === 'barred') bar();
   if (m.kind === 'gone' && session.get().phase === 'in') {
     drop();
     if (m.why === 'signed_out') session.set({ ...empty, phase: 'out', why: m.why });

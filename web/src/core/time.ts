@@ -36,14 +36,32 @@ function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   return made;
 }
 
+const HOUR_MS = 3_600_000;
+const hour: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+
+/** With an hour and minute.  In the night when the clock goes back an hour comes twice: then it says which of the two it is. */
+function spell(options: Intl.DateTimeFormatOptions, time: string | number): string {
+  const at = new Date(time);
+  const said = (later: number): string => format({ ...options, ...hour }).format(at.getTime() + later);
+  if (said(HOUR_MS) === said(0)) return t('clock.summer', { at: said(0) });
+  return said(-HOUR_MS) === said(0) ? t('clock.winter', { at: said(0) }) : said(0);
+}
+
+const days = new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }); // the Swedes write days as ISO 8601 does
+
+/** "2026-11-21" of now. */
+export const today = (): string => days.format(now());
+
+/** Days on the calendar from today until ${day}: an hour more or less in one of them does not matter. */
+export const daysUntil = (day: string): number => Math.round((Date.parse(day) - Date.parse(today())) / (24 * HOUR_MS));
+
 /** "14:05", and the day before it when that is not today. */
 export function clock(time: string | number): string {
-  const at = new Date(time);
-  const day: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'numeric', day: 'numeric' };
-  const isToday = format(day).format(at) === format(day).format(now());
-  const hour: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
-  return format(isToday ? hour : { month: 'short', day: 'numeric', ...hour }).format(at);
+  return spell(days.format(new Date(time)) === today() ? {} : { month: 'short', day: 'numeric' }, time);
 }
+
+/** With the day and the year, as paper needs it. */
+export const stamp = (time: string | number): string => spell({ year: 'numeric', month: 'short', day: 'numeric' }, time);
 
 /** A calendar day ("2026-11-21" or a time). */
 export function dayText(time: string): string {

@@ -4,6 +4,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { api, ask, Problem, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { label, options } from '../core/codes';
+import { listen } from '../core/live';
+import { now } from '../core/time';
 import { t } from '../i18n';
 import { announce } from '../ui/announce';
 import { Age, Button, Check, CodeSelect, Panel, Phase, State } from '../ui/parts';
@@ -13,7 +15,7 @@ import type { DeskReservation } from './desk-episode';
 type Candidate = Schemas['candidate'];
 type Search = Schemas['search'];
 
-const AGAIN_MS = 60_000; // "tell me when something fits"
+const PAUSE_MS = 20_000; // "tell me when something fits": between two searches, which are counted
 
 /** Why this one: in words, the deciding things first. */
 function reasons(c: Candidate): string {
@@ -84,6 +86,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
       return answer;
     });
     setChosen(0);
+    if (answer.candidates.length > 0) setWatching(false); // or the list would change under her eyes
   }, [p.episode.id]);
   const searching = useAction(search);
 
@@ -107,8 +110,21 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
   }, [p.isShown, found !== undefined]);
   useEffect(() => {
     if (!watching) return;
-    const timer = setInterval(() => void searching.run(), AGAIN_MS);
-    return () => clearInterval(timer);
+    let timer = 0;
+    let last = 0;
+    // places were freed somewhere, or we may have missed it: at once, but not again and again
+    const end = listen((e) => {
+      if (e.kind !== 'capacity.changed' && e.kind !== 'reset') return;
+      clearTimeout(timer);
+      timer = window.setTimeout(() => {
+        last = now();
+        void searching.run();
+      }, Math.max(0, last + PAUSE_MS - now()));
+    });
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
   }, [watching]);
 
   useEffect(() => document.getElementById(`c-${p.episode.id}-${chosen}`)?.scrollIntoView({ block: 'nearest' }), [chosen]);
@@ -153,7 +169,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
         </>
       ) : <NothingFits found={found} isWatching={watching} onWatch={setWatching} />}
       <Near found={found} />
-      <Phase of={holding} />
+      {(!lost || holding.problem?.code !== 'no_place_left') && <Phase of={holding} />}
       {searching.problem && <Phase of={searching} />}
     </Panel>
   );

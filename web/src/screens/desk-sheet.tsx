@@ -3,7 +3,7 @@
 import { api, ask } from '../api/client';
 import { label } from '../core/codes';
 import { useResource } from '../core/resource';
-import { clock, dayText } from '../core/time';
+import { stamp } from '../core/time';
 import { t } from '../i18n';
 import { Button, Dialog, Wrong } from '../ui/parts';
 
@@ -19,11 +19,11 @@ export function Sheet(p: { reservation: string; onClose: () => void }) {
             <tr><th scope="row">{t('reservation.number')}</th><td class="code">{s.number}</td></tr>
             <tr><th scope="row">{t('reservation.word')}</th><td class="word">{s.check_word}</td></tr>
             <tr><th scope="row">{t('sheet.house')}</th><td>{s.code_name} · {label('shelter_type', s.type)} · {label('zone', s.zone)}</td></tr>
-            <tr><th scope="row">{t('sheet.household')}</th><td>{[t('count.adults', { n: s.adults }), t('count.children', { n: s.children }), t('count.babies', { n: s.babies })].join(', ')}</td></tr>
+            <tr><th scope="row">{t('sheet.household')}</th><td>{(['adults', 'children', 'babies'] as const).filter((who) => s[who] > 0).map((who) => t(`count.${who}`, { n: s[who] })).join(', ')}</td></tr>
             <tr><th scope="row">{t('candidate.contact')}</th><td>{label('contact_channel', s.contact_channel)}</td></tr>
-            {s.expires_at && <tr><th scope="row">{t('sheet.valid')}</th><td>{dayText(s.expires_at)} {clock(s.expires_at)}</td></tr>}
+            {s.expires_at && <tr><th scope="row">{t('sheet.valid')}</th><td>{stamp(s.expires_at)}</td></tr>}
             <tr><th scope="row">{t('sheet.helpline')}</th><td class="code">{s.helpline}</td></tr>
-            <tr><th scope="row">{t('sheet.printed')}</th><td>{dayText(s.printed_at)} {clock(s.printed_at)}</td></tr>
+            <tr><th scope="row">{t('sheet.printed')}</th><td>{stamp(s.printed_at)}</td></tr>
           </tbody>
         </table>
       )}

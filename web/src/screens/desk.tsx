@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { label } from '../core/codes';
+import { everything } from '../core/pages';
 import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
 import { clock } from '../core/time';
@@ -17,16 +18,7 @@ export type Household = NonNullable<Episode['household']>;
 
 const NEW = 'new';
 
-async function openEpisodes(): Promise<Episode[]> {
-  const rows: Episode[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Schemas['episode-list'] = await ask(api.GET('/v1/episodes', { params: { query: cursor ? { cursor } : {} } }));
-    rows.push(...page.data);
-    cursor = page.next_cursor;
-  } while (cursor !== undefined && rows.length < 300);
-  return rows;
-}
+const openEpisodes = (): Promise<Episode[]> => everything((query) => ask(api.GET('/v1/episodes', { params: { query } })));
 
 /** "1+2 fő": adults and children, the shortest name that a call can have without naming anybody. */
 export function householdShort(h: Household): string {

@@ -3,13 +3,13 @@
 import { useCallback, useState } from 'preact/hooks';
 import { api, ask } from '../api/client';
 import { useAction } from '../core/action';
-import { label, options } from '../core/codes';
+import { label, options, type List } from '../core/codes';
 import { t } from '../i18n';
 import { clock } from '../core/time';
 import { Button, Countdown, Panel, Phase } from '../ui/parts';
 import { householdText, type Reservation } from './house';
 
-function needs(r: Reservation): string {
+export function needs(r: Reservation): string {
   const parts = [];
   if (r.pregnant) parts.push(t('need.pregnant'));
   if (r.step_free) parts.push(t('need.step_free'));
@@ -28,6 +28,18 @@ export function Card(p: { r: Reservation; children?: preact.ComponentChildren })
       <p class="quiet">{label('contact_channel', r.contact_channel)}{r.unit_names ? ` · ${r.unit_names}` : ''}{r.earliest_arrival ? ` · ${t('request.from', { at: clock(r.earliest_arrival) })}` : ''}</p>
       {p.children}
     </li>
+  );
+}
+
+/** A question with one button for each code of a list, and a way back. */
+export function Reasons(p: { ask: string; note?: string; list: List; busy: boolean; onPick: (code: string) => void; onBack: () => void }) {
+  return (
+    <div class="reasons" role="group" aria-label={p.ask}>
+      <p>{p.ask}</p>
+      {p.note && <p class="quiet">{p.note}</p>}
+      {options(p.list).map((o) => <Button key={o.code} class="big" busy={p.busy} onClick={() => p.onPick(o.code)}>{o.label}</Button>)}
+      <Button onClick={p.onBack}>{t('back')}</Button>
+    </div>
   );
 }
 
@@ -52,13 +64,7 @@ function Request(p: { r: Reservation; onAnswered: () => void }) {
           <Button class="big" onClick={() => setDeclining(true)}>{t('request.decline')}</Button>
         </div>
       )}
-      {declining && (
-        <div class="reasons" role="group" aria-label={t('request.why')}>
-          <p>{t('request.why')}</p>
-          {options('decline_reason').map((o) => <Button key={o.code} class="big" busy={action.phase === 'sending'} onClick={() => void action.run(o.code)}>{o.label}</Button>)}
-          <Button onClick={() => setDeclining(false)}>{t('back')}</Button>
-        </div>
-      )}
+      {declining && <Reasons ask={t('request.why')} list="decline_reason" busy={action.phase === 'sending'} onPick={(code) => void action.run(code)} onBack={() => setDeclining(false)} />}
       <Phase of={action} />
     </Card>
   );

@@ -3,16 +3,16 @@
 import { useCallback, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
-import { options } from '../core/codes';
-import { dayText, now } from '../core/time';
+import { dayText, daysUntil } from '../core/time';
 import { t } from '../i18n';
 import { Button, CodeSelect, Field, Panel, Phase, State } from '../ui/parts';
-import { Card } from './house-requests';
+import { Card, Reasons } from './house-requests';
 import type { Reservation } from './house';
 
 type Move =
   | { to: 'arrive' }
   | { to: 'no-show' }
+  | { to: 'decline'; reason: Schemas['decline_reason'] }
   | { to: 'leave'; reason: Schemas['leave_reason'] }
   | { to: 'extend'; until: string; reason: Schemas['extend_reason'] };
 
@@ -25,6 +25,7 @@ function useMove(r: Reservation, onChanged: () => void) {
       const params = { path: { reservation: id }, header };
       if (move.to === 'arrive') await ask(api.POST('/v1/reservations/{reservation}/arrive', { params }));
       else if (move.to === 'no-show') await ask(api.POST('/v1/reservations/{reservation}/no-show', { params }));
+      else if (move.to === 'decline') await ask(api.POST('/v1/reservations/{reservation}/decline', { params, body: { reason: move.reason } }));
       else if (move.to === 'leave') await ask(api.POST('/v1/reservations/{reservation}/leave', { params, body: { reason: move.reason } }));
       else await ask(api.POST('/v1/reservations/{reservation}/extend', { params, body: { until: move.until, reason: move.reason } }));
       onChanged();
@@ -35,12 +36,18 @@ function useMove(r: Reservation, onChanged: () => void) {
 
 function Expected(p: { r: Reservation; onChanged: () => void }) {
   const move = useMove(p.r, p.onChanged);
+  const [declining, setDeclining] = useState(false);
+  const busy = move.phase === 'sending';
   return (
     <Card r={p.r}>
-      <div class="row">
-        <Button class="big" kind="main" busy={move.phase === 'sending'} onClick={() => void move.run({ to: 'arrive' })}>{t('stay.arrived')}</Button>
-        <Button onClick={() => void move.run({ to: 'no-show' })}>{t('stay.no_show')}</Button>
-      </div>
+      {!declining && (
+        <div class="row">
+          <Button class="big" kind="main" busy={busy} onClick={() => void move.run({ to: 'arrive' })}>{t('stay.arrived')}</Button>
+          <Button onClick={() => void move.run({ to: 'no-show' })}>{t('stay.no_show')}</Button>
+          <Button onClick={() => setDeclining(true)}>{t('stay.cannot')}</Button>
+        </div>
+      )}
+      {declining && <Reasons ask={t('request.why')} note={t('stay.on_the_way')} list="decline_reason" busy={busy} onPick={(code) => void move.run({ to: 'decline', reason: code as Schemas['decline_reason'] })} onBack={() => setDeclining(false)} />}
       <Phase of={move} />
     </Card>
   );
@@ -49,9 +56,9 @@ function Expected(p: { r: Reservation; onChanged: () => void }) {
 function EndOfStay(p: { r: Reservation }) {
   const end = p.r.stay_end;
   if (!end) return p.r.next_review ? <p>{t('stay.review', { day: dayText(p.r.next_review) })}</p> : null;
-  const days = Math.ceil((Date.parse(`${end}T00:00:00Z`) - now()) / 86_400_000);
+  const days = daysUntil(end);
   if (p.r.overstay) return <p><State tone="bad">{t('stay.over', { day: dayText(end) })}</State></p>;
-  if (days <= EARLY_DAYS) return <p><State tone="wait">{t('stay.ends_soon', { day: dayText(end), n: days })}</State></p>;
+  if (days <= EARLY_DAYS) return <p><State tone="wait">{t(days === 0 ? 'stay.ends_today' : 'stay.ends_soon', { day: dayText(end), n: days })}</State></p>;
   return <p class="quiet">{t('stay.ends', { day: dayText(end) })}</p>;
 }
 
@@ -83,13 +90,7 @@ function Stay(p: { r: Reservation; onChanged: () => void }) {
           </div>
         </form>
       )}
-      {mode === 'leave' && (
-        <div class="reasons" role="group" aria-label={t('stay.where_to')}>
-          <p>{t('stay.where_to')}</p>
-          {options('leave_reason').map((o) => <Button key={o.code} class="big" onClick={() => void move.run({ to: 'leave', reason: o.code as Schemas['leave_reason'] })}>{o.label}</Button>)}
-          <Button onClick={() => setMode('none')}>{t('back')}</Button>
-        </div>
-      )}
+      {mode === 'leave' && <Reasons ask={t('stay.where_to')} list="leave_reason" busy={move.phase === 'sending'} onPick={(code) => void move.run({ to: 'leave', reason: code as Schemas['leave_reason'] })} onBack={() => setMode('none')} />}
       <Phase of={move} />
     </Card>
   );

@@ -40,7 +40,7 @@ function UnitRow(p: { shelter: string; unit: Unit; onChange: (a: Availability) =
         <strong>{u.name}</strong>
         <State tone={tones[u.state ?? ''] ?? 'calm'}>{label('unit_state', u.state)}</State>
         <span class="quiet">{t('units.places', { n: u.places })}</span>
-        {u.confirmed_at && <span class={u.freshness === 'fresh' ? 'quiet' : 'old'}>{u.freshness === 'unknown' ? label('freshness', 'unknown') : <Age at={u.confirmed_at} />}</span>}
+        {u.confirmed_at && <span class={u.freshness === 'fresh' ? 'quiet' : 'old'}>{u.freshness === 'unknown' ? label('freshness', 'unknown') : <>{t('units.confirmed')} <Age at={u.confirmed_at} /></>}</span>}
       </div>
       <div class="unit-tools">
         {u.shared ? (

@@ -3,27 +3,19 @@
 import { useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { label } from '../core/codes';
+import { reservations as allReservations } from '../core/pages';
 import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
 import { t } from '../i18n';
 import { Wrong } from '../ui/parts';
+import { HouseCalendar } from './house-calendar';
+import { HousePaper } from './house-paper';
 import { Looks, LoudLooks } from './house-looks';
 import { Requests } from './house-requests';
 import { Stays } from './house-stays';
 import { Units } from './house-units';
 
 export type Reservation = Schemas['reservation'];
-
-async function allReservations(): Promise<Reservation[]> {
-  const rows: Reservation[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Schemas['reservation-list'] = await ask(api.GET('/v1/reservations', { params: { query: cursor ? { cursor } : {} } }));
-    rows.push(...page.data);
-    cursor = page.next_cursor;
-  } while (cursor !== undefined && rows.length < 500);
-  return rows;
-}
 
 function House(p: { shelter: string }) {
   const units = useResource(
@@ -39,14 +31,16 @@ function House(p: { shelter: string }) {
       <Requests rows={own} onAnswered={reservations.reload} />
       {units.data && <Units shelter={p.shelter} resource={units} />}
       <Stays rows={own} onChanged={reservations.reload} />
+      <HouseCalendar shelter={p.shelter} />
+      {units.data && reservations.data && <HousePaper units={units.data} rows={own} at={Math.min(units.at, reservations.at)} isOld={Boolean(units.problem ?? reservations.problem)} />}
       <Looks shelter={p.shelter} />
     </>
   );
 }
 
-/** Who and how many, without a name: "1 felnőtt, 2 gyermek (3–9 éves)". */
+/** Who and how many, without a name: "1 felnőtt, 2 gyermek (3–9 éves), 1 csecsemő".  Babies are counted apart from the children. */
 export function householdText(r: Reservation): string {
-  const bands = [...new Set(r.bands ?? [])].map((b) => label('age_band', b)).join(', ');
+  const bands = [...new Set(r.bands ?? [])].filter((b) => b !== '0-2').map((b) => label('age_band', b)).join(', ');
   const parts = [t('count.adults', { n: r.adults ?? 0 })];
   if ((r.children ?? 0) > 0) parts.push(t('count.children', { n: r.children ?? 0 }) + (bands ? ` (${bands})` : ''));
   if ((r.babies ?? 0) > 0) parts.push(t('count.babies', { n: r.babies ?? 0 }));

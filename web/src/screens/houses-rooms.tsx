@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rooms of the own house: added, changed, retired.
+// The rooms of a house as they are furnished: added, changed, retired.
 import { useCallback, useState } from 'preact/hooks';
 import { api, ask, Problem, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
@@ -60,8 +60,8 @@ function Edit(p: { shelter: string; load: () => Promise<Unit>; unit: string; onD
 
 export function Rooms(p: { shelter: string }) {
   const path = { shelter: p.shelter };
-  const load = () => ask(api.GET('/v1/shelters/{shelter}/availability', { params: { path } }));
-  const r = useResource(load, [p.shelter], (e) => e.kind === 'availability.changed');
+  const load = () => ask(api.GET('/v1/shelters/{shelter}/units', { params: { path } }));
+  const r = useResource(load, [p.shelter], () => false);
   const [open, setOpen] = useState<string>();
   const [fresh, setFresh] = useState(NEW);
   const add = useAction(useCallback(async (header: { 'Idempotency-Key': string }, body: Room) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Houses as their managers keep them: profile, whom they admit, rooms, and for the own house alone where it is.
+// Houses as managers and administrators keep them: profile, whom they admit, rooms, and for the own house alone where it is.
 import { useState } from 'preact/hooks';
 import { api, ask, askTagged, type Schemas } from '../api/client';
 import { label, options } from '../core/codes';
@@ -10,6 +10,7 @@ import { t, type Key } from '../i18n';
 import { Pick, Several, Sure, Text } from '../ui/forms';
 import { Button, Check, Panel, Phase, Wrong } from '../ui/parts';
 import { OwnLocation } from './houses-location';
+import { NewHouse } from './houses-new';
 import { Rooms } from './houses-rooms';
 import { housesOf } from './people';
 
@@ -17,7 +18,7 @@ type Shelter = Schemas['shelter'];
 type Admission = Shelter['admission'];
 
 const admits = {
-  women_alone: 'admit.women_alone', men: 'intake.men', fathers: 'admit.fathers', adult_sibling: 'intake.siblings', partner: 'flag.partner', pets: 'flag.pet',
+  women_alone: 'admit.women_alone', men: 'admit.men', fathers: 'admit.fathers', adult_sibling: 'admit.siblings', partner: 'flag.partner', pets: 'flag.pet',
   acute_addiction: 'flag.acute_addiction', acute_psychiatric: 'flag.acute_psychiatric', own_county: 'admit.own_county', assessment_first: 'admit.assessment_first', waitlist: 'admit.waitlist',
 } as const satisfies Partial<Record<keyof Admission, Key>>;
 const limits = { boy_max_age: 17, own_room_boy_age: 17, max_children: 12 } as const;
@@ -51,7 +52,7 @@ function Profile(p: { shelter: string }) {
         <div class="columns">
           {isOf(limits).map((rule) => <Text key={rule} label={t(`admit.${rule}`)} type="number" min={0} max={limits[rule]} value={rules[rule] ?? 0} onText={(n) => admit({ [rule]: Number(n) })} />)}
         </div>
-        <Several label={t('intake.languages')} rows={options('language')} value={rules.languages ?? []} onPick={(to) => admit({ languages: to as Admission['languages'] & string[] })} />
+        <Several label={t('admit.languages')} rows={options('language')} value={rules.languages ?? []} onPick={(to) => admit({ languages: to as Admission['languages'] & string[] })} />
         <div class="row">
           <Button type="submit" kind="main" busy={action.phase === 'sending'}>{t('save')}</Button>
           <Sure label={t(s.retired ? 'people.bring_back' : 'houses.retire')} busy={action.phase === 'sending'} onYes={() => d.send({ retired: !s.retired })} />
@@ -71,9 +72,10 @@ export function HousesScreen(p: { me: Me }) {
   return (
     <>
       <Wrong problem={r.problem} retry={r.reload} />
+      {p.me.permissions.includes('ORG_WRITE') && <NewHouse onMade={(id) => { setPicked(id); r.reload(); }} />}
       {rows.length > 1 && <div class="narrow"><Pick label={t('house.which')} rows={rows} value={shelter ?? ''} onPick={setPicked} /></div>}
       {shelter && <Profile key={shelter} shelter={shelter} />}
-      {shelter && isOwn && <Rooms key={`r${shelter}`} shelter={shelter} />}
+      {shelter && <Rooms key={`r${shelter}`} shelter={shelter} />}
       {shelter && isOwn && <OwnLocation key={`l${shelter}`} shelter={shelter} />}
     </>
   );

@@ -9,6 +9,7 @@ import { DevicesScreen } from './devices';
 import { HouseScreen } from './house';
 import { HousesScreen } from './houses';
 import { LeadScreen } from './lead';
+import { OrgsScreen } from './orgs';
 import { PeopleScreen } from './people';
 import { StatisticsScreen } from './statistics';
 import { SupportScreen } from './support';
@@ -27,6 +28,7 @@ const screens: Screen[] = [
   { id: 'house', title: 'house.title', roles: ['shelter_staff', 'shelter_manager'], view: HouseScreen },
   { id: 'support', title: 'support.title', roles: ['family_support'], view: SupportScreen },
   { id: 'houses', title: 'houses.title', roles: ['shelter_manager', 'admin'], view: HousesScreen },
+  { id: 'orgs', title: 'orgs.title', roles: ['admin'], view: OrgsScreen },
   { id: 'people', title: 'people.title', roles: ['admin', 'shelter_manager', 'shift_lead'], view: PeopleScreen },
   { id: 'devices', title: 'devices.title', roles: ['admin', 'shelter_manager'], view: DevicesScreen },
   { id: 'trail', title: 'trail.title', roles: ['auditor', 'admin', 'shift_lead', 'shelter_manager', 'family_support'], view: TrailScreen },

@@ -4,27 +4,19 @@ import { useCallback } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { label } from '../core/codes';
+import { reservations } from '../core/pages';
 import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
-import { clock } from '../core/time';
+import { clock, stamp } from '../core/time';
 import { t } from '../i18n';
 import { Age, Button, Countdown, Panel, Phase, State, Wrong } from '../ui/parts';
+import { PrintPaper } from '../ui/paper';
 import { AskBreakGlass, BreakGlass } from './break-glass';
+import { householdText } from './house';
 
 type Reservation = Schemas['reservation'];
 const WATCHED = ['held', 'requested', 'confirmed'];
 const MINUTES = [0, 15, 30, 60];
-
-async function all(): Promise<Reservation[]> {
-  const rows: Reservation[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Schemas['reservation-list'] = await ask(api.GET('/v1/reservations', { params: { query: cursor ? { cursor } : {} } }));
-    rows.push(...page.data);
-    cursor = page.next_cursor;
-  } while (cursor !== undefined && rows.length < 500);
-  return rows;
-}
 
 function Row(p: { r: Reservation; onChange: () => void }) {
   const r = p.r;
@@ -42,7 +34,7 @@ function Row(p: { r: Reservation; onChange: () => void }) {
       <p class="card-head"><span><strong class="code">{r.number}</strong> {r.code_name} · {label('shelter_type', r.type)}</span><State tone={r.state === 'confirmed' ? 'good' : 'wait'}>{label('reservation_state', r.state)}</State></p>
       {step > 0 && <p><State tone="bad">{t('lead.no_answer', { n: MINUTES[step] ?? 60 })}</State></p>}
       {r.requested_at && <p class="quiet">{t('lead.asked')} <Age at={r.requested_at} /></p>}
-      {r.expires_at && r.state !== 'confirmed' && <p><Countdown until={r.expires_at} label="request.expires" /></p>}
+      {r.expires_at && r.state !== 'confirmed' && <p><Countdown until={r.expires_at} label={r.state === 'held' ? 'reservation.hold_ends' : 'request.expires'} /></p>}
       <div class="row">
         <Button busy={take.phase === 'sending'} onClick={() => void take.run()}>{t('desk.take_over')}</Button>
         {r.state !== 'held' && <AskBreakGlass reservation={id} />}
@@ -67,7 +59,7 @@ function Alerts() {
 }
 
 export function LeadScreen(p: { me: Me }) {
-  const r = useResource(all, [p.me.user], (e) => e.kind.startsWith('reservation.'));
+  const r = useResource(reservations, [p.me.user], (e) => e.kind.startsWith('reservation.'));
   const rows = (r.data ?? []).filter((x) => WATCHED.includes(x.state ?? '')).sort((a, b) => (b.escalation ?? 0) - (a.escalation ?? 0));
   return (
     <>
@@ -78,6 +70,15 @@ export function LeadScreen(p: { me: Me }) {
         {r.data && rows.length === 0 && <p class="quiet">{t('lead.none')}</p>}
         <ul class="cards">{rows.map((x) => <Row key={x.id} r={x} onChange={r.reload} />)}</ul>
       </Panel>
+      {r.data && (
+        <PrintPaper name={t('desk.title')} how={t('paper.desk')} at={r.at} isOld={r.problem !== undefined}
+          tables={[{
+            title: t('lead.open', { n: rows.length }),
+            head: [t('reservation.number'), t('reservation.word'), t('sheet.house'), t('sheet.household'), t('paper.state'), t('paper.until')],
+            rows: rows.map((x) => [x.number, x.check_word, `${x.code_name} · ${label('shelter_type', x.type)}`, householdText(x), label('reservation_state', x.state), x.expires_at && x.state !== 'confirmed' ? stamp(x.expires_at) : '']),
+          }]}
+          blank={[t('paper.time'), t('sheet.house'), t('paper.code'), t('sheet.household'), t('paper.yes')]} />
+      )}
     </>
   );
 }

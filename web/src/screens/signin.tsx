@@ -8,7 +8,7 @@ import { Button, Field, Wrong } from '../ui/parts';
 import { hidden, Shell } from '../ui/shell';
 
 const notes: Record<Why, Key | null> = {
-  none: null, signed_out: 'why.signed_out', idle: 'why.idle', hidden: null, ended: 'why.ended',
+  none: null, signed_out: 'why.signed_out', idle: 'why.idle', hidden: null, ended: 'why.ended', barred: null,
 };
 
 export function SignInScreen() {
@@ -70,6 +70,18 @@ export function SignInScreen() {
           {isLocked && <Button onClick={() => { hidden.set(false); signOut(); }}>{t('lock.other')}</Button>}
         </div>
       </form>
+    </Shell>
+  );
+}
+
+/** This device is not let in any more: what its person does now.  Whoever else holds it learns nothing. */
+export function Barred() {
+  return (
+    <Shell title={t('barred.title')}>
+      <div class="narrow banner bad" role="alert">
+        <p>{t('barred.why')}</p>
+        <p>{t('barred.what')}</p>
+      </div>
     </Shell>
   );
 }

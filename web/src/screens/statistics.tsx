@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { api, ask, bearer, Problem, type Schemas } from '../api/client';
 import { options, type List } from '../core/codes';
 import { useResource } from '../core/resource';
-import { dayText, now } from '../core/time';
+import { dayText, today } from '../core/time';
 import { t } from '../i18n';
 import { Button, Field, Panel, Wrong } from '../ui/parts';
 import { save } from '../ui/save';
@@ -20,9 +20,8 @@ type Name = keyof typeof tables;
 
 /** Quarters and years that are over, newest first. */
 function periods(): string[] {
-  const today = new Date(now());
   const list: string[] = [];
-  for (let year = today.getUTCFullYear(), quarter = Math.floor(today.getUTCMonth() / 3); list.length < 12; ) {
+  for (let year = parseInt(today(), 10), quarter = Math.floor((Number(today().slice(5, 7)) - 1) / 3); list.length < 12; ) {
     if (quarter === 0) {
       year--;
       quarter = 4;
@@ -36,7 +35,13 @@ function periods(): string[] {
 
 const BAR = { left: 250, wide: 300, high: 26, mark: 14 };
 
-/** A bar for each row with anything in it, in the shades of its columns; a hatched square for each withheld cell. */
+const letter = (i: number): string => String.fromCharCode(65 + i);
+
+/** What the letters stand for that are in the picture. */
+const legend = (data: Table, name: Name): string =>
+  options(tables[name].columns).map((c, i) => (data.rows.some((x) => x.column === c.code && x.value > 0) ? `${letter(i)}: ${c.label}` : '')).filter(Boolean).join(' · ');
+
+/** A bar for each row with anything in it, in the shades and letters of its columns; a hatched square for each withheld cell. */
 function Picture(p: { data: Table; name: Name }) {
   const columns = options(tables[p.name].columns);
   const rows = options(tables[p.name].rows)
@@ -57,7 +62,12 @@ function Picture(p: { data: Table; name: Name }) {
               if (!c || c.value === 0) return null;
               const wide = (c.value / most) * BAR.wide;
               x += wide;
-              return <rect key={c.column} class={`shade-${i % 4}`} x={x - wide} y="4" width={wide} height="18"><title>{`${columns[i]?.label ?? ''}: ${c.value}`}</title></rect>;
+              return (
+                <g key={c.column} class={`shade-${i % 4}`}>
+                  <rect x={x - wide} y="4" width={wide} height="18"><title>{`${columns[i]?.label ?? ''}: ${c.value}`}</title></rect>
+                  {wide >= BAR.mark && <text x={x - wide / 2} y="17" text-anchor="middle">{letter(i)}</text>}
+                </g>
+              );
             })}
             {r.cells.filter((c) => c?.withheld).map((c, i) => <rect key={c?.column} x={x + 6 + i * (BAR.mark + 3)} y="6" width={BAR.mark} height={BAR.mark} fill="url(#hatch)" stroke="currentColor" />)}
           </g>
@@ -73,7 +83,7 @@ function Cells(p: { data: Table; name: Name }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t('table_of', { what: t(`statistics.${p.name}`) })}>
       <table class="numbers">
-        <caption>{t(`statistics.${p.name}`)}, {dayText(p.data.from)} – {dayText(p.data.to)}</caption>
+        <caption><span>{t(`statistics.${p.name}`)}, {dayText(p.data.from)} – {dayText(p.data.to)}</span></caption>
         <thead><tr><td />{options(of.columns).map((c) => <th key={c.code} scope="col">{c.label}</th>)}</tr></thead>
         <tbody>
           {options(of.rows).map((r) => (
@@ -120,6 +130,7 @@ export function StatisticsScreen() {
           <Cells data={r.data} name={table} />
           <p class="quiet">× {t('statistics.withheld')}</p>
           <Picture data={r.data} name={table} />
+          <p class="quiet">{legend(r.data, table)}</p>
         </>
       )}
       <div class="row no-print">

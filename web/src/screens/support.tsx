@@ -26,15 +26,15 @@ export function Capacity() {
       <Wrong problem={r.problem} retry={r.reload} />
       {r.data && (
         <div class="scroll" tabIndex={0} role="region" aria-label={t('table_of', { what: t('capacity.title') })}>
-          <table>
-            <thead><tr><td />{zones.map((z) => <th key={z.code} scope="col">{z.label}</th>)}</tr></thead>
-            <tbody>
+          <table class="zones" role="table">
+            <thead role="rowgroup"><tr role="row"><td role="cell" />{zones.map((z) => <th key={z.code} role="columnheader" scope="col">{z.label}</th>)}</tr></thead>
+            <tbody role="rowgroup">
               {types.map((type) => (
-                <tr key={type.code}>
-                  <th scope="row">{type.label}</th>
+                <tr key={type.code} role="row">
+                  <th role="rowheader" scope="row">{type.label}</th>
                   {zones.map((z) => {
                     const a = answer(type.code, z.code);
-                    return <td key={z.code}>{a ? <State tone={tones[a]}>{label('banded', a)}</State> : '–'}</td>;
+                    return <td key={z.code} role="cell">{a ? <State tone={tones[a]}>{label('banded', a)}</State> : '–'}</td>;
                   })}
                 </tr>
               ))}

@@ -23,11 +23,14 @@ export interface Choice {
   label: string;
 }
 
+/** With a first row that says nothing: what must not be chosen by oversight has no default. */
+export const unsaid = (rows: Choice[]): Choice[] => [{ code: '', label: '' }, ...rows];
+
 export function Pick(p: Named & { rows: Choice[]; value: string; onPick: (v: string) => void }) {
   return (
     <Field label={p.label} hint={p.hint} wrong={wrongAt(p.problem, p.at)}>
       {(ids) => (
-        <select {...ids} value={p.value} onChange={(e) => p.onPick(e.currentTarget.value)}>
+        <select {...ids} required={p.rows[0]?.code === ''} value={p.value} onChange={(e) => p.onPick(e.currentTarget.value)}>
           {p.rows.map((r) => <option key={r.code} value={r.code}>{r.label}</option>)}
         </select>
       )}

@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { live } from '../core/live';
 import { lock, session, signOut } from '../core/session';
 import { Store } from '../core/store';
-import { clock, tick } from '../core/time';
+import { clock, now, stamp, tick } from '../core/time';
 import { lang, setLang, t } from '../i18n';
 import { Announcer, Button, State } from './parts';
 import { UndoBar } from './undo';
@@ -35,9 +35,17 @@ function useHideKeys(): void {
   }, []);
 }
 
+/** Covered when a button is pressed, not when it is let go: the press may be all there is time for. */
+const hiding = {
+  onPointerDown: hide,
+  onClick: hide, // by whatever presses without a pointer
+  onKeyDown: (e: KeyboardEvent): void => {
+    if (e.key === 'Enter' || e.key === ' ') hide();
+  },
+};
+
 export function LanguageSwitch() {
-  const now = lang.use();
-  const to = now === 'hu' ? 'en' : 'hu';
+  const to = lang.use() === 'hu' ? 'en' : 'hu';
   return <Button class="small" lang={to} onClick={() => setLang(to)}>{to === 'en' ? 'English' : 'Magyar'}</Button>;
 }
 
@@ -55,6 +63,16 @@ function ClosingWarning() {
   return <div class="banner wait" role="alert">{t('lock.soon', { n: s.closing })}</div>;
 }
 
+const SOON_DAYS = 14; // a new device takes a person elsewhere and a way
+
+function DeviceEnds() {
+  tick.use();
+  const until = session.use().me?.device_until;
+  const left = Date.parse(until ?? '') - now();
+  if (until === undefined || !(left < SOON_DAYS * 86_400_000)) return null;
+  return <div class={`banner ${left < 2 * 86_400_000 ? 'bad' : 'wait'}`} role="status">{t('device.ends', { at: stamp(until) })}</div>;
+}
+
 export function Shell(p: { title: string; children: ComponentChildren; nav?: ComponentChildren }) {
   const s = session.use();
   lang.use();
@@ -63,18 +81,19 @@ export function Shell(p: { title: string; children: ComponentChildren; nav?: Com
   return (
     <>
       <a class="skip" href="#main">{t('skip.main')}</a>
-      {isIn && <button type="button" class="skip" onClick={hide}>{t('hide.skip')}</button>}
+      {isIn && <button type="button" class="skip" {...hiding}>{t('hide.skip')}</button>}
       <header class="top">
         {isIn && s.me?.demo && <p class="banner bad demo">{t('demo')}</p>}
         <p class="brand">{t('brand')}</p>
         {isIn && <LiveMark />}
         <div class="tools">
           <LanguageSwitch />
-          {isIn && <Button class="small" onClick={hide} aria-keyshortcuts="Shift Shift Shift">{t('hide')}</Button>}
+          {isIn && <Button class="small" {...hiding} aria-keyshortcuts="Shift Shift Shift">{t('hide')}</Button>}
           {isIn && <Button class="small" onClick={signOut}>{t('sign_out')}</Button>}
         </div>
       </header>
       <ClosingWarning />
+      {isIn && <DeviceEnds />}
       {p.nav}
       <main id="main" tabIndex={-1}>
         <h1>{p.title}</h1>

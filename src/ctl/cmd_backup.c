@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * menedek backup, backup verify, restore: a whole registry in one sealed file or pipe, taken while the
+ * service runs; tried by restoring it to a temporary place and checking all of it there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "ctl/backup.h"
+
+#define PATH 512u
+
+/* ---- taking ---- */
+
+/* "20261121T150000Z" for names of files. */
+static void
+stamp(char out[21])
+{
+	size_t n = 0;
+	char text[21];
+
+	time_format(clock_now(), text);
+	for (size_t i = 0; text[i] != '\0'; i++)
+		if (text[i] != '-' && text[i] != ':')
+			out[n++] = text[i];
+	out[n] = '\0';
+}
+
+/* Where it goes in the end: ${out}, or a new file in the directory ${out}. */
+static bool
+find_target(const char *out, char target[PATH])
+{
+	char name[64], at[21];
+	struct stat st;
+
+	if (stat(out, &st) != 0 || !S_ISDIR(st.st_mode))
+		return str_copy(target, PATH, out);
+	stamp(at);
+	(void)snprintf(name, sizeof(name), "menedek-%s.backup", at);
+	return path_join(target, PATH, out, name);
+}
+
+static enum status
+write_file(struct offline *o, const char *target)
+{
+	char part[PATH + 8];
+	enum status status;
+	int fd;
+
+	(void)snprintf(part, sizeof(part), "%s.part", target);
+	if ((fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0) {
+		talk_error("%s cannot be written: %s", part, strerror(errno));
+		return STATUS_ERROR;
+	}
+	status = backup_write(o, fd);
+	if (status == STATUS_OK && fsync(fd) != 0)
+		status = STATUS_ERROR;
+	(void)close(fd);
+	if (status == STATUS_OK && (rename(part, target) != 0 || !file_sync_parent(target)))
+		status = STATUS_ERROR;
+	if (status == STATUS_ERROR)
+		talk_error("%s cannot be written", target);
+	if (status != STATUS_OK)
+		(void)unlink(part);
+	return status;
+}
+
+enum status
+cmd_backup(const struct args *args)
+{
+	const char *out = args->value[OPT_OUT];
+	const bool is_pipe = strcmp(out, "-") == 0;
+	char target[PATH];
+	struct offline o;
+	enum status status;
+
+	if (is_pipe && isatty(STDOUT_FILENO)) {
+		talk_error("a backup is not for the terminal: --out FILE, or | another program");
+		return STATUS_USAGE;
+	}
+	if (!is_pipe && !find_target(out, target)) {
+		talk_error("%s: the path is too long", out);
+		return STATUS_USAGE;
+	}
+	status = offline_open_to_read(args, &o);
+	if (status == STATUS_OK)
+		status = is_pipe ? backup_write(&o, STDOUT_FILENO) : write_file(&o, target);
+	offline_close(&o);
+	if (status == STATUS_OK)
+		talk_step(args, "Backup in %s", is_pipe ? "standard output" : target);
+	return status;
+}
+
+/* ---- putting back ---- */
+
+static enum status
+open_source(const struct args *args, int *fd)
+{
+	const char *from = args->value[OPT_FROM];
+
+	*fd = STDIN_FILENO;
+	if (strcmp(from, "-") == 0)
+		return STATUS_OK;
+	if ((*fd = open(from, O_RDONLY | O_CLOEXEC)) >= 0)
+		return STATUS_OK;
+	talk_error("%s: %s", from, strerror(errno));
+	return STATUS_NOT_FOUND;
+}
+
+/* Restore to ${dir}; the keys lie where ${args} say. */
+static enum status
+restore_to(const struct args *args, const char *dir, const char *keys, char about[BACKUP_ABOUT_TEXT])
+{
+	struct paths paths;
+	enum status status;
+	int fd;
+
+	if (!paths_of(&paths, dir, keys)) {
+		talk_error("%s: the path is too long", dir);
+		return STATUS_USAGE;
+	}
+	if ((status = open_source(args, &fd)) != STATUS_OK)
+		return status;
+	status = backup_restore(fd, &paths, about);
+	if (fd != STDIN_FILENO)
+		(void)close(fd);
+	return status;
+}
+
+enum status
+cmd_restore(const struct args *args)
+{
+	char about[BACKUP_ABOUT_TEXT];
+	enum status status = restore_to(args, args_dir(args), args_keys(args), about);
+
+	if (status != STATUS_OK)
+		return status;
+	(void)printf("%s\n", about);
+	talk_step(args, "Restored to %s", args_dir(args));
+	talk(args, "  now: menedek check --dir %s", args_dir(args));
+	return STATUS_OK;
+}
+
+/* ---- verifying ---- */
+
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+/* Where the keys are when nobody said: beside the registry that this machine has. */
+static bool
+find_keys(const struct args *args, char keys[PATH])
+{
+	const char *named = args_keys(args);
+
+	return named != NULL ? str_copy(keys, PATH, named) : path_join(keys, PATH, args_dir(args), "keys");
+}
+
+enum status
+cmd_backup_verify(const struct args *args)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct args there = *args;
+	char dir[PATH], keys[PATH], about[BACKUP_ABOUT_TEXT];
+	enum status status;
+
+	if (!find_keys(args, keys) ||
+	    !path_join(dir, sizeof(dir), tmp != NULL ? tmp : "/var/tmp", "menedek-verify-XXXXXX") ||
+	    mkdtemp(dir) == NULL) {
+		talk_error("no temporary directory can be made: set TMPDIR");
+		return STATUS_ERROR;
+	}
+	if ((status = restore_to(args, dir, keys, about)) == STATUS_OK) {
+		talk_step(args, "All of it is readable: %s", about);
+		there.value[OPT_DIR] = dir;
+		there.value[OPT_KEYS] = keys;
+		status = cmd_check(&there);
+	}
+	/* what is left is sealed, and the keys are not in it */
+	if (nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0)
+		talk_warning("%s could not be removed", dir);
+	return status;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tree of LMDB as the copy of another store: for an engine that reads in it what somebody else decides. */
+#ifndef MENEDEK_LMDB_MIRROR_H
+#define MENEDEK_LMDB_MIRROR_H
+
+#include "store/engine.h"
+
+/**
+ * Write ${changes} with the revisions they have, and ${bookmark} at log_bookmark_key, in one transaction.
+ * RC_UNAVAILABLE: nothing was written.  One thread at a time.
+ */
+MUST_USE enum rc lmdb_mirror(
+    struct engine *lmdb, const struct change *changes, size_t count, struct bytes bookmark);
+
+/** Do not wait for the disk: after a power cut the tree is checked, and copied anew if it is hurt. */
+void lmdb_need_not_last(struct engine *lmdb);
+
+/** From here on it lasts, what it holds first of all; and it forgets the bookmark. */
+MUST_USE enum rc lmdb_must_last(struct engine *lmdb);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Moving a closed store from one engine to the other; its directory and its keyring stay where they are. */
+#ifndef MENEDEK_MIGRATE_H
+#define MENEDEK_MIGRATE_H
+
+#include <stdint.h>
+
+#include "base/fault.h"
+
+/**
+ * Copy everything from the LMDB store at ${path} into the database ${conninfo}, read it back and compare,
+ * then leave the connection string in ${path}: from then on the store is opened over PostgreSQL and the LMDB
+ * file is its copy. Broken off it changes nothing here and can be repeated.  RC_TAKEN: the database holds a
+ * registry, or the store is over one already; RC_BUSY: it is being served; RC_CORRUPT: what was read back
+ * differs.
+ */
+MUST_USE enum rc migrate_to_postgresql(
+    const char *path, const char *conninfo, uint64_t *pairs, struct fault *f);
+
+/**
+ * Bring the copy at ${path} up to date, compare it key by key, and make it the store.  The database is left
+ * as it is. RC_BUSY: some node still serves it.
+ */
+MUST_USE enum rc migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f);
+
+#endif

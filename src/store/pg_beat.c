@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node does every second beside following: it writes, which proves that its server still is the
+ * primary, and with that come the clocks of all nodes.  One that is ahead of the others would end holds early
+ * and call tokens old, so it goes by the time of most.  Where there is no majority, as of two, nobody knows
+ * who is right: then nothing ends before it has ended by the lower clock, and what is written keeps its
+ * node's own, lest a clock that was years behind make what began meanwhile end with its mending.
+ */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/pg_parts.h"
+
+#define BEAT_MS  1000
+#define PRUNE_MS 60000
+#define LOOK_MS  4000
+#define CLOSE_S  10 /* clocks so near each other are equal: a beat takes its time, too */
+
+struct clocks {
+	int64_t own, middle; /* seconds ahead of the server's */
+	bool is_majority;    /* most are where the middle one is */
+};
+
+/* Rows: each node's clock less the server's, in order, and whether it is this node's.  Of an even number the
+ * lower counts in the middle: too late is better than too early. */
+static struct clocks
+read_clocks(const PGresult *res)
+{
+	const int nodes = PQntuples(res);
+	const int64_t middle = nodes > 0 ? (int64_t)pg_number(res, (nodes - 1) / 2, 0) : 0;
+	struct clocks c = { .own = middle, .middle = middle };
+	int close = 0;
+
+	for (int i = 0; i < nodes; i++) {
+		const int64_t clock = (int64_t)pg_number(res, i, 0);
+
+		close += clock - middle <= CLOSE_S && middle - clock <= CLOSE_S;
+		if (pg_number(res, i, 1) == 1)
+			c.own = clock;
+	}
+	c.is_majority = 2 * close > nodes;
+	return c;
+}
+
+/* Said when it begins and when it is over, not every second. */
+static void
+say_clock(struct engine *e, int64_t ahead)
+{
+	const bool is_off = ahead > CLOSE_S || ahead < -CLOSE_S;
+
+	if (is_off && !e->is_clock_off)
+		log_world("clocks_differ", "seconds=%" PRId64 ": ahead of the other nodes' clocks, or behind",
+		    ahead);
+	else if (!is_off && e->is_clock_off)
+		log_note("clocks_agree", "with the other nodes' clocks");
+	e->is_clock_off = is_off;
+}
+
+/* ${sent}: what this clock said in the beat, at ${now}. */
+static void
+set_clock(struct engine *e, const PGresult *res, int64_t sent, int64_t now)
+{
+	const struct clocks c = read_clocks(res);
+	const int64_t ahead = c.own - c.middle;
+
+	say_clock(e, ahead);
+	atomic_store(&e->clock_ahead, ahead > CLOSE_S ? ahead : 0);
+	atomic_store(&e->is_majority, c.is_majority);
+	/* alone there is nobody to ask */
+	atomic_store(&e->agreed_ms, PQntuples(res) > 1 ? (sent - ahead) * 1000 - now : 0);
+}
+
+void
+pg_now(const struct engine *e, int64_t *now, int64_t *sure)
+{
+	const int64_t own = clock_now(), agreed_ms = atomic_load(&e->agreed_ms);
+	const int64_t agreed = (agreed_ms + clock_mono_ms()) / 1000;
+
+	*sure = agreed_ms != 0 && own > agreed + CLOSE_S ? agreed : own;
+	*now = atomic_load(&e->is_majority) ? *sure : own;
+}
+
+/* A write that standbys confirm proves that this server is still the primary; its reads prove nothing. */
+static bool
+hear_beat(struct engine *e, int64_t sent, int64_t now)
+{
+	const int64_t until = now + LOOK_MS;
+	PGresult *beat = pg_answer(&e->link, until), *clocks = NULL;
+	bool is_good = PQresultStatus(beat) == PGRES_COMMAND_OK;
+
+	if (is_good) {
+		clocks = pg_answer(&e->link, until);
+		is_good = PQresultStatus(clocks) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) &&
+		    !e->link.is_unsure;
+	}
+	if (is_good)
+		set_clock(e, clocks, sent, now);
+	PQclear(clocks);
+	PQclear(beat);
+	return is_good;
+}
+
+static void
+beat(struct engine *e, int64_t now)
+{
+	const int64_t sent = clock_now();
+	uint8_t clock[8];
+	const struct pg_param params[] = {
+		{ .p = e->node, .len = sizeof(e->node) },
+		{ .p = clock, .len = sizeof(clock) },
+	};
+	bool is_good;
+
+	put_u64(clock, (uint64_t)sent);
+	is_good = pg_send(&e->link, PG_BEAT, params, COUNT_OF(params)) &&
+	    pg_send(&e->link, PG_CLOCKS, params, 1) && pg_send_sync(&e->link) && hear_beat(e, sent, now);
+	e->beat_at = now + BEAT_MS;
+	if (is_good)
+		atomic_store(&e->confirmed, now);
+	else
+		pg_link_drop(&e->link);
+}
+
+static void
+prune(struct engine *e, int64_t now)
+{
+	PGresult *res;
+
+	e->prune_at = now + PRUNE_MS;
+	if (!pg_send(&e->link, PG_PRUNE, NULL, 0) || !pg_send_sync(&e->link))
+		return;
+	res = pg_answer(&e->link, now + LOOK_MS);
+	if (res == NULL || !pg_answer_sync(&e->link, now + LOOK_MS))
+		pg_link_drop(&e->link);
+	PQclear(res);
+}
+
+void
+pg_beat(struct engine *e, int64_t now)
+{
+	if (now >= e->beat_at)
+		beat(e, now);
+	if (now >= e->prune_at && e->link.conn != NULL)
+		prune(e, now);
+}

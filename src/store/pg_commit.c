@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Seeing a batch through: sent with the look at what it changed, so that a commit costs one round trip.  A
+ * commit is never cancelled.  When its answer does not come the socket is dropped, and the batch's own id is
+ * asked for: either it is there, or it is put there so that the batch can never follow.  Nothing is guessed.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/pg_parts.h"
+
+#define COMMIT_MS     4000 /* for one attempt: longer than any sound server needs, shorter than a failover */
+#define TOTAL_MS      12000
+#define BYTES_A_MS    1024 /* that a slow line carries: what a wide transaction may take on top */
+#define TRIES         40u  /* to reach a server; a race goes on until TOTAL_MS */
+#define PAUSE_US      1000u
+#define EAGER         4u  /* tries without a pause: who pauses loses to who does not */
+#define TIMELINE_BITS 40u /* of a revision below its timeline: a million million batches */
+
+enum outcome {
+	DONE,    /* durable */
+	AGAIN,   /* it did not happen: a read does not hold any more, or it lost a race */
+	REFUSED, /* it did not happen, and will not if tried again at once */
+	NONE,    /* all of them had lost their races already */
+	LOST     /* nobody knows */
+};
+
+static struct pg_param
+param(const void *p, size_t len)
+{
+	return (struct pg_param){ .p = p, .len = len };
+}
+
+static uint64_t
+rev_base(const struct engine *e)
+{
+	return e->link.base + ((uint64_t)e->link.timeline << TIMELINE_BITS);
+}
+
+static bool
+send_batch(struct engine *e, const struct id *id)
+{
+	const struct pg_batch *b = &e->batch;
+	uint8_t base[8];
+	const struct pg_param params[] = {
+		param(b->read_keys.p, b->read_keys.len),
+		param(b->read_revs.p, b->read_revs.len),
+		param(b->new_keys.p, b->new_keys.len),
+		param(b->new_values.p, b->new_values.len),
+		param(b->put_keys.p, b->put_keys.len),
+		param(b->put_values.p, b->put_values.len),
+		param(b->deletes.p, b->deletes.len),
+		param(id->b, sizeof(id->b)),
+		param(b->changed.p, b->changed.len),
+		param(base, sizeof(base)),
+	};
+
+	put_u64(base, rev_base(e));
+	return pg_send(&e->link, PG_BEGIN, NULL, 0) &&
+	    pg_send(&e->link, PG_WRITE, params, COUNT_OF(params)) && pg_send_sync(&e->link) &&
+	    pg_turn_send_over(e) && pg_poll_send(e, id);
+}
+
+/* What an error means that came before the commit's own answer. */
+static enum outcome
+judge_error(const PGresult *res)
+{
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	if (state == NULL)
+		return LOST;
+	/* serialization, deadlock, and a key that the copy does not know yet: none of it happened */
+	if (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0 || strcmp(state, "23505") == 0)
+		return AGAIN;
+	log_world("pg_write_refused", "state=%s", state);
+	return strncmp(state, "57", 2) == 0 || strncmp(state, "08", 2) == 0 ? LOST : REFUSED;
+}
+
+static enum outcome
+judge_row(const PGresult *res, uint64_t *xid)
+{
+	if (PQntuples(res) != 1)
+		return LOST;
+	*xid = pg_number(res, 0, 0);
+	return *xid == 0 ? AGAIN : DONE;
+}
+
+/* The answers up to the sync point.  It is the commit's: an error may come after the statement's row, and
+ * before the point was reached nothing is sure. */
+static enum outcome
+hear_batch(struct engine *e, int64_t until, uint64_t *xid)
+{
+	enum outcome outcome = LOST;
+	bool has_failed = false;
+	ExecStatusType status;
+	PGresult *res;
+
+	for (unsigned i = 0; (res = pg_answer(&e->link, until)) != NULL; i++) {
+		if ((status = PQresultStatus(res)) == PGRES_FATAL_ERROR && !has_failed) {
+			has_failed = true;
+			outcome = judge_error(res);
+		} else if (i == 1 && !has_failed) {
+			outcome = judge_row(res, xid);
+		}
+		PQclear(res);
+		if (status == PGRES_PIPELINE_SYNC)
+			return e->link.is_unsure ? LOST : outcome;
+	}
+	return LOST;
+}
+
+/* Ask for the row of ${id}: 1 and its transaction, 0 if there is none, -1 if the link is lost. */
+static int
+find(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
+{
+	const struct pg_param p = param(id->b, sizeof(id->b));
+	PGresult *res;
+	int found = -1;
+
+	if (!pg_send(&e->link, PG_FIND, &p, 1) || !pg_send_sync(&e->link))
+		return -1;
+	res = pg_answer(&e->link, until);
+	if (PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until)) {
+		found = PQntuples(res);
+		*xid = found > 0 ? pg_number(res, 0, 0) : 0;
+	}
+	PQclear(res);
+	return found;
+}
+
+/* Put the row of ${id} there unless it is: waits for a transaction that is about to. */
+static enum outcome
+fence(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
+{
+	const struct pg_param params[] = { param(id->b, sizeof(id->b)), param(e->node, sizeof(e->node)) };
+	enum outcome outcome = LOST;
+	PGresult *res;
+
+	if (!pg_send(&e->link, PG_FENCE, params, COUNT_OF(params)) || !pg_send_sync(&e->link))
+		return LOST;
+	res = pg_answer(&e->link, until);
+	if (PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) && !e->link.is_unsure)
+		outcome = PQntuples(res) == 1 ? AGAIN : DONE;
+	PQclear(res);
+	if (outcome == DONE && find(e, id, until, xid) != 1)
+		outcome = LOST;
+	return outcome;
+}
+
+/* Learn what became of ${id}, on whichever server is the primary by then. */
+static enum outcome
+resolve(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
+{
+	enum outcome outcome = LOST;
+
+	pg_link_drop(&e->link);
+	while (outcome == LOST && clock_mono_ms() < until) {
+		if (pg_link_up(&e->link, NULL) == RC_OK)
+			outcome = fence(e, id, until, xid);
+		if (outcome == LOST) {
+			pg_link_drop(&e->link);
+			usleep(100000);
+		}
+	}
+	log_world("pg_resolved", "outcome=%s",
+	    outcome == DONE        ? "happened"
+		: outcome == AGAIN ? "did_not_happen"
+				   : "unknown");
+	return outcome;
+}
+
+static enum outcome
+try_batch(struct engine *e, int64_t limit, uint64_t *rev)
+{
+	const int64_t now = clock_mono_ms(), more = (int64_t)e->batch.bytes / BYTES_A_MS;
+	const int64_t until = limit + more, first = now + COMMIT_MS + more;
+	const int64_t patience = first < until ? first : until;
+	const struct id id = id_new();
+	enum outcome outcome = LOST;
+	uint64_t xid = 0;
+	bool is_told = false;
+
+	*rev = rev_base(e); /* a server found later may have another timeline */
+	if (send_batch(e, &id))
+		outcome = hear_batch(e, patience, &xid);
+	if (outcome == LOST)
+		outcome = resolve(e, &id, until, &xid);
+	else if (pg_turn_hear_over(e, patience))
+		is_told = pg_poll_answer(e, outcome == DONE ? *rev + xid : 0, patience) == RC_OK;
+	else
+		pg_link_drop(&e->link);
+	if (outcome == DONE)
+		atomic_store(&e->confirmed, now);
+	if (outcome == DONE && e->is_giving)
+		e->carrier.given(e->carrier.arg);
+	/* whoever hears of a commit must find it in the copy */
+	while (!is_told && outcome != LOST && clock_mono_ms() < until) {
+		is_told = pg_ready(e, NULL) == RC_OK && pg_poll(e, until) == RC_OK;
+		if (!is_told)
+			usleep(100000);
+	}
+	*rev += xid;
+	return outcome == DONE && !is_told ? LOST : outcome;
+}
+
+static void
+set_pending(struct commit *first, const struct commit *end, enum rc rc, uint64_t rev)
+{
+	for (struct commit *c = first; c != end; c = c->next) {
+		if (c->rc != RC_OK)
+			continue;
+		c->rc = rc;
+		c->rev = rev;
+	}
+}
+
+/* Losers of a race must not meet again in step, but who waits long loses to who does not; a server that is
+ * ${down} has time. */
+static void
+pause_after(unsigned down)
+{
+	usleep(random_below(PAUSE_US << (down < 5 ? down : 5)) + 1);
+}
+
+/* One attempt at as many from ${first} on as make one statement; *rest is the first after them. */
+static enum outcome
+attempt(struct engine *e, struct commit *first, int64_t until, struct commit **rest, uint64_t *rev)
+{
+	const int64_t now = clock_mono_ms(), patience = now + COMMIT_MS < until ? now + COMMIT_MS : until;
+	enum outcome outcome;
+	enum rc rc;
+
+	if (atomic_load(&e->is_broken))
+		return REFUSED;
+	if (pg_turn_is_due(e) && (pg_ready(e, NULL) != RC_OK || pg_turn_take(e, patience) != RC_OK))
+		return clock_mono_ms() < until ? AGAIN : REFUSED;
+	if (e->has_taken)
+		return AGAIN;
+	*rest = pg_batch_build(e, first, NULL, &rc);
+	if (rc != RC_OK)
+		return REFUSED;
+	if (e->batch.commits == 0)
+		return NONE;
+	if (pg_ready(e, NULL) != RC_OK)
+		return clock_mono_ms() < until ? AGAIN : REFUSED;
+	if (clock_mono_ms() + COMMIT_MS > until)
+		return REFUSED; /* sent, it would not be heard of any more */
+	if ((outcome = try_batch(e, until, rev)) == AGAIN)
+		pg_turn_lost(e);
+	return outcome;
+}
+
+/* As many from ${first} on as make one statement; returns the first after them. */
+static struct commit *
+apply_some(struct engine *e, struct commit *first, int64_t until)
+{
+	static const enum rc rc_of[] = {
+		[DONE] = RC_OK, [AGAIN] = RC_BUSY, [REFUSED] = RC_UNAVAILABLE, [LOST] = RC_UNKNOWN
+	};
+	struct commit *rest = first;
+	enum outcome outcome = AGAIN;
+	unsigned tries = 0, down = 0;
+	uint64_t rev = 0;
+
+	while (outcome == AGAIN && !e->has_taken && down < TRIES && (tries == 0 || clock_mono_ms() < until)) {
+		if (tries > EAGER || down > 0)
+			pause_after(down);
+		outcome = attempt(e, first, until, &rest, &rev);
+		down += e->link.conn == NULL;
+		tries++;
+	}
+	pg_turn_leave(e, clock_mono_ms() + COMMIT_MS);
+	if (outcome == NONE)
+		return rest;
+	if (outcome == AGAIN && e->has_taken)
+		return first;
+	if (rest == first) { /* no memory, not even for one */
+		first->rc = RC_UNAVAILABLE;
+		return first->next;
+	}
+	set_pending(first, rest, rc_of[outcome], rev);
+	return rest;
+}
+
+void
+pg_apply(struct engine *e, struct commit *list)
+{
+	const int64_t until = clock_mono_ms() + TOTAL_MS;
+	struct fault f = { 0 };
+
+	e->has_taken = false;
+	/* what this node has not seen would make its transactions conflict in vain */
+	if (pg_ready(e, &f) == RC_OK) {
+		while (list != NULL && !e->has_taken)
+			list = apply_some(e, list, until);
+	}
+	/* new keys came: what is left was sealed under the old ones, and is run anew by whoever submitted it
+	 */
+	for (; list != NULL; list = list->next)
+		list->rc = e->has_taken ? RC_CONFLICT : RC_UNAVAILABLE;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connecting to all servers at once, so that one that is gone costs those who wait for a commit nothing while
+ * another answers.  Whether a server is the primary is not asked here: the first that is open comes first.
+ */
+#include <poll.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/pg_parts.h"
+
+#define DIAL_MS    2000
+#define ERROR_TEXT 256u
+
+const char *
+pg_server_name(const struct pg_link *l, unsigned i)
+{
+	return l->hosts[i][0] != '\0' ? l->hosts[i] : l->addresses[i];
+}
+
+/* The server's words, on one line.  They name tables and states, never a value: those are parameters. */
+void
+pg_log_server(const char *event, const char *where, const char *text)
+{
+	char line[ERROR_TEXT];
+
+	(void)str_copy(line, sizeof(line), text);
+	line[strcspn(line, "\n")] = '\0';
+	log_line(LOG_WORLD, event, "server=%s error=\"%s\"", where, line);
+}
+
+#define MOST_OPTIONS 64u
+
+static PGconn *
+begin(const struct pg_link *l, unsigned i)
+{
+	const char *keys[MOST_OPTIONS], *values[MOST_OPTIONS];
+	const struct {
+		const char *key, *value;
+		bool is_default;
+	} own[] = {
+		{ "host", l->hosts[i], false },
+		{ "hostaddr", l->addresses[i], false },
+		{ "port", l->ports[i], false },
+		{ "gssencmode", "disable", false },
+		{ "tcp_user_timeout", "3000", true },
+		{ "keepalives_idle", "2", true },
+		{ "keepalives_interval", "1", true },
+		{ "keepalives_count", "3", true },
+		{ "application_name", "menedek", true },
+	};
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < COUNT_OF(own); k++) {
+		if (*own[k].value == '\0' || (own[k].is_default && pg_option(l, own[k].key) != NULL))
+			continue;
+		keys[n] = own[k].key;
+		values[n++] = own[k].value;
+	}
+	for (const PQconninfoOption *o = l->options; o->keyword != NULL && n + 1 < MOST_OPTIONS; o++) {
+		bool is_ours = o->val == NULL || strcmp(o->keyword, "target_session_attrs") == 0;
+
+		for (unsigned k = 0; k < COUNT_OF(own) && !is_ours; k++)
+			is_ours = !own[k].is_default && strcmp(own[k].key, o->keyword) == 0;
+		if (is_ours)
+			continue;
+		keys[n] = o->keyword;
+		values[n++] = o->val;
+	}
+	keys[n] = values[n] = NULL;
+	return PQconnectStartParams(keys, values, 0);
+}
+
+static void
+drop(struct pg_dial *d, unsigned i, const char *why)
+{
+	pg_log_server("pg_unreachable", pg_server_name(d->link, i), why);
+	PQfinish(d->conn[i]);
+	d->conn[i] = NULL;
+}
+
+void
+pg_dial_start(struct pg_dial *d, const struct pg_link *l)
+{
+	*d = (struct pg_dial){ .link = l };
+	for (unsigned i = 0; i < l->count; i++) {
+		d->conn[i] = begin(l, i);
+		d->wants[i] = PGRES_POLLING_WRITING; /* as libpq asks for */
+		if (PQstatus(d->conn[i]) == CONNECTION_BAD)
+			drop(d, i, PQerrorMessage(d->conn[i]));
+	}
+}
+
+static unsigned
+watch(const struct pg_dial *d, struct pollfd fds[PG_TARGETS], unsigned server[PG_TARGETS])
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < d->link->count; k++) {
+		const unsigned i = (d->link->next + k) % d->link->count;
+
+		if (d->conn[i] == NULL)
+			continue;
+		server[n] = i;
+		fds[n++] = (struct pollfd){ .fd = PQsocket(d->conn[i]),
+			.events = d->wants[i] == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+	}
+	return n;
+}
+
+/* One step of one connection; true when it is open. */
+static bool
+go_on(struct pg_dial *d, unsigned i)
+{
+	d->wants[i] = PQconnectPoll(d->conn[i]);
+	if (d->wants[i] == PGRES_POLLING_FAILED)
+		drop(d, i, PQerrorMessage(d->conn[i]));
+	return d->wants[i] == PGRES_POLLING_OK;
+}
+
+PGconn *
+pg_dial_next(struct pg_dial *d, unsigned *server)
+{
+	const int64_t until = clock_mono_ms() + DIAL_MS;
+	struct pollfd fds[PG_TARGETS];
+	unsigned of[PG_TARGETS], n;
+
+	while ((n = watch(d, fds, of)) > 0) {
+		const int64_t left = until - clock_mono_ms();
+
+		if (left <= 0 || poll(fds, n, (int)left) == 0)
+			break;
+		for (unsigned k = 0; k < n; k++) {
+			PGconn *conn = d->conn[of[k]];
+
+			if (fds[k].revents == 0 || !go_on(d, of[k]))
+				continue;
+			d->conn[of[k]] = NULL; /* the caller's */
+			*server = of[k];
+			return conn;
+		}
+	}
+	for (unsigned k = 0; k < n; k++)
+		drop(d, of[k], "no answer in time");
+	return NULL;
+}
+
+void
+pg_dial_end(struct pg_dial *d)
+{
+	for (unsigned i = 0; i < d->link->count; i++)
+		PQfinish(d->conn[i]);
+}

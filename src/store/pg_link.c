@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection to the primary among several servers.  It takes a server at its word only if it accepts
+ * writes, waits for its disk (and standbys) before it answers, and is on no older timeline than one seen
+ * before: an old primary that was cut off still answers.  Errors of the server are told to the log, never to
+ * callers.
+ */
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/pg_parts.h"
+
+#define SETUP_MS  4000  /* from then on, for all that is asked before it is used */
+#define SCHEMA_MS 30000 /* more for making the tables, once */
+
+/* One key-value table, one of changes.  xid and id stand in the same row as what they changed: who holds the
+ * id knows whether it happened, who holds a snapshot knows what it has not seen. */
+static const char schema[] =
+    "SELECT pg_advisory_xact_lock(7311846);"
+    "CREATE TABLE IF NOT EXISTS menedek_kv (k bytea PRIMARY KEY, ver bigint NOT NULL, v bytea NOT NULL)"
+    " WITH (fillfactor = 85);"
+    "CREATE TABLE IF NOT EXISTS menedek_changes (xid bigint NOT NULL, id bytea NOT NULL UNIQUE, keys bytea[] "
+    "NOT NULL,"
+    " at timestamptz NOT NULL DEFAULT now());"
+    "CREATE INDEX IF NOT EXISTS menedek_changes_xid ON menedek_changes (xid);"
+    "CREATE INDEX IF NOT EXISTS menedek_changes_at ON menedek_changes (at);"
+    "CREATE TABLE IF NOT EXISTS menedek_nodes (id bytea PRIMARY KEY, at timestamptz NOT NULL);"
+    "ALTER TABLE menedek_nodes ADD COLUMN IF NOT EXISTS clock bigint;"
+    "CREATE TABLE IF NOT EXISTS menedek_meta (name text PRIMARY KEY, value text NOT NULL);"
+    "INSERT INTO menedek_meta VALUES ('registry', gen_random_uuid()::text), ('pruned', '0') ON CONFLICT DO "
+    "NOTHING;";
+
+static const char *const statements[PG_STATEMENTS] = {
+	/* In front of what is written, up to the same sync point: there the transaction ends by itself, as
+	 * committed or, after an error, as not.  Refused within a transaction that was left open. */
+	[PG_BEGIN] = "SET transaction_isolation = 'serializable'",
+	/* reads that must still hold: keys, revisions; keys and values of what is not there yet and of what
+	 * is; keys deleted; id; keys in order; the revision's upper part.  One row: the transaction's number,
+	 * 0 if a read does not hold and nothing was done. */
+	[PG_WRITE] = "WITH bad AS MATERIALIZED (SELECT 1 FROM unnest($1::bytea[], $2::bigint[]) AS r(k, ver)"
+		     "  LEFT JOIN menedek_kv AS kv ON kv.k = r.k WHERE coalesce(kv.ver, 0) <> r.ver LIMIT 1),"
+		     " me AS MATERIALIZED (SELECT pg_current_xact_id()::text::bigint AS xid"
+		     "  WHERE NOT EXISTS (SELECT 1 FROM bad)),"
+		     " new AS (INSERT INTO menedek_kv (k, ver, v) SELECT w.k, me.xid + $10::bigint, w.v"
+		     "  FROM me, unnest($3::bytea[], $4::bytea[]) AS w(k, v)),"
+		     " put AS (UPDATE menedek_kv AS kv SET ver = me.xid + $10::bigint, v = w.v"
+		     "  FROM me, unnest($5::bytea[], $6::bytea[]) AS w(k, v) WHERE kv.k = w.k),"
+		     " gone AS (DELETE FROM menedek_kv AS kv USING me WHERE kv.k = ANY ($7::bytea[])),"
+		     " told AS (INSERT INTO menedek_changes (xid, id, keys) SELECT me.xid, $8::bytea, "
+		     "$9::bytea[] FROM me)"
+		     " SELECT coalesce((SELECT xid FROM me), 0)::bigint",
+	/* What this snapshot sees and snapshot $1 did not: exact, however late a transaction committed; but
+	 * not what batch $2 changed, whose values the node has.  First row: the snapshot, up to where changes
+	 * were thrown away, the timeline. */
+	[PG_POLL] =
+	    "WITH c AS (SELECT DISTINCT ON (u.k) u.k, h.xid, u.o FROM menedek_changes AS h,"
+	    "  unnest(h.keys) WITH ORDINALITY AS u(k, o)"
+	    "  WHERE h.xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint"
+	    "  AND NOT pg_visible_in_snapshot(h.xid::text::xid8, $1::text::pg_snapshot)"
+	    "  AND h.id <> $2::bytea"
+	    "  ORDER BY u.k, h.xid DESC, u.o DESC)"
+	    " SELECT pg_current_snapshot()::text::bytea, (SELECT value::bigint FROM menedek_meta WHERE name "
+	    "= 'pruned'),"
+	    "  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, -1::bigint AS xid, 0::bigint AS o"
+	    " UNION ALL SELECT c.k, kv.ver, kv.v, c.xid, c.o FROM c LEFT JOIN menedek_kv AS kv ON kv.k = c.k"
+	    " ORDER BY 4, 5",
+	/* After it the transaction $1 has happened (no row) or never will (a row).  That it commits proves
+	 * that all before it is as durable as it is. */
+	[PG_FENCE] = "WITH mark AS (INSERT INTO menedek_nodes (id, at) VALUES ($2::bytea, now())"
+		     "  ON CONFLICT (id) DO UPDATE SET at = now())"
+		     " INSERT INTO menedek_changes (xid, id, keys) VALUES "
+		     "(pg_current_xact_id()::text::bigint, $1::bytea, '{}')"
+		     " ON CONFLICT (id) DO NOTHING RETURNING 1::bigint",
+	/* moving in */
+	[PG_LOAD] =
+	    "INSERT INTO menedek_kv (k, ver, v)"
+	    " SELECT w.k, w.ver, w.v FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS w(k, ver, v)",
+	[PG_PAIRS] = "SELECT k, ver, v FROM menedek_kv WHERE k > $1::bytea ORDER BY k LIMIT 500",
+	[PG_BASE] = "INSERT INTO menedek_meta VALUES ('base', $1::text) ON CONFLICT (name) DO UPDATE SET "
+		    "value = $1::text",
+	[PG_FIND] = "SELECT xid FROM menedek_changes WHERE id = $1::bytea",
+	[PG_BEAT] = "INSERT INTO menedek_nodes (id, at, clock) VALUES ($1::bytea, now(), $2::bigint)"
+		    " ON CONFLICT (id) DO UPDATE SET at = now(), clock = excluded.clock",
+	/* How far each node's clock was ahead of the server's when it wrote; $1 is this node. */
+	[PG_CLOCKS] = "SELECT clock - extract(epoch FROM at)::bigint, (id = $1::bytea)::int::bigint"
+		      " FROM menedek_nodes WHERE at BETWEEN now() - interval '5 seconds' AND now()"
+		      "  AND clock IS NOT NULL"
+		      " ORDER BY 1",
+	/* Never what began after the oldest transaction under way: every look would find that it had missed
+	 * something, for as long as that one stays. */
+	[PG_PRUNE] =
+	    "WITH old AS (DELETE FROM menedek_changes WHERE at < now() - interval '1 hour'"
+	    "  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint RETURNING xid),"
+	    " gone AS (DELETE FROM menedek_nodes WHERE at < now() - interval '1 hour')"
+	    " UPDATE menedek_meta SET value = greatest(value::bigint, (SELECT max(xid) FROM old))::text"
+	    " WHERE name = 'pruned' AND EXISTS (SELECT 1 FROM old)",
+	[PG_KEYS] = "SELECT k, ver FROM menedek_kv WHERE k > $1::bytea ORDER BY k LIMIT 2000",
+	[PG_TURN] = "SELECT pg_advisory_lock($1::bigint)",
+	[PG_TURN_OVER] = "SELECT pg_advisory_unlock($1::bigint)",
+	[PG_VALUES] = "SELECT k, ver, v FROM menedek_kv WHERE k = ANY ($1::bytea[]) ORDER BY k",
+};
+
+/* One word each: what must not be so, or the answer to a commit would be no promise. */
+static const char checks[] =
+    "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby'"
+    " WHEN current_setting('server_version_num')::int < 130000 THEN 'too_old'"
+    " WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'synchronous_commit_off'"
+    " WHEN current_setting('fsync') = 'off' THEN 'fsync_off' ELSE '' END";
+
+/* '' without tables, 'older' for those of a release that kept no clocks. */
+static const char tables[] =
+    "SELECT CASE WHEN to_regclass('menedek_meta') IS NULL THEN ''"
+    " WHEN EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('menedek_nodes')"
+    "  AND attname = 'clock' AND NOT attisdropped) THEN 'whole' ELSE 'older' END";
+
+static const char about[] = "SELECT (SELECT value FROM menedek_meta WHERE name = 'registry'),"
+			    " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
+			    " coalesce((SELECT value FROM menedek_meta WHERE name = 'base'), '0'),"
+			    " CASE WHEN EXISTS (SELECT 1 FROM menedek_kv) THEN 'filled' ELSE '' END,"
+			    " (SELECT system_identifier::text FROM pg_control_system())";
+
+/* Plans of small tables would lock all of them against each other. */
+static const char settings[] =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+    "SET enable_bitmapscan = off;"
+    "SET plan_cache_mode = force_generic_plan; SET jit = off;"
+    "SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning";
+
+/* ---- the connection string ---- */
+
+/* Item ${i} of the comma-separated ${list}; the last one stands for all that follow if there is but one. */
+static bool
+list_item(const char *list, unsigned i, char *out, size_t cap)
+{
+	size_t len;
+
+	*out = '\0';
+	if (list == NULL)
+		return i == 0;
+	if (strchr(list, ',') == NULL)
+		i = 0;
+	for (; i > 0; i--) {
+		if ((list = strchr(list, ',')) == NULL)
+			return false;
+		list++;
+	}
+	if ((len = strcspn(list, ",")) >= cap)
+		return false;
+	memcpy(out, list, len);
+	out[len] = '\0';
+	return true;
+}
+
+const char *
+pg_option(const struct pg_link *l, const char *keyword)
+{
+	for (const PQconninfoOption *o = l->options; o->keyword != NULL; o++)
+		if (strcmp(o->keyword, keyword) == 0)
+			return o->val;
+	return NULL;
+}
+
+static unsigned
+count_items(const char *list)
+{
+	unsigned n = 1;
+
+	for (; list != NULL && *list != '\0'; list++)
+		n += *list == ',';
+	return n;
+}
+
+/* A confined process opens no resolver's files: addresses are found once, beforehand. */
+static bool
+look_up(const char *host, char address[64])
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	int error;
+
+	if (*host == '\0' || *host == '/' || *address != '\0')
+		return true;
+	if (getaddrinfo(host, NULL, &hints, &found) != 0)
+		return false;
+	error = getnameinfo(found->ai_addr, found->ai_addrlen, address, 64, NULL, 0, NI_NUMERICHOST);
+	freeaddrinfo(found);
+	return error == 0;
+}
+
+enum rc
+pg_link_init(struct pg_link *l, const char *conninfo, struct fault *f)
+{
+	const char *hosts, *addresses, *ports;
+
+	*l = (struct pg_link){ .conn = NULL };
+	if ((l->options = PQconninfoParse(conninfo, NULL)) == NULL)
+		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
+	hosts = pg_option(l, "host");
+	addresses = pg_option(l, "hostaddr");
+	ports = pg_option(l, "port");
+	l->count = count_items(hosts != NULL ? hosts : addresses);
+	if (l->count > PG_TARGETS)
+		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
+	for (unsigned i = 0; i < l->count; i++) {
+		if (!list_item(hosts, hosts == NULL ? 0 : i, l->hosts[i], sizeof(l->hosts[i])) ||
+		    !list_item(
+			addresses, addresses == NULL ? 0 : i, l->addresses[i], sizeof(l->addresses[i])) ||
+		    !list_item(ports, ports == NULL ? 0 : i, l->ports[i], sizeof(l->ports[i])))
+			return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
+		if (!look_up(l->hosts[i], l->addresses[i]))
+			return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNREACHABLE, NULL, 0, l->hosts[i]);
+	}
+	return RC_OK;
+}
+
+void
+pg_link_drop(struct pg_link *l)
+{
+	PQfinish(l->conn);
+	l->conn = NULL;
+	l->is_unsure = l->has_turn = false;
+}
+
+void
+pg_link_fini(struct pg_link *l)
+{
+	pg_link_drop(l);
+	PQconninfoFree(l->options);
+	l->options = NULL;
+}
+
+/* ---- connecting ---- */
+
+/* "canceling wait for synchronous replication": the commit stands on this server only, and comes with a
+ * warning. */
+static void
+notice(void *arg, const PGresult *res)
+{
+	struct pg_link *l = arg;
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	if (state == NULL || strcmp(state, "00000") == 0)
+		return;
+	pg_log_server("pg_notice", "primary", PQresultErrorMessage(res));
+	l->is_unsure = true;
+}
+
+/* Until something can be read, or written while there is something left to write. */
+static bool
+wait_for_socket(PGconn *conn, bool wants_out, int64_t until)
+{
+	struct pollfd p = { .fd = PQsocket(conn), .events = (short)(POLLIN | (wants_out ? POLLOUT : 0)) };
+	const int64_t left = until - clock_mono_ms();
+
+	if (left <= 0 || poll(&p, 1, (int)left) == 0)
+		return false;
+	return (p.revents & POLLIN) == 0 || PQconsumeInput(conn) == 1;
+}
+
+static PGresult *
+next_result(PGconn *conn, int64_t until)
+{
+	int unsent;
+
+	do {
+		if ((unsent = PQflush(conn)) < 0)
+			return NULL;
+		if (!PQisBusy(conn))
+			return PQgetResult(conn);
+	} while (wait_for_socket(conn, unsent > 0, until));
+	return NULL;
+}
+
+/* A connection before pipelining begins.  Who has waited until then gives it up: a server that is stopped, or
+ * a table that somebody holds, must not hold up whoever waits for a commit. */
+struct setup {
+	PGconn *conn;
+	const char *where;
+	int64_t until;
+};
+
+/* Did what was sent succeed?  ${out} gets the last answer, which the caller clears. */
+static bool
+hear_setup(const struct setup *s, bool is_sent, PGresult **out)
+{
+	PGresult *res, *last = NULL;
+	ExecStatusType status;
+
+	while (is_sent && (res = next_result(s->conn, s->until)) != NULL) {
+		PQclear(last);
+		last = res;
+	}
+	is_sent = is_sent && PQisBusy(s->conn) == 0;
+	status = PQresultStatus(last);
+	*out = last;
+	if (is_sent && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK))
+		return true;
+	pg_log_server("pg_setup_failed", s->where,
+	    last != NULL  ? PQresultErrorMessage(last)
+		: is_sent ? PQerrorMessage(s->conn)
+			  : "no answer in time");
+	return false;
+}
+
+/* Run ${sql} and copy its one row's columns, as text. */
+static bool
+ask(const struct setup *s, const char *sql, char *const *out, const size_t *cap, int columns)
+{
+	PGresult *res;
+	const bool is_good = hear_setup(s, PQsendQuery(s->conn, sql) == 1, &res);
+
+	for (int i = 0; is_good && i < columns && PQntuples(res) == 1; i++)
+		(void)str_copy(out[i], cap[i], PQgetvalue(res, 0, i));
+	PQclear(res);
+	return is_good;
+}
+
+static bool
+run_setup(const struct setup *s, const char *sql)
+{
+	return ask(s, sql, NULL, NULL, 0);
+}
+
+/* Preparing waits for the tables' locks, too; who waited in vain must not leave a queue behind at the server.
+ */
+static bool
+prepare_all(const struct setup *s)
+{
+	char name[8];
+
+	if (!run_setup(s, "SET statement_timeout = '3s'"))
+		return false;
+	for (unsigned i = 0; i < PG_STATEMENTS; i++) {
+		PGresult *res;
+		bool is_good;
+
+		(void)snprintf(name, sizeof(name), "s%u", i);
+		is_good = hear_setup(s, PQsendPrepare(s->conn, name, statements[i], 0, NULL) == 1, &res);
+		PQclear(res);
+		if (!is_good)
+			return false;
+	}
+	return run_setup(s, "RESET statement_timeout");
+}
+
+static bool
+ask_word(const struct setup *s, const char *sql, char out[32])
+{
+	const size_t cap = 32;
+
+	return ask(s, sql, &out, &cap, 1);
+}
+
+static bool
+refuse(const struct setup *s, const char *why, struct fault *f)
+{
+	log_world("pg_refused", "server=%s why=%s", s->where, why);
+	(void)fault_set(f, RC_UNAVAILABLE, MSG_PG_REFUSED, NULL, 0, why);
+	return false;
+}
+
+/* May its answers count?  The reason is told. */
+static bool
+is_trusted(const struct setup *s, struct fault *f)
+{
+	char why[32] = "";
+
+	if (!ask_word(s, checks, why))
+		return false;
+	return why[0] == '\0' ? true : refuse(s, why, f);
+}
+
+/* What a node has followed may not turn into nothing: a database without tables, or without a pair, where
+ * there was a registry is one that was lost and not put back yet. */
+static bool
+make_tables(const struct pg_link *l, const struct setup *s, struct fault *f)
+{
+	struct setup patient = *s;
+	char found[32] = "";
+
+	if (!ask_word(s, tables, found))
+		return false;
+	if (strcmp(found, "whole") == 0)
+		return true;
+	if (found[0] == '\0' && l->registry[0] != '\0')
+		return refuse(s, "empty", f);
+	patient.until += SCHEMA_MS;
+	return run_setup(&patient, schema);
+}
+
+/* The same registry on servers that initdb made since: it came from a dump, so its transactions are counted
+ * anew, and what this node has seen of them says nothing.  Whether that was meant people must say (menedek
+ * accept-database). */
+static bool
+is_made_anew(const struct pg_link *l, const char *registry, const char *system)
+{
+	return l->system[0] != '\0' && strcmp(registry, l->registry) == 0 && strcmp(system, l->system) != 0;
+}
+
+static bool
+take_server(struct pg_link *l, const struct setup *s, struct fault *f)
+{
+	char timeline[9] = "", registry[PG_REGISTRY] = "", base[24] = "", filled[8] = "",
+	     system[PG_SYSTEM] = "";
+	char *const out[] = { registry, timeline, base, filled, system };
+	const size_t cap[] = { sizeof(registry), sizeof(timeline), sizeof(base), sizeof(filled),
+		sizeof(system) };
+	unsigned long number;
+
+	if (!is_trusted(s, f) || !run_setup(s, settings) || !make_tables(l, s, f) ||
+	    !ask(s, about, out, cap, COUNT_OF(out)))
+		return false;
+	if (registry[0] == '\0')
+		return refuse(s, "not_restored", f);
+	if (l->registry[0] != '\0' && strcmp(registry, l->registry) != 0 && filled[0] == '\0')
+		return refuse(s, "empty", f);
+	if ((number = strtoul(timeline, NULL, 16)) < l->highest) {
+		log_note("pg_timeline", "server=%s has=%lu seen=%u", s->where, number, l->highest);
+		return refuse(s, "stale_primary", f);
+	}
+	if (is_made_anew(l, registry, system))
+		return refuse(s, "restored", f);
+	if (!prepare_all(s))
+		return false;
+	l->timeline = l->highest = (uint32_t)number;
+	l->base = strtoull(base, NULL, 10);
+	memcpy(l->registry, registry, sizeof(registry));
+	memcpy(l->system, system, sizeof(system));
+	return PQenterPipelineMode(s->conn) == 1;
+}
+
+/* False: it is not to be used, and gone. */
+static bool
+take_connection(struct pg_link *l, unsigned i, PGconn *conn, struct fault *f)
+{
+	const char *where = pg_server_name(l, i);
+	const struct setup setup = { conn, where, clock_mono_ms() + SETUP_MS };
+
+	if (PQsetnonblocking(conn, 1) != 0 || !take_server(l, &setup, f)) {
+		PQfinish(conn);
+		return false;
+	}
+	(void)PQsetNoticeReceiver(conn, notice, l);
+	log_note("pg_connected", "server=%s timeline=%u", where, l->timeline);
+	l->conn = conn;
+	l->next = i;
+	return true;
+}
+
+enum rc
+pg_link_up(struct pg_link *l, struct fault *f)
+{
+	struct pg_dial dial;
+	unsigned i;
+	PGconn *conn;
+	bool is_up = false;
+
+	if (PQstatus(l->conn) == CONNECTION_OK)
+		return RC_OK;
+	pg_link_drop(l);
+	pg_dial_start(&dial, l);
+	while (!is_up && (conn = pg_dial_next(&dial, &i)) != NULL)
+		is_up = take_connection(l, i, conn, f);
+	pg_dial_end(&dial);
+	if (is_up)
+		return RC_OK;
+	if (f != NULL && f->count == 0)
+		(void)fault_set(f, RC_UNAVAILABLE, MSG_PG_UNREACHABLE, NULL, 0, l->hosts[l->next]);
+	l->next = l->next + 1 < l->count ? l->next + 1 : 0;
+	return RC_UNAVAILABLE;
+}
+
+/* ---- sending and hearing: libpq refuses a connection that is none (NULL) ---- */
+
+bool
+pg_send(struct pg_link *l, enum pg_statement statement, const struct pg_param *params, unsigned count)
+{
+	const char *values[PG_PARAMS];
+	int lengths[PG_PARAMS], formats[PG_PARAMS];
+	char name[8];
+
+	for (unsigned i = 0; i < count; i++) {
+		values[i] = params[i].p;
+		lengths[i] = (int)params[i].len;
+		formats[i] = params[i].is_text ? 0 : 1;
+	}
+	(void)snprintf(name, sizeof(name), "s%u", (unsigned)statement);
+	return PQsendQueryPrepared(l->conn, name, (int)count, values, lengths, formats, 1) == 1;
+}
+
+bool
+pg_send_text(struct pg_link *l, const char *sql)
+{
+	return PQsendQueryParams(l->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
+}
+
+bool
+pg_send_sync(struct pg_link *l)
+{
+	return PQpipelineSync(l->conn) == 1;
+}
+
+/* libpq ends each statement's results with a NULL, but a sync point's not. */
+PGresult *
+pg_answer(struct pg_link *l, int64_t until)
+{
+	PGresult *res = next_result(l->conn, until);
+
+	if (res != NULL && PQresultStatus(res) != PGRES_PIPELINE_SYNC)
+		PQclear(next_result(l->conn, until));
+	if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR && PQstatus(l->conn) != CONNECTION_OK) {
+		PQclear(res);
+		return NULL;
+	}
+	return res;
+}
+
+bool
+pg_answer_sync(struct pg_link *l, int64_t until)
+{
+	PGresult *res = pg_answer(l, until);
+	const bool is_sync = PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+
+	PQclear(res);
+	return is_sync;
+}
+
+uint64_t
+pg_number(const PGresult *res, int row, int column)
+{
+	if (PQgetisnull(res, row, column) || PQgetlength(res, row, column) != 8)
+		return 0;
+	return get_u64((const uint8_t *)PQgetvalue(res, row, column));
+}
+
+struct bytes
+pg_bytes(const PGresult *res, int row, int column)
+{
+	return (struct bytes){ (const uint8_t *)PQgetvalue(res, row, column),
+		(size_t)PQgetlength(res, row, column) };
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From one engine to the other: all pairs as they stand, sealed, with their revisions.  Into PostgreSQL they
+ * are sent and then read back and compared byte by byte; the other way the node's copy is brought up to date
+ * and becomes the store.  Broken off anywhere the old engine stays in charge, and the same command begins
+ * again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "store/lmdb_mirror.h"
+#include "store/migrate.h"
+#include "store/pg_parts.h"
+
+#define STEP_MS    60000
+#define STEP_BYTES (4u << 20)
+#define STEP_PAIRS 2000u
+
+struct move {
+	struct engine *from; /* LMDB */
+	struct snapshot *snapshot;
+	struct pg_link link;
+	struct pg_array keys, revs, values;
+	size_t bytes;
+	uint64_t pairs, highest; /* revision */
+	struct key at;
+	bool is_over;
+	enum rc rc;
+	/* verification: what the database has */
+	const PGresult *rows;
+	int row;
+};
+
+static enum rc
+lost(struct fault *f)
+{
+	return fault_set(f, RC_UNAVAILABLE, MSG_PG_REFUSED, NULL, 0, "connection_lost");
+}
+
+/* Run a prepared statement, or ${sql}; ${out} gets the answer, which the caller clears. */
+static enum rc
+run(struct move *m, int statement, const char *sql, const struct pg_param *params, unsigned count,
+    PGresult **out)
+{
+	const int64_t until = clock_mono_ms() + STEP_MS;
+	const bool is_sent = sql != NULL ? pg_send_text(&m->link, sql)
+					 : pg_send(&m->link, (enum pg_statement)statement, params, count);
+	PGresult *res = NULL;
+	enum rc rc = RC_UNAVAILABLE;
+
+	if (is_sent && pg_send_sync(&m->link) && (res = pg_answer(&m->link, until)) != NULL &&
+	    PQresultStatus(res) != PGRES_FATAL_ERROR && pg_answer_sync(&m->link, until) && !m->link.is_unsure)
+		rc = RC_OK;
+	if (rc == RC_OK && out != NULL)
+		*out = res;
+	else
+		PQclear(res);
+	return rc;
+}
+
+/* ---- sending ---- */
+
+static bool
+collect(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	const struct key bookmark = log_bookmark_key(), revision = log_revision_key();
+	struct move *m = arg;
+
+	if (m->at.len > 0 && key_compare(key, &m->at) <= 0)
+		return true;
+	if (rev > m->highest)
+		m->highest = rev;
+	m->at = *key;
+	if (key_compare(key, &bookmark) == 0 || key_compare(key, &revision) == 0)
+		return true;
+	pg_array_add(&m->keys, (struct bytes){ key->b, key->len });
+	pg_array_add_number(&m->revs, rev);
+	pg_array_add(&m->values, value);
+	m->bytes += key->len + value.len;
+	m->pairs++;
+	m->is_over = m->keys.count < STEP_PAIRS && m->bytes < STEP_BYTES;
+	return m->is_over;
+}
+
+/* The next pairs of the store, from m->at on. */
+static enum rc
+collect_some(struct move *m)
+{
+	pg_array_start(&m->keys, PG_BYTEA);
+	pg_array_start(&m->revs, PG_BIGINT);
+	pg_array_start(&m->values, PG_BYTEA);
+	m->bytes = 0;
+	m->is_over = true;
+	if (engine_lmdb.scan(m->snapshot, &m->at, 0, collect, m) != RC_OK)
+		return RC_CORRUPT;
+	return m->keys.is_short || m->revs.is_short || m->values.is_short ? RC_UNAVAILABLE : RC_OK;
+}
+
+static enum rc
+send_all(struct move *m)
+{
+	enum rc rc;
+
+	m->at = (struct key){ .len = 0 };
+	m->is_over = false;
+	while (!m->is_over) {
+		if ((rc = collect_some(m)) != RC_OK)
+			return rc;
+		const struct pg_param params[] = {
+			{ .p = m->keys.p, .len = m->keys.len },
+			{ .p = m->revs.p, .len = m->revs.len },
+			{ .p = m->values.p, .len = m->values.len },
+		};
+		if ((rc = run(m, PG_LOAD, NULL, params, COUNT_OF(params), NULL)) != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+/* ---- reading back ---- */
+
+static bool
+compare_pair(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	const struct key bookmark = log_bookmark_key(), revision = log_revision_key();
+	struct move *m = arg;
+
+	if ((m->at.len > 0 && key_compare(key, &m->at) <= 0) || key_compare(key, &bookmark) == 0 ||
+	    key_compare(key, &revision) == 0)
+		return true;
+	if (m->row == PQntuples(m->rows))
+		return false;
+	if (!bytes_equal(pg_bytes(m->rows, m->row, 0), (struct bytes){ key->b, key->len }) ||
+	    pg_number(m->rows, m->row, 1) != rev || !bytes_equal(pg_bytes(m->rows, m->row, 2), value)) {
+		m->rc = RC_CORRUPT;
+		return false;
+	}
+	m->row++;
+	m->pairs++;
+	return true;
+}
+
+/* One chunk of the database beside the store: the same pairs in the same order. */
+static enum rc
+compare_chunk(struct move *m, const PGresult *rows)
+{
+	struct bytes last;
+
+	m->rows = rows;
+	m->row = 0;
+	m->rc = RC_OK;
+	if (engine_lmdb.scan(m->snapshot, &m->at, 0, compare_pair, m) != RC_OK || m->row < PQntuples(rows))
+		return RC_CORRUPT;
+	if (m->rc != RC_OK || PQntuples(rows) == 0)
+		return m->rc;
+	last = pg_bytes(rows, PQntuples(rows) - 1, 0);
+	memcpy(m->at.b, last.p, last.len);
+	m->at.len = (uint8_t)last.len;
+	return RC_OK;
+}
+
+static enum rc
+verify_all(struct move *m)
+{
+	const uint64_t sent = m->pairs;
+	enum rc rc = RC_OK;
+	int rows = 1;
+
+	m->at = (struct key){ .len = 0 };
+	m->pairs = 0;
+	while (rc == RC_OK && rows > 0) {
+		const struct pg_param p = { .p = m->at.b, .len = m->at.len };
+		PGresult *res;
+
+		if ((rc = run(m, PG_PAIRS, NULL, &p, 1, &res)) != RC_OK)
+			return rc;
+		rows = PQntuples(res);
+		rc = compare_chunk(m, res);
+		PQclear(res);
+	}
+	return rc == RC_OK && m->pairs != sent ? RC_CORRUPT : rc;
+}
+
+/* ---- into PostgreSQL ---- */
+
+/* An unfinished move may be begun again; a registry that lives there may not be overwritten. */
+static enum rc
+take_database(struct move *m, struct fault *f)
+{
+	static const char state[] = "SELECT (SELECT count(*) FROM (SELECT 1 FROM menedek_kv LIMIT 1) AS one),"
+				    " (SELECT count(*) FROM menedek_meta WHERE name = 'loading')";
+	PGresult *res;
+	bool is_taken;
+
+	if (run(m, 0, state, NULL, 0, &res) != RC_OK)
+		return lost(f);
+	is_taken = pg_number(res, 0, 0) > 0 && pg_number(res, 0, 1) == 0;
+	PQclear(res);
+	if (is_taken)
+		return fault_set(f, RC_TAKEN, MSG_PG_TAKEN, NULL, 0, NULL);
+	if (run(m, 0, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING", NULL, 0,
+		NULL) != RC_OK ||
+	    run(m, 0, "DELETE FROM menedek_kv", NULL, 0, NULL) != RC_OK)
+		return lost(f);
+	return RC_OK;
+}
+
+/* New revisions must lie above all that the store ever gave. */
+static enum rc
+finish_database(struct move *m, struct fault *f)
+{
+	char number[24];
+	const int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)m->highest);
+	const struct pg_param p = { .p = number, .len = (size_t)len, .is_text = true };
+
+	if (run(m, PG_BASE, NULL, &p, 1, NULL) != RC_OK ||
+	    run(m, 0, "DELETE FROM menedek_meta WHERE name = 'loading'", NULL, 0, NULL) != RC_OK)
+		return lost(f);
+	return RC_OK;
+}
+
+static enum rc
+move_all(struct move *m, struct fault *f)
+{
+	enum rc rc;
+
+	if ((rc = pg_link_up(&m->link, f)) != RC_OK || (rc = take_database(m, f)) != RC_OK)
+		return rc;
+	if ((rc = send_all(m)) == RC_OK)
+		rc = verify_all(m);
+	if (rc == RC_CORRUPT)
+		return fault_set(f, rc, MSG_PG_DIFFERS, NULL, 0, NULL);
+	return rc == RC_OK ? finish_database(m, f) : lost(f);
+}
+
+/* What was moved is not the store yet: the next attempt may overwrite it. */
+static void
+begin_again(struct move *m)
+{
+	if (run(m, 0, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING", NULL, 0,
+		NULL) != RC_OK)
+		log_world("pg_move", "the database is left full: empty it before the next attempt");
+}
+
+static enum rc
+write_conninfo(const char *path, const char *conninfo, struct fault *f)
+{
+	char name[512], line[4096];
+	const int len = snprintf(line, sizeof(line), "%s\n", conninfo);
+	enum rc rc;
+
+	if (!path_join(name, sizeof(name), path, PG_CONNINFO) || (size_t)len >= sizeof(line))
+		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
+	rc = file_write(name, (struct bytes){ (const uint8_t *)line, (size_t)len }, 0600, f);
+	wipe(line, sizeof(line));
+	return rc;
+}
+
+/* A store restored from a node's backup remembers another database, and would refuse this one. */
+static enum rc
+take_in_use(struct move *m, const char *path, const char *conninfo, struct fault *f)
+{
+	enum rc rc = lmdb_must_last(m->from);
+
+	if (rc == RC_OK)
+		rc = write_conninfo(path, conninfo, f);
+	if (rc != RC_OK && engine_of(path) != &engine_postgresql)
+		begin_again(m);
+	return rc;
+}
+
+enum rc
+migrate_to_postgresql(const char *path, const char *conninfo, uint64_t *pairs, struct fault *f)
+{
+	struct move m = { .from = NULL };
+	enum rc rc;
+
+	if (engine_of(path) == &engine_postgresql)
+		return fault_set(f, RC_TAKEN, MSG_PG_ALREADY, NULL, 0, NULL);
+	if (strchr(conninfo, '\n') != NULL)
+		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
+	if ((rc = engine_lmdb.open(path, 0, &m.from, f)) != RC_OK)
+		return rc;
+	if (engine_lmdb.is_altered(m.from))
+		rc = fault_set(f, RC_CORRUPT, MSG_STORE_ALTERED, NULL, 0, NULL);
+	if (rc == RC_OK && (rc = engine_lmdb.snapshot(m.from, &m.snapshot)) == RC_OK) {
+		if ((rc = pg_link_init(&m.link, conninfo, f)) == RC_OK)
+			rc = move_all(&m, f);
+		engine_lmdb.release(m.snapshot);
+		if (rc == RC_OK)
+			rc = take_in_use(&m, path, conninfo, f);
+		pg_link_fini(&m.link);
+	}
+	pg_array_fini(&m.keys);
+	pg_array_fini(&m.revs);
+	pg_array_fini(&m.values);
+	engine_lmdb.close(m.from);
+	*pairs = m.pairs;
+	return rc;
+}
+
+/* ---- back into LMDB ---- */
+
+/* Another node that still serves would go on writing to what is left behind. */
+static enum rc
+refuse_served(struct engine *e, struct fault *f)
+{
+	struct move m = { .link = e->link };
+	PGresult *res;
+	uint64_t others = 0;
+	enum rc rc = run(&m, 0, "SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds'",
+	    NULL, 0, &res);
+
+	if (rc != RC_OK)
+		return lost(f);
+	others = pg_number(res, 0, 0);
+	PQclear(res);
+	return others > 0 ? fault_set(f, RC_BUSY, MSG_PG_SERVED, NULL, 0, NULL) : RC_OK;
+}
+
+static enum rc
+count_pair(struct engine *e, uint64_t *pairs)
+{
+	struct move m = { .from = e->mirror };
+	enum rc rc = engine_lmdb.snapshot(e->mirror, &m.snapshot);
+
+	if (rc != RC_OK)
+		return rc;
+	for (m.is_over = false; rc == RC_OK && !m.is_over;)
+		rc = collect_some(&m);
+	engine_lmdb.release(m.snapshot);
+	pg_array_fini(&m.keys);
+	pg_array_fini(&m.revs);
+	pg_array_fini(&m.values);
+	*pairs = m.pairs;
+	return rc;
+}
+
+enum rc
+migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f)
+{
+	struct engine *e;
+	char name[512];
+	enum rc rc;
+
+	if (!path_join(name, sizeof(name), path, PG_CONNINFO) || engine_of(path) != &engine_postgresql)
+		return fault_set(f, RC_TAKEN, MSG_PG_ALREADY, NULL, 0, NULL);
+	if ((rc = engine_postgresql.open(path, 0, &e, f)) != RC_OK)
+		return rc;
+	if ((rc = refuse_served(e, f)) == RC_OK) {
+		/* key by key once more: what is left behind is not asked again */
+		rc = pg_compare(e);
+		if (rc == RC_OK && (rc = count_pair(e, pairs)) == RC_OK)
+			rc = lmdb_must_last(e->mirror);
+		if (rc != RC_OK)
+			rc = fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
+	}
+	engine_postgresql.close(e);
+	if (rc == RC_OK && (unlink(name) != 0 || !file_sync_parent(name)))
+		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
+	return rc;
+}

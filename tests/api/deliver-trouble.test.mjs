@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes wrong while a house's events are delivered is said at once and once, without saying where to; and what cannot be
+// read, or is damaged, is no reason to pass an event over.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Receiver, makeHooks } from './lib/receiver.mjs';
+import { Registry, root, sleep } from './lib/registry.mjs';
+import { ownHouse } from './lib/scenes.mjs';
+
+const program = resolve(root, process.env.MENEDEK ?? 'build/release/menedek');
+const children = new Set();
+process.on('exit', () => { for (const c of children) c.kill('SIGKILL'); });
+
+let r, staff, house, hooks, outbox, receiver, courier;
+
+async function start() {
+  const child = spawn(program, ['deliver', '--outbox', outbox, '--hooks', hooks], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  child.said = '';
+  child.stderr.on('data', (d) => { child.said += d; });
+  child.ended = new Promise((done) => child.on('close', () => { children.delete(child); done(); }));
+  await new Promise((done) => child.stdout.on('data', done));
+  return child;
+}
+const end = async () => { courier.kill('SIGTERM'); await courier.ended; };
+const confirm = async () => assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
+const says = async (what, times = 1) => {
+  for (let i = 0; i < 600 && (courier.said.match(what) ?? []).length < times; i++) await sleep(50);
+  assert.equal((courier.said.match(what) ?? []).length, times, courier.said);
+};
+const state = () => join(hooks, 'state', readdirSync(join(hooks, 'state')).find((n) => n.length === 26));
+
+before(async () => {
+  r = new Registry();
+  outbox = join(r.work, 'outbox.sock');
+  hooks = join(r.work, 'hooks');
+  mkdirSync(hooks, { mode: 0o700 });
+  await r.start({}, ['--outbox', outbox]);
+  makeHooks(r, hooks);
+  staff = await r.as('shelter_staff');
+  house = await ownHouse(staff);
+  receiver = await new Receiver(hooks).start();
+  writeFileSync(join(hooks, 'hooks.csv'),
+    `house,url,ca,certificate,key\n${house},https://localhost:${receiver.port}/menedek/events,ca.crt,client.crt,client.key\n`);
+  courier = await start();
+  for (let i = 0; i < 60 && receiver.requests.length === 0; i++) { // what happened before it first listened is none of its business
+    await confirm();
+    await receiver.has(() => true, 1000);
+  }
+  assert.ok(receiver.requests.length > 0);
+  await end(); // all that was confirmed is dealt with before the first test
+  courier = await start();
+  await sleep(1500);
+});
+after(async () => {
+  await end();
+  await receiver.stop();
+  await r.close();
+});
+
+test('a receiver that is not there is said once, with why and not where, and once more when it is back', async () => {
+  const { port } = receiver;
+  await receiver.stop();
+  await confirm();
+  await says(new RegExp(`delivery_failing house=${house} outcome=unreachable status=0`, 'g'));
+  await sleep(3500); // two more tries
+  await says(/delivery_failing/g);
+  assert.doesNotMatch(courier.said, new RegExp(`localhost|${port}`));
+  await receiver.start(port);
+  await says(/delivery_goes_on/g);
+});
+
+test('a receiver that says no, too', async () => {
+  courier.said = '';
+  receiver.answer = () => 503;
+  await confirm();
+  await says(/delivery_failing house=\S+ outcome=refused status=503/g);
+  receiver.answer = () => 204;
+  await says(/delivery_goes_on/g);
+});
+
+test('a receiver that only ever promises to answer is left', async () => {
+  courier.said = '';
+  receiver.answer = (q, n, socket) => {
+    const again = setInterval(() => socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(100)), 5);
+    socket.on('error', () => {});
+    socket.on('close', () => clearInterval(again));
+    return null;
+  };
+  await confirm();
+  await says(/delivery_failing house=\S+ outcome=protocol/g);
+  receiver.answer = () => 204;
+  await says(/delivery_goes_on/g);
+});
+
+test('what was dealt with cannot be read: nothing is delivered until it can, and nothing is passed over', async () => {
+  await end();
+  const file = state();
+  renameSync(file, `${file}.away`);
+  mkdirSync(file);
+  receiver.requests = [];
+  await confirm();
+  courier = await start();
+  await says(/delivery_state file=\S+ cannot be read/g);
+  await confirm();
+  await sleep(2500);
+  await says(/delivery_state/g);
+  assert.equal(receiver.requests.length, 0);
+  rmdirSync(file);
+  renameSync(`${file}.away`, file);
+  assert.ok(await receiver.has(() => new Set(receiver.requests.map((q) => q.json.id)).size === 2, 30000));
+});
+
+test('what was dealt with is damaged: rather twice than never', async () => {
+  await end();
+  await confirm();
+  writeFileSync(state(), 'not a number\n');
+  receiver.requests = [];
+  courier = await start();
+  await says(/delivery_state file=\S+ is damaged/g);
+  assert.ok(await receiver.has(() => new Set(receiver.requests.map((q) => q.json.id)).size > 2, 30000));
+});
+
+test('of the machine it reads what names are looked up with, and no other file of /etc', async () => {
+  const csv = join(hooks, 'hooks.csv');
+  renameSync(csv, `${csv}.kept`);
+  symlinkSync('/etc/passwd', csv);
+  courier.said = '';
+  courier.kill('SIGHUP');
+  await says(/hooks_kept/g);
+  assert.match(courier.said, /cannot be (read|opened)/);
+  unlinkSync(csv);
+  renameSync(`${csv}.kept`, csv);
+  receiver.requests = [];
+  courier.kill('SIGHUP');
+  await confirm();
+  assert.ok(await receiver.has(() => true, 30000), 'its own it reads, and the name of the receiver it finds');
+});
+
+test('a service that is away is said once', async () => {
+  await r.stop();
+  await says(/delivery_waits .*(ECONNREFUSED|ENOENT)/g);
+  await sleep(2500);
+  await says(/delivery_waits/g);
+  await r.start({}, ['--outbox', outbox]);
+});

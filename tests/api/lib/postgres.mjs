@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// ENGINE=postgresql: the registries of a test file live in a PostgreSQL of their own, a schema for each.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const script = resolve(import.meta.dirname, '../../postgres.sh');
+let server = null;
+
+/** The server's connection string; started once, ended with this process. */
+function conninfo() {
+  if (process.env.MENEDEK_TEST_POSTGRES) return process.env.MENEDEK_TEST_POSTGRES;
+  if (!server) {
+    const dir = mkdtempSync(join(tmpdir(), 'menedek-pg-'));
+    process.on('exit', () => execFileSync(script, ['stop', dir], { stdio: 'ignore' }));
+    server = execFileSync(script, ['start', dir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+  }
+  return server;
+}
+
+/** Run SQL beside the registries; rows as psql -At prints them. */
+export function sql(text, where = conninfo()) {
+  return execFileSync('psql', ['-X', '-q', '-At', '-v', 'ON_ERROR_STOP=1', where, '-c', text],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+}
+
+/** Break the server off, as a crash would, and start it again after ${pause} ms. */
+export async function crash(pause) {
+  execFileSync(script, ['crash', conninfo().match(/host=(\S+)/)[1]]);
+  await new Promise((done) => setTimeout(done, pause));
+  execFileSync(script, ['again', conninfo().match(/host=(\S+)/)[1]]);
+}
+
+let made = 0;
+
+/** A schema of its own: the connection string that leads to it. */
+export function makeDatabase() {
+  const name = `m${process.pid}_${made++}`;
+  sql(`CREATE SCHEMA ${name}`);
+  return `${conninfo()} options='-c search_path=${name}'`;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Three nodes over one PostgreSQL look at the clock: what runs out does so once.
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { Clockwork, HOUR, clockTest, noClock } from './lib/clockwork.mjs';
+import { comes } from './lib/patience.mjs';
+import { Registry, sleep } from './lib/registry.mjs';
+import { hold, settle } from './lib/scenes.mjs';
+
+const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
+
+let nodes, clocks;
+
+before(async () => {
+  if (noClock) return;
+  const first = new Registry().share();
+  nodes = [first, new Registry(first), new Registry(first)];
+  clocks = nodes.map(() => new Clockwork());
+  for (const [i, n] of nodes.entries()) await clocks[i].start([], () => {}, n);
+});
+after(async () => { for (const n of nodes ?? []) await n.close(); });
+
+clockTest('a hold that ran out is expired once, though three nodes look', async () => {
+  const auditor = await nodes[0].as('auditor');
+  const expiries = async () => (await auditor.get('/v1/audit?limit=100')).json.data
+    .filter((e) => e.action === 'clock_expire_reservation').length;
+  const before = await expiries();
+  const desk = await nodes[0].as('counsellor');
+  const { reservation } = await hold(desk, { name: 'Nyugat 1', household: ALONE });
+  for (const c of clocks) c.jump(2 * HOUR);
+  // a token of the time before the nodes agreed on the new one is old with it
+  const again = () => auditor.signIn('ellenor', nodes[0].passphrase('ellenor'));
+  await comes(async () => {
+    await again();
+    await sleep(500);
+    return await expiries().catch(() => 0) > before;
+  }, 'nobody expired the hold');
+  await sleep(3000); // for the others' timers
+  await again();
+  assert.equal(await expiries(), before + 1);
+  await desk.signIn('okit.anna', nodes[0].passphrase('okit.anna'));
+  assert.equal((await desk.get(`/v1/reservations/${reservation.id}`)).json.state, 'expired');
+});
+
+clockTest('a clock that is hours ahead on one node ends no hold, and that node goes by the time of the others', async () => {
+  const desk = await nodes[0].person('okit.dora', 'counsellor');
+  const scene = await hold(desk, { name: 'Nyugat 1', household: ALONE });
+  const said = () => nodes[2].logText().split('clocks_differ').length;
+  const before = said();
+  clocks[2].jump(2 * HOUR);
+  await comes(() => said() > before, 'it does not notice that its clock differs');
+  await sleep(3000); // for its timer
+  const state = async (who) => (await who.get(`/v1/reservations/${scene.reservation.id}`)).json.state;
+  assert.equal(await state(desk), 'held');
+  const there = await nodes[2].person('okit.dora', 'counsellor');
+  assert.equal(await state(there), 'held');
+  const here = nodes[0].bare('counsellor');
+  here.token = there.token;
+  assert.equal(await state(here), 'held', 'a token of that node is no good at another');
+  clocks[2].jump(-2 * HOUR);
+  await comes(() => nodes[2].logText().includes('clocks_agree'), 'it does not notice that its clock is mended');
+  await settle(nodes[0], { ...scene, desk });
+});
+
+clockTest('of two nodes that differ neither ends a hold before its time by both', async () => {
+  await nodes[1].stop();
+  const desk = await nodes[0].person('okit.dora', 'counsellor');
+  const scene = await hold(desk, { name: 'Nyugat 1', household: ALONE });
+  await sleep(6000); // until it counts no more
+  const said = () => nodes[2].logText().split('clocks_differ').length;
+  const before = said();
+  clocks[2].jump(2 * HOUR);
+  await comes(() => said() > before, 'it does not notice that its clock differs');
+  await sleep(3000); // for its timer
+  assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  clocks[0].jump(2 * HOUR);
+  await comes(async () => {
+    const there = await nodes[2].person('okit.dora', 'counsellor');
+    return (await there.get(`/v1/reservations/${scene.reservation.id}`)).json.state === 'expired';
+  }, 'it never runs out');
+});

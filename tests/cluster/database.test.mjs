@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cluster that docs/cluster describes, hurt under writes: what was acknowledged is there afterwards, and it writes again
+// by itself.  The probe is psql; the service is not needed for this.  The mutant answers before a standby has it, and loses.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { LONG, SEED, generator, rounds } from '../torture/lib/random.mjs';
+import { Cluster, sleep, until } from './lib/bed.mjs';
+import { DESERTED, INJURIES } from './lib/injuries.mjs';
+import { noNetwork } from './lib/network.mjs';
+import { Probe } from './lib/writers.mjs';
+import { within } from '../api/lib/patience.mjs';
+
+const skip = noNetwork();
+const SLACK = LONG ? 1 : 2; // the short form runs on busy machines: what it asserts is that it comes back
+const random = generator(SEED);
+let cluster, probes = 0, broken = null;
+
+before(async () => {
+  if (skip) return;
+  cluster = await new Cluster({ disks: true }).start();
+  await Probe.prepare(cluster);
+}, { timeout: 120000 });
+after(() => cluster?.end());
+
+/** One injury under writes; { probe, leader, silence (ms), proof }, with a whole cluster at the end. */
+async function hurt(injury) {
+  if (broken) throw new Error(`the cluster did not heal: ${broken}`);
+  const leader = await cluster.whole();
+  const probe = new Probe(cluster, { random, name: `p${probes++}w` }).begin();
+  let mend = null;
+  try {
+    await probe.floor(150);
+    const at = performance.now();
+    const { proof, mend: end } = await injury.how(cluster, injury.who(cluster, leader, random));
+    mend = end;
+    await sleep((injury.watch ?? 3) * 1000);
+    await until('writes are acknowledged again', () => probe.since(performance.now() - 2000) > 5, 90);
+    const silence = probe.silence(at);
+    mend = null;
+    await end?.();
+    return { probe, proof, silence, now: await cluster.whole() };
+  } catch (e) {
+    broken = injury.name;
+    await mend?.();
+    throw new Error(`${e.message}\n${cluster.story()}`, { cause: e });
+  } finally {
+    cluster.network.heal();
+    await probe.end();
+  }
+}
+
+const say = (t, injury, r, lost) => t.diagnostic(`${injury.name}: ${r.proof}; writes away ${r.silence} ms; ${r.probe.acknowledged.length} acknowledged, `
+  + `${r.probe.unknown} unknown, lost ${lost.length}`);
+
+for (let round = 1; round <= rounds(1, 10); round++) for (const injury of INJURIES.filter((i) => LONG || i.quick)) {
+  test(`${injury.name}: nothing acknowledged is lost (${round}, TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
+    await within(injury.back * 1000 * SLACK, async () => {
+      const r = await hurt(injury);
+      const lost = r.probe.lost(r.now);
+      say(t, injury, r, lost);
+      assert.deepEqual(lost, []);
+      for (const h of cluster.hosts) await until(`${h.name} has all of it`, () => r.probe.lost(h).length === 0, 30);
+      return r.silence;
+    }, 'writes went on');
+  });
+}
+
+/** Where etcd keeps Patroni's ${key}, and when it was last written. */
+function written(host, key) {
+  const [kv] = JSON.parse(cluster.etcdctl(host, 'get', '-w', 'json', `/service/menedek/${key}`)).kvs;
+  return { revision: kv.mod_revision, text: Buffer.from(kv.value, 'base64').toString() };
+}
+
+test('the standby that is waited for dies: Patroni is woken for it, names another, and its settings are not written', { skip, timeout: 200000 }, async (t) => {
+  const leader = await cluster.whole();
+  const awaited = () => Object.entries(cluster.followers(leader)).find(([, s]) => s === 'sync')?.[0];
+  const first = awaited(), before = written(leader, 'config');
+  await sleep(1500); // the watch has looked who it is
+  const said = leader.logText('watch').length;
+  cluster.hosts.find((h) => h.name === first).killPostgres();
+  const news = () => leader.logText('watch').slice(said);
+  await until('the watch says so', () => news().includes(`synchronous standby ${first} is gone`), 20);
+  assert.match(news(), /Patroni woken in \d+ ms/);
+  await until('another is waited for', () => { const now = awaited(); return now && now !== first; }, 20);
+  await until('it is written down who may take over', () => JSON.parse(written(leader, 'sync').text).sync_standby === awaited(), 20);
+  assert.deepEqual(written(leader, 'config'), before);
+  t.diagnostic(news().trim());
+  await cluster.whole();
+});
+
+test('rules for Patroni speak of numbers that it gives, and one standby calls itself synchronous', { skip, timeout: 120000 }, async () => {
+  const leader = await cluster.whole();
+  const numbers = cluster.hosts.map((h) => cluster.text(h, '/metrics'));
+  const names = new Set(readFileSync(new URL('../../docs/cluster/patroni-alerts.yaml', import.meta.url), 'utf8').match(/\bpatroni_[a-z_]+/g));
+  assert.ok(names.size >= 7, [...names].join());
+  for (const name of names) for (const text of numbers) assert.match(text, new RegExp(`^${name}\\{`, 'm'));
+  const sum = (name) => numbers.reduce((n, text) => n + Number(text.match(new RegExp(`^${name}\\{.*\\} (\\d+)`, 'm'))[1]), 0);
+  assert.equal(sum('patroni_primary'), 1);
+  await until('one synchronous standby', () => cluster.hosts.filter((h) => / 1$/m.test(cluster.text(h, '/metrics').match(/^patroni_sync_standby.*$/m)[0])).length === 1, 20);
+  assert.ok(leader.leads);
+});
+
+const leadsEtcd = (host) => {
+  const [{ Status: s }] = JSON.parse(cluster.etcdctl(host, 'endpoint', 'status', '-w', 'json'));
+  return s.leader === s.header.member_id;
+};
+
+test('etcd is not led from the host that leads PostgreSQL: both would be lost at once', { skip, timeout: 120000 }, async (t) => {
+  const leader = await cluster.whole();
+  const now = cluster.hosts.find(leadsEtcd);
+  const [id] = cluster.etcdctl(leader, 'member', 'list').split('\n').find((l) => l.includes(`, ${leader.name}, `)).split(',');
+  if (now !== leader) cluster.etcdctl(now, 'move-leader', id);
+  await until('another host leads etcd', () => { const h = cluster.hosts.find(leadsEtcd); return h && h !== leader; }, 40);
+  assert.match(leader.logText('watch'), /etcd is led by .* from now on/);
+  t.diagnostic(`led by ${cluster.hosts.find(leadsEtcd).name}; PostgreSQL by ${leader.name}`);
+});
+
+test(`${DESERTED.name}: nothing acknowledged is lost (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
+  const r = await hurt(DESERTED);
+  const lost = r.probe.lost(r.now);
+  say(t, DESERTED, r, lost);
+  assert.deepEqual(lost, []);
+});
+
+test('two of three are down: no write is acknowledged, and all comes back by itself', { skip: skip || (!LONG && 'in the long form; nodes.test.mjs has it in both'), timeout: 300000 }, async (t) => {
+  const leader = await cluster.whole();
+  const probe = new Probe(cluster, { random, name: `p${probes++}w` }).begin();
+  try {
+    await probe.floor(150);
+    const down = cluster.standbys();
+    const killed = down.map((h) => h.powerOff());
+    assert.ok(killed.every((n) => n > 3), 'nothing died');
+    await sleep(1000); // what was on its way
+    const then = performance.now();
+    await sleep(8000);
+    assert.equal(probe.since(then), 0, 'one of three acknowledged a write');
+    assert.ok(probe.unknown > 0, 'nobody asked');
+    cluster.network.heal();
+    for (const h of down) h.start();
+    const up = performance.now();
+    await until('writes are acknowledged again', () => probe.since(performance.now() - 1000) > 10, 120);
+    t.diagnostic(`two of three down: 0 acknowledged in 8 s; back ${Math.round(performance.now() - up)} ms after their start, led by ${leader.name} before`);
+    const now = await cluster.whole();
+    await probe.end();
+    assert.deepEqual(probe.lost(now), []);
+  } finally {
+    cluster.network.heal();
+    await probe.end();
+  }
+});
+
+test(`a cluster that answers before a standby has it is found out (mutant, TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
+  await cluster.whole();
+  assert.ok(cluster.reconfigure({ synchronous_mode: false, synchronous_mode_strict: false }), 'Patroni takes no other configuration');
+  await until('no standby is waited for', () => cluster.leader()?.ask('show synchronous_standby_names') === '', 20);
+  const leader = cluster.leader();
+  const probe = new Probe(cluster, { random, name: `p${probes++}w` }).begin();
+  await probe.floor(150);
+  await DESERTED.how(cluster, leader);
+  await probe.end();
+  const next = await until('another leads', () => cluster.hosts.find((h) => h !== leader && h.leads), 60);
+  const lost = probe.lost(next);
+  assert.ok(lost.length > 0, 'the mutant lost nothing: the tests above prove nothing');
+  t.diagnostic(`the mutant lost ${lost.length} of ${probe.acknowledged.length}`);
+});

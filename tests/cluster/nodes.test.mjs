@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Three nodes of the service over the replicated database, clients on different nodes, hurt: nothing acknowledged is lost, no
+// room is given twice, the trail has all of it, a repeat gives the first answer.  The reader is the traffic's own book.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { LONG, SEED, generator, rounds } from '../torture/lib/random.mjs';
+import { Traffic } from '../torture/lib/traffic.mjs';
+import { within } from '../api/lib/patience.mjs';
+import { Client } from '../api/lib/registry.mjs';
+import { Cluster, sleep, until } from './lib/bed.mjs';
+import { OneRoom, explained, quantile, revocation, visibility } from './lib/figures.mjs';
+import { INJURIES } from './lib/injuries.mjs';
+import { noNetwork } from './lib/network.mjs';
+import { Balancer, Nodes } from './lib/nodes.mjs';
+
+const skip = noNetwork();
+const random = generator(SEED);
+const tokens = new Map();
+const NODE = 'a node is killed';
+let cluster, registry;
+
+before(async () => {
+  if (skip) return;
+  cluster = await new Cluster().start();
+  registry = await new Nodes(cluster).serveAll();
+}, { timeout: 180000 });
+after(() => cluster?.end());
+
+test('HAProxy passes TLS through: the node sees the device, a stranger is refused, a dead node is left', { skip, timeout: 240000 }, async (t) => {
+  const balancer = new Balancer(cluster);
+  await until('HAProxy listens', () => balancer.listens(), 10);
+  const desk = registry.through(balancer, 'counsellor');
+  await desk.signIn('okit.anna', registry.passphrase('okit.anna'));
+  assert.equal((await desk.get('/v1/me')).status, 200);
+  // the token is bound to the device: with another device's certificate it is nothing, so the certificate came through
+  const other = registry.through(balancer, 'shelter_staff');
+  other.token = desk.token;
+  assert.equal((await other.get('/v1/me')).status, 401);
+  // a certificate of the database's authority is a stranger's
+  await assert.rejects(new Client({ ca: registry.ca, port: 8443, host: balancer.address, timeout: 8000 }, { device: `${cluster.dir}/menedek` }).get('/v1/me'));
+  for (const host of cluster.hosts) {
+    await registry.kill(host);
+    const from = performance.now();
+    await until('another node answers', () => desk.get('/v1/me').then((a) => a.status === 200, () => false), 20);
+    t.diagnostic(`through HAProxy, the node on ${host.name} killed: the desk is answered again after ${Math.round(performance.now() - from)} ms, acknowledged by another`);
+    await registry.serve(host);
+    await sleep(1500); // HAProxy's two looks
+  }
+  for (const host of cluster.hosts) { // the others hear it, the clients do not
+    cluster.network.cut(host.name, { others: ['client'] });
+    const from = performance.now();
+    await until('frames are swallowed', () => cluster.network.swallowed() > 0, 10);
+    await until('another node answers', () => desk.get('/v1/me').then((a) => a.status === 200, () => false), 40);
+    t.diagnostic(`${host.name} cut off from the clients: the desk is answered again after ${Math.round(performance.now() - from)} ms`);
+    cluster.network.heal();
+    await sleep(1500);
+  }
+});
+
+test('an operator at any node: doctor says who leads, who is waited for, who is down; a backup is whole', { skip, timeout: 180000 }, async (t) => {
+  const leader = await cluster.whole();
+  const [standby] = Object.entries(cluster.followers(leader)).find(([, s]) => s === 'sync');
+  const doctor = (host) => registry.at(host, 'doctor', '--json').stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l)).filter((l) => l.check === 'database');
+  const about = (lines, host, level) => lines.some((l) => l.level === level && l.message.includes(`${host.address}`));
+  for (const host of cluster.hosts) {
+    let lines = [];
+    await until('doctor finds all well', () => (lines = doctor(host)).every((l) => l.level === 'ok'), 60).catch((e) => assert.fail(`${e.message}: ${JSON.stringify(lines)}`));
+    assert.match(lines[0].message, new RegExp(`${leader.address}, timeline \\d+, waits for ${standby}, followers 2`), JSON.stringify(lines));
+    assert.match(lines.at(-1).message, /: 3, /);
+    t.diagnostic(`${host.name}: ${lines.map((l) => l.message).join(' | ')}`);
+  }
+  const third = cluster.hosts.find((h) => h !== leader && h.name !== standby), asked = cluster.hosts.find((h) => h !== third);
+  await third.kill('patroni');
+  third.killPostgres();
+  await until('doctor names who is down', () => about(doctor(asked), third, 'warn'), 30);
+  third.startPatroni();
+  await cluster.whole();
+  const file = `${cluster.dir}/night.backup`;
+  const taken = registry.at(third, 'backup', '--out', file);
+  assert.equal(taken.status, 0, taken.stderr);
+  const tried = registry.at(third, 'backup', 'verify', '--from', file);
+  assert.equal(tried.status, 0, tried.stderr);
+  t.diagnostic(`backup at ${third.name}: ${tried.stderr.trim().split('\n').at(-1)}`);
+});
+
+// the aim is 200 ms and 1 s; what is asserted is twice that, in the best of three, since others work on this machine, too
+test('a change is visible at every node within 200 ms, a revocation within a second', { skip, timeout: 180000 }, async (t) => {
+  const seen = [], refused = [];
+  for (let round = 0; round < 3; round++) {
+    seen.push(quantile(await visibility(registry, LONG ? 200 : 40), 0.99));
+    refused.push(quantile(await revocation(registry, 6), 1));
+    if (Math.min(...seen) <= 200 && Math.min(...refused) <= 1000) break;
+  }
+  t.diagnostic(`visible at the other nodes: p99 ${seen.map(Math.round).join(', ')} ms; a revoked token is refused: at most ${refused.map(Math.round).join(', ')} ms`);
+  assert.ok(Math.min(...seen) <= 400, `visible after ${seen.map(Math.round)} ms`);
+  assert.ok(Math.min(...refused) <= 2000, `refused after ${refused.map(Math.round)} ms`);
+});
+
+test(`one room, desks at three nodes, a node killed: an order explains all that was acknowledged (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
+  const room = await new OneRoom(registry, LONG ? 48 : 12).prepare();
+  const history = await room.run(LONG ? 1000 : 60, async () => {
+    const host = random.pick(cluster.hosts);
+    await registry.kill(host);
+    await sleep(500);
+    await registry.serve(host);
+  });
+  const changes = history.filter((o) => !o.reads), holds = history.filter((o) => o.kind === 'hold');
+    assert.equal(explained(changes, 0), null, 'no order explains the changes');
+  const stale = [0, 25, 50, 100, 200, 400, 1000, 2000].find((ms) => explained(history, ms) === null);
+  t.diagnostic(`one room: ${history.length} operations, ${holds.length} holds; changes linearizable; with all reads and refusals if these may be ${stale} ms old`);
+  assert.ok(stale !== undefined, 'what was read is older than two seconds');
+  const middle = holds[holds.length >> 1]; // the same history with one lie each
+  for (const lie of [[...changes, { ...middle, id: 'second', from: middle.to, to: middle.to + 0.001 }], changes.filter((o) => o !== middle)])
+    assert.notEqual(explained(lie, 0), null, 'the checker believes a lie: no verdict');
+});
+
+const answered = (traffic) => traffic.acknowledged.filter((a) => a.took !== undefined).map((a) => a.at + a.took);
+
+/** The longest time from ${from} on without an acknowledgement, in ms. */
+function silence(traffic, from) {
+  let longest = 0, last = from;
+  for (const t of answered(traffic).filter((t) => t > from).sort((a, b) => a - b)) {
+    longest = Math.max(longest, t - last);
+    last = t;
+  }
+  return Math.round(longest);
+}
+
+async function isBack(traffic) {
+  await until('changes are acknowledged again', () => answered(traffic).filter((t) => t > performance.now() - 2000).length > 3, 120);
+}
+
+/** What the trail lacks; the auditor's node may be a moment behind the one that answered last. */
+async function recorded(traffic) {
+  let missing = [];
+  for (let tries = 0; tries < 5; tries++) {
+    missing = await traffic.unrecorded();
+    if (missing.length === 0) break;
+    await sleep(1000);
+  }
+  return missing;
+}
+
+/** Everybody goes, so that the next round finds places. */
+async function leave(traffic) {
+  for (const r of traffic.reservations.values()) {
+    if (r.state === 'in_stay' && r.own) await traffic.house.post(`/v1/reservations/${r.id}/leave`, { reason: 'own_housing' });
+    if (['held', 'requested', 'confirmed'].includes(r.state)) await traffic.desks[0].post(`/v1/reservations/${r.id}/cancel`, { reason: 'contact_lost' });
+  }
+}
+
+/** Traffic while ${fault} happens and is mended; the book must be right afterwards. */
+async function under(t, name, round, fault, watch = 3) {
+  const leader = await cluster.whole();
+  const traffic = await new Traffic(registry, { seed: random(2 ** 31), workers: LONG ? 64 : 12, slow: 30, tokens }).signIn();
+  try {
+    await traffic.begin();
+    await traffic.floor(60, 60000);
+    const from = performance.now();
+    const { proof, mend } = await fault(leader);
+    await sleep(watch * 1000);
+    await isBack(traffic);
+    const away = silence(traffic, from);
+    await mend?.();
+    await cluster.whole();
+    await isBack(traffic);
+    await traffic.end();
+    await until('every node answers', async () => {
+      const states = await Promise.all([...traffic.desks].map((c) => c.get('/v1/me').then((a) => a.status, () => 0)));
+      return states.every((s) => s === 200);
+    }, 60);
+    const verdict = await traffic.verdict();
+    verdict.unrecorded = verdict.lost.length ? [] : await recorded(traffic);
+    t.diagnostic(`${name}: ${proof}; changes away ${away} ms; ${traffic.changes} acknowledged, ${JSON.stringify(traffic.statuses)}, lost ${verdict.lost.length}, double ${verdict.doubles.length}`);
+    assert.deepEqual(verdict, { lost: [], doubles: [], changed: [], unrecorded: [] });
+    if (round === 1 && name === NODE) await traffic.provesAwake();
+    await leave(traffic);
+    return { traffic, away };
+  } catch (e) {
+    throw new Error(`${e.message}\n${cluster.story(6)}\n${cluster.hosts.map((h) => registry.nodeLog(h).slice(-1200)).join('\n---\n')}`, { cause: e });
+  } finally {
+    cluster.network.heal();
+    traffic.isOver = true;
+  }
+}
+
+for (let round = 1; round <= rounds(1, 5); round++) {
+  test(`a node is killed: nothing acknowledged is lost, no room is given twice (${round}, TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
+    await under(t, NODE, round, async () => {
+      const host = random.pick(cluster.hosts);
+      const pid = registry.pidOf(host);
+      await registry.kill(host);
+      assert.throws(() => process.kill(pid, 0), 'it lives');
+      return { proof: `the node ${pid} on ${host.name} killed`, mend: () => registry.serve(host) };
+    });
+  });
+
+  for (const injury of INJURIES.filter((i) => (LONG && !/disk/.test(i.name)) || i.name === "the leader's host loses its power")) {
+    test(`${injury.name}: nothing acknowledged is lost, no room is given twice (${round}, TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
+      await under(t, injury.name, round, (leader) => injury.how(cluster, injury.who(cluster, leader, random)), injury.watch);
+    });
+  }
+}
+
+test(`nodes are replaced one after the other: nothing is lost and work goes on (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, (t) => within(5000, async () => {
+  const { traffic, away } = await under(t, 'nodes replaced in turn', 1, async () => {
+    for (const host of cluster.hosts) {
+      const pid = registry.pidOf(host);
+      assert.equal(await registry.kill(host, 'SIGTERM'), 0, `the node on ${host.name} did not end well`);
+      await registry.serve(host);
+      assert.notEqual(registry.pidOf(host), pid);
+    }
+    return { proof: 'three nodes ended by SIGTERM and started' };
+  });
+  t.diagnostic(`nodes replaced in turn: ${traffic.changes} acknowledged, ${traffic.refused} answered "busy", away ${away} ms`);
+  return away;
+}, 'changes went on'));
+
+test(`two of three are down: 503 with Retry-After, and all comes back by itself (TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
+  const { traffic, away } = await under(t, 'two of three are down', 1, async () => {
+    const stays = random.pick(cluster.hosts);
+    const down = cluster.hosts.filter((h) => h !== stays);
+    for (const h of down) h.powerOff();
+    const desk = registry.bare('counsellor');
+    desk.token = tokens.get('okit.anna');
+    const home = cluster.hosts.indexOf(stays);
+    const seen = await until('a refusal', async () => {
+      Object.assign(desk, { home });
+      desk.registry.host = stays.address;
+      const answer = await desk.post('/v1/episodes', { channel: 'phone', household: { case_type: 'partner_violence', women: 1 } }).catch(() => null);
+      assert.notEqual(answer?.status, 201, 'one of three acknowledged a change');
+      return answer?.status === 503 && answer;
+    }, 60);
+    assert.ok(Number(seen.headers['retry-after']) > 0, 'no Retry-After');
+    cluster.network.heal();
+    for (const h of down) h.start();
+    return { proof: `${down.map((h) => h.name).join(' and ')} silent and killed, ${stays.name} answered 503 ${seen.json.code}` };
+  });
+  t.diagnostic(`two of three down: ${traffic.refused} changes refused meanwhile, none lost; away ${away} ms in all`);
+});

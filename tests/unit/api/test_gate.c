@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate from the device to the commit, with handlers of the test's own: what each step refuses, that a
+ * refused request writes nothing, and what becomes of a disk that fails at any read. */
+#include "gate_scene.h"
+
+TestSuite(gate, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* ---- handlers ---- */
+
+static enum rc
+change(struct call *c)
+{
+	enum rc rc = write_mark(c);
+
+	return rc == RC_OK ? answer(c) : rc;
+}
+
+static enum rc
+change_and_fail(struct call *c)
+{
+	enum rc rc = write_mark(c);
+
+	return rc == RC_OK ? RC_STATE_CONFLICT : rc;
+}
+
+static enum rc
+find_nothing(struct call *c)
+{
+	(void)c;
+	return RC_NOT_FOUND;
+}
+
+static enum rc
+grow_too_big(struct call *c)
+{
+	(void)c;
+	return RC_TOO_BIG;
+}
+
+static enum rc
+refuse_and_write(struct call *c)
+{
+	ctx_refuse(&c->ctx, RC_BAD_LOGIN);
+	return write_mark(c);
+}
+
+static unsigned odd_status;
+
+static enum rc
+answer_oddly(struct call *c)
+{
+	c->reply.status = odd_status;
+	return RC_OK;
+}
+
+static unsigned afters;
+static enum rc after_rc;
+
+static enum rc
+tell_after(struct call *c, void *arg)
+{
+	cr_expect_eq(arg, &afters);
+	afters++;
+	return after_rc == RC_OK ? call_answer_empty(c, 200) : after_rc;
+}
+
+static enum rc
+write_then_tell(struct call *c)
+{
+	call_after(c, tell_after, &afters);
+	return write_mark(c);
+}
+
+static enum rc
+tell_of_nothing(struct call *c)
+{
+	call_after(c, tell_after, &afters);
+	return RC_OK;
+}
+
+/* ---- who is let in ---- */
+
+Test(gate, a_handler_runs_with_its_rows_permission_only)
+{
+	cr_expect_eq(ask(), 204);
+	user.roles = ROLE_BIT(ROLE_STATISTICIAN);
+	put_all();
+	cr_expect_eq(ask(), 403);
+	route.permission = PERM_NONE;
+	cr_expect_eq(ask(), 403);
+	cr_expect_eq(runs, 1);
+	route.permission = PERM_DEVICE; /* needs no person */
+	cr_expect_eq(ask_as((struct call_head){ 0 }), 204);
+}
+
+Test(gate, no_token_a_strange_one_and_another_scheme_are_refused)
+{
+	static const char *const values[] = { NULL, "", "Basic YTpi", "Bearer", "Bearer ", "Bearer x.y.z" };
+
+	for (unsigned i = 0; i < COUNT_OF(values); i++)
+		cr_expect_eq(ask_as((struct call_head){ .authorization = values[i] }), 401, "row %u", i);
+	cr_expect_eq(runs, 0);
+	memcpy(bearer, "bEARER", 6); /* RFC 9110, 11.1 */
+	cr_expect_eq(ask(), 204);
+}
+
+Test(gate, a_first_passphrase_is_good_for_changing_it_only)
+{
+	user.must_change = true;
+	put_all();
+	cr_expect_eq(ask(), 403);
+	route.flags = R_EARLY;
+	cr_expect_eq(ask(), 204);
+	route.flags = 0;
+	route.permission = PERM_DEVICE;
+	cr_expect_eq(ask(), 204);
+}
+
+struct factor_row {
+	bool role_needs, has;
+	unsigned flags, status;
+};
+
+Test(gate, who_needs_a_second_factor_can_do_nothing_but_get_one)
+{
+	static const struct factor_row rows[] = { { false, false, 0, 204 }, { true, false, 0, 403 },
+		{ true, true, 0, 204 }, { true, false, R_ENROL, 204 }, { true, true, R_ENROL, 204 } };
+
+	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+		parts.factor_roles = rows[i].role_needs ? user.roles : ROLE_BIT(ROLE_ADMIN);
+		user.second_factor = rows[i].has;
+		route.flags = rows[i].flags;
+		put_all();
+		cr_expect_eq(ask(), rows[i].status, "row %u", i);
+	}
+}
+
+Test(gate, headers_that_a_row_demands_are_demanded)
+{
+	route.flags = R_MATCH;
+	cr_expect_eq(ask(), 428);
+	cr_expect_eq(ask_as((struct call_head){ .authorization = bearer, .if_match = "\"x\"" }), 204);
+	route.flags = R_ONCE;
+	cr_expect_eq(ask(), 400);
+	cr_expect_eq(ask_as((struct call_head){ .authorization = bearer, .idempotency_key = "k-1" }), 204);
+}
+
+/* ---- what is written ---- */
+
+Test(gate, a_change_commits_with_its_entry_and_a_look_has_one_where_the_row_says_so)
+{
+	const uint64_t before = entries();
+
+	route.handler = change;
+	cr_expect_eq(ask(), 204);
+	cr_expect(has_mark());
+	cr_expect_eq(entries(), before + 1);
+	route.flags = R_AUDIT;
+	route.handler = answer;
+	cr_expect_eq(ask(), 204);
+	cr_expect_eq(entries(), before + 2);
+	route.flags = 0;
+	cr_expect_eq(ask(), 204);
+	ledger_free(parts.ledger); /* what was to be recorded later is there now */
+	parts.ledger = NULL;
+	cr_expect_eq(entries(), before + 2, "nothing changed, nothing said");
+}
+
+static bool
+keep_last(void *arg, const struct audit_entry *e)
+{
+	*(struct audit_entry *)arg = *e;
+	return true;
+}
+
+static enum rc
+last_entry_txn(struct txn *t, void *arg)
+{
+	return ledger_read(t, 1, keep_last, arg);
+}
+
+Test(gate, the_entry_says_who_when_from_where_and_what)
+{
+	const int64_t from = clock_now();
+	struct audit_entry e;
+
+	route.handler = change;
+	cr_assert_eq(ask(), 204);
+	cr_assert_eq(fixture_view(&x, last_entry_txn, &e), RC_OK);
+	cr_expect(e.at >= from && e.at <= clock_now());
+	cr_expect(
+	    id_equal(&e.user, &user.id) && id_equal(&e.org, &org.id) && id_equal(&e.device, &device.id));
+	cr_expect_eq(e.roles, user.roles);
+	cr_expect_str_eq(e.action, "tested");
+}
+
+/* As long as it takes to find and open another's: a lower bound holds on a busy machine too. */
+Test(gate, nothing_found_takes_its_time_and_so_does_a_row_that_says_so)
+{
+	static const struct route slow[] = { { .handler = find_nothing },
+		{ .handler = answer, .flags = R_EVEN } };
+
+	for (unsigned i = 0; i < COUNT_OF(slow); i++) {
+		const int64_t begun = clock_mono_ns();
+
+		route.handler = slow[i].handler;
+		route.flags = slow[i].flags;
+		cr_expect_eq(ask(), i == 0 ? 404 : 204);
+		cr_expect_geq(clock_mono_ns() - begun, LIMIT_EVEN_NS);
+	}
+}
+
+Test(gate, a_failed_request_writes_nothing)
+{
+	route.handler = change_and_fail;
+	cr_expect_eq(ask(), 409);
+	cr_expect_not(has_mark());
+}
+
+Test(gate, a_refusal_that_is_a_fact_is_written_and_still_a_refusal)
+{
+	const uint64_t before = entries();
+
+	route.handler = refuse_and_write;
+	cr_expect_eq(ask(), 401);
+	cr_expect(has_mark());
+	cr_expect_eq(entries(), before + 1);
+}
+
+Test(gate, a_repeat_gets_the_first_answer_and_runs_no_handler)
+{
+	const struct call_head once = { .authorization = bearer, .idempotency_key = "k-2" };
+
+	route.handler = change;
+	route.flags = R_ONCE;
+	cr_expect_eq(ask_as(once), 204);
+	cr_expect_eq(ask_as(once), 204);
+	cr_expect_eq(runs, 1);
+	route.flags = R_ONCE | R_VAULT; /* tells again, each time */
+	cr_expect_eq(ask_as(once), 204);
+	cr_expect_eq(runs, 2);
+}
+
+/* ---- what follows the commit ---- */
+
+Test(gate, what_is_told_after_the_commit_is_told_once_and_its_failure_stands_in_the_trail)
+{
+	const struct timespec moment = { 0, 20000000 };
+	const uint64_t before = entries();
+
+	route.handler = write_then_tell;
+	cr_expect_eq(ask(), 200);
+	cr_expect_eq(afters, 1);
+	cr_expect_eq(entries(), before + 1);
+	after_rc = RC_UNAVAILABLE;
+	cr_expect_eq(ask(), 503);
+	cr_expect_eq(afters, 2);
+	for (unsigned i = 0; i < 1500 && entries() < before + 3; i++)
+		nanosleep(&moment, NULL);
+	cr_expect_eq(entries(), before + 3, "that it was done, and that it was not");
+}
+
+/* In a release build; else it ends the process. */
+Test(gate, what_was_not_recorded_is_not_told)
+{
+#ifdef MENEDEK_DEBUG
+	cr_skip_test("a bug of ours ends a debug build");
+#endif
+	route.handler = tell_of_nothing;
+	cr_expect_eq(ask(), 500);
+	cr_expect_eq(afters, 0);
+}
+
+Test(gate, slow_work_waits_for_a_thread_that_may_be_slow)
+{
+	struct call_head head = { .method = "GET", .path = "/v1/me", .authorization = bearer };
+	struct call *c;
+
+	memcpy(head.fingerprint, device.fingerprint, 32);
+	route.handler = write_then_tell;
+	route.flags = R_SLOW;
+	cr_assert_not_null(c = call_new(api, &head, wake, &woken));
+	c->route = &route;
+	cr_expect_eq(call_run(c, CALL_BRIEF), CALL_OFFLOAD);
+	cr_expect_eq(c->runs, 0);
+	cr_assert_eq(call_run(c, CALL_SLOW), CALL_WAIT);
+	sem_wait(&woken);
+	cr_expect_eq(call_run(c, CALL_BRIEF), CALL_OFFLOAD, "what is told comes from the vault");
+	cr_expect_eq(afters, 0);
+	cr_expect_eq(call_run(c, CALL_SLOW), CALL_DONE);
+	cr_expect_eq(afters, 1);
+	call_free(c);
+}
+
+/* ---- conflicts, odd answers, and what fails ---- */
+
+static unsigned rivals; /* conflicts to come */
+
+/* Somebody else changes the person between this run's reads and its commit. */
+static enum rc
+change_beside_rivals(struct call *c)
+{
+	enum rc rc = change(c);
+	struct arena *kept = x.arena;
+
+	if (rivals > 0) {
+		rivals--;
+		x.arena = arena_new(FIXTURE_ARENA);
+		user.version++;
+		fixture_put(&x, KIND_USER, &user.id, &user);
+		arena_free(x.arena);
+		x.arena = kept;
+	}
+	return rc;
+}
+
+Test(gate, a_conflict_is_decided_again_and_a_thousand_are_a_busy_service)
+{
+	route.handler = change_beside_rivals;
+	rivals = 3;
+	cr_expect_eq(ask(), 204);
+	cr_expect_eq(runs, 4);
+	rivals = 100000;
+	runs = 0;
+	cr_expect_eq(ask(), 503);
+	cr_expect_eq(runs, LIMIT_RETRIES);
+}
+
+/* The first run refuses, answers and adds what the second, on what is true by then, does not. */
+static enum rc
+change_mind(struct call *c)
+{
+	if (runs == 0) {
+		c->reply.content_type = "text/plain";
+		c->reply.body = bytes_str("old");
+		c->kept = bytes_str("old");
+		call_header(c, "X-Old", "1");
+		ctx_refuse(&c->ctx, RC_BAD_LOGIN);
+	}
+	return change_beside_rivals(c);
+}
+
+Test(gate, a_lost_run_leaves_nothing_to_the_next)
+{
+	struct call_head head = {
+		.method = "GET", .path = "/v1/me", .authorization = bearer, .idempotency_key = "k"
+	};
+	const struct reply *r;
+	struct call *c;
+
+	memcpy(head.fingerprint, device.fingerprint, 32);
+	route.handler = change_mind;
+	rivals = 1;
+	cr_assert_not_null(c = call_new(api, &head, wake, &woken));
+	c->route = &route;
+	cr_assert_eq(run_to_end(c), CALL_DONE);
+	r = call_reply(c);
+	cr_expect_eq(runs, 2);
+	cr_expect_eq(r->status, 204);
+	cr_expect(r->body.len == 0 && r->content_type == NULL && c->kept.len == 0);
+	for (unsigned i = 0; i < r->header_count; i++)
+		cr_expect_str_neq(r->header[i].name, "X-Old");
+	call_free(c);
+}
+
+Test(gate, what_grew_too_big_inside_is_our_fault)
+{
+	route.handler = grow_too_big;
+	cr_expect_eq(ask(), 500);
+}
+
+Test(gate, an_answer_of_no_class_is_counted_nowhere)
+{
+	static const unsigned odd[] = { 0, 99, 600 };
+
+	route.handler = answer_oddly;
+	for (unsigned i = 0; i < COUNT_OF(odd); i++) {
+		odd_status = odd[i];
+		cr_expect_eq(ask(), odd[i]);
+	}
+	for (unsigned i = 0; i < route_count * 5; i++)
+		cr_expect_eq(atomic_load(&api->served[i]), 0);
+	odd_status = 100;
+	cr_expect_eq(ask(), 100);
+	route.handler = answer;
+	cr_expect_eq(ask(), 204);
+	cr_expect_eq(atomic_load(&api->served[index_of_me * 5]), 1);
+	cr_expect_eq(atomic_load(&api->served[index_of_me * 5 + 1]), 1);
+}
+
+/* Each read of a request fails once: 503, nothing done, and the next request is answered. */
+Test(gate, a_disk_that_fails_at_any_read_is_no_answer_and_no_change)
+{
+	char key[16];
+	unsigned n = 1;
+
+	route.handler = change;
+	route.flags = R_ONCE;
+	for (unsigned left = 0; left == 0; n++) {
+		unsigned status;
+
+		(void)snprintf(key, sizeof(key), "read-%u", n);
+		atomic_store(&fixture_read_fails, n);
+		status = ask_as((struct call_head){ .authorization = bearer, .idempotency_key = key });
+		left = atomic_exchange(&fixture_read_fails, 0);
+		cr_assert_eq(status, left > 0 ? 204 : 503, "read %u", n);
+		cr_assert_eq(has_mark(), left > 0, "read %u", n);
+	}
+	cr_expect_gt(n, 7);
+}
+
+/* No trail, no look: and a refusal stays one, recorded or not. */
+Test(gate, a_look_that_cannot_be_recorded_is_refused)
+{
+	const struct audit_entry e = { .at = 1, .action = "filler" };
+	unsigned taken = 0;
+
+	route.flags = R_LOOK;
+	cr_expect_eq(ask(), 204);
+	pthread_mutex_lock(&fixture_disk);
+	while (taken < 100000 && ledger_record_later(parts.ledger, &e) == RC_OK)
+		taken++;
+	cr_assert_lt(taken, 100000);
+	cr_expect_eq(ask(), 503);
+	route.permission = PERM_NONE;
+	cr_expect_eq(ask(), 403);
+	pthread_mutex_unlock(&fixture_disk);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lost answers, commits that hang, servers that must not be believed, copies that must be made anew. */
+#include "increment.h"
+#include "nodes.h"
+#include "store/lmdb_mirror.h"
+
+/* The server ends every connection right after a commit was sent, again and again: each increment counts
+ * once. */
+static void *
+cut_connections(void *arg)
+{
+	struct nodes *n = arg;
+
+	for (unsigned i = 0; i < 40; i++) {
+		usleep(20000);
+		postgres_run(n->a.conninfo,
+		    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = "
+		    "'menedek'");
+	}
+	return NULL;
+}
+
+Test(pg_faults, a_lost_answer_is_asked_for_and_never_guessed, .timeout = 120)
+{
+	pthread_t cutter;
+	unsigned happened = 0, unknown = 0;
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	cr_assert_eq(pthread_create(&cutter, NULL, cut_connections, &n), 0);
+	for (unsigned i = 0; i < 150; i++) {
+		enum rc rc = increment_once(&n.a);
+
+		happened += rc == RC_OK;
+		unknown += rc == RC_UNKNOWN;
+		cr_assert(rc == RC_OK || rc == RC_UNKNOWN || rc == RC_UNAVAILABLE, "rc %d", rc);
+	}
+	pthread_join(cutter, NULL);
+	cr_assert_eq(increment_once(&n.a), RC_OK);
+	cr_assert_geq(counter_of(&n.a), happened + 1);
+	cr_assert_leq(counter_of(&n.a), happened + 1 + unknown);
+	cr_assert_gt(happened, 100);
+	close_nodes(&n);
+}
+
+static void *
+hold_table(void *arg)
+{
+	struct nodes *n = arg;
+	PGconn *conn = PQconnectdb(n->a.conninfo);
+
+	PQclear(PQexec(conn, "BEGIN; LOCK TABLE menedek_kv IN EXCLUSIVE MODE"));
+	sleep(6); /* longer than a commit's patience */
+	PQclear(PQexec(conn, "COMMIT"));
+	PQfinish(conn);
+	return NULL;
+}
+
+Test(pg_faults, a_commit_that_hangs_is_resolved_and_counts_once, .timeout = 60)
+{
+	pthread_t holder;
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	cr_assert_eq(increment_once(&n.a), RC_OK);
+	cr_assert_eq(pthread_create(&holder, NULL, hold_table, &n), 0);
+	usleep(300000);
+	cr_assert_eq(increment_once(&n.a), RC_OK);
+	pthread_join(holder, NULL);
+	sleep(1); /* for a straggler that should not be */
+	cr_assert_eq(increment_once(&n.a), RC_OK);
+	cr_assert_eq(counter_of(&n.a), 3);
+	close_nodes(&n);
+}
+
+static enum rc
+open_with(struct fixture *x, const char *options, struct fault *f)
+{
+	struct store *store = NULL;
+	char path[200];
+	FILE *file;
+	enum rc rc;
+
+	snprintf(path, sizeof(path), "%s/db/postgresql", x->dir);
+	cr_assert((file = fopen(path, "w")) != NULL);
+	fprintf(file, "%s%s\n", x->conninfo, options);
+	fclose(file);
+	rc = fixture_open_store(x, &store, f);
+	store_close(store);
+	return rc;
+}
+
+Test(pg_faults, a_server_that_does_not_wait_for_its_disk_is_refused, .timeout = 60)
+{
+	struct fault f = { 0 };
+	struct fixture x;
+
+	NEEDS_SERVER();
+	fixture_open(&x, &engine_postgresql);
+	store_close(x.store);
+	x.store = NULL;
+	postgres_run(x.conninfo, "ALTER ROLE menedek SET synchronous_commit = off");
+	cr_assert_eq(open_with(&x, "", &f), RC_UNAVAILABLE);
+	cr_assert_str_eq(f.item[0].word, "synchronous_commit_off");
+	postgres_run(x.conninfo, "ALTER ROLE menedek RESET synchronous_commit");
+	fault_clear(&f);
+	cr_assert_eq(open_with(&x, "", &f), RC_OK);
+	cr_assert_eq(open_with(&x, " nonsense", &f), RC_INVALID);
+	fixture_close(&x);
+}
+
+/* Write ${bookmark} into the copy of a closed store. */
+static void
+set_bookmark(struct fixture *x, const char *bookmark)
+{
+	struct engine *copy;
+	struct fault f = { 0 };
+	char path[160];
+
+	fixture_path(x, "db", path);
+	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &copy, &f), RC_OK);
+	cr_assert_eq(lmdb_mirror(copy, NULL, 0, bytes_str(bookmark)), RC_OK);
+	engine_lmdb.close(copy);
+}
+
+Test(pg_faults, a_primary_on_an_older_timeline_is_refused, .timeout = 60)
+{
+	struct fault f = { 0 };
+	struct fixture x;
+
+	NEEDS_SERVER();
+	fixture_open(&x, &engine_postgresql);
+	store_close(x.store);
+	x.store = NULL;
+	set_bookmark(&x, "registry 7 5:5:");
+	cr_assert_eq(fixture_open_store(&x, &x.store, &f), RC_UNAVAILABLE);
+	cr_assert_str_eq(f.item[0].word, "stale_primary");
+	fixture_close(&x);
+}
+
+/* Each row leaves a copy that must not be gone on from. */
+static void
+forget_bookmark(struct fixture *x)
+{
+	set_bookmark(x, "");
+}
+
+static void
+take_bookmark_of_another(struct fixture *x)
+{
+	set_bookmark(x, "another 1 999999:999999:");
+}
+
+static void
+cut_copy(struct fixture *x)
+{
+	char path[160];
+
+	fixture_path(x, "db/data.mdb", path);
+	cr_assert_eq(truncate(path, 8192), 0);
+}
+
+static void
+prune_everything(struct fixture *x)
+{
+	postgres_run(x->conninfo, "DELETE FROM menedek_changes");
+	postgres_run(x->conninfo, "UPDATE menedek_meta SET value = '999999999' WHERE name = 'pruned'");
+}
+
+Test(pg_faults, a_copy_that_cannot_go_on_is_compared_with_the_database, .timeout = 60)
+{
+	static void (*const rows[])(
+	    struct fixture *) = { forget_bookmark, take_bookmark_of_another, cut_copy, prune_everything };
+	struct fault f = { 0 };
+	struct nodes n;
+	char text[64];
+
+	NEEDS_SERVER();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		open_nodes(&n);
+		put_text(&n.a, "ka", "stays");
+		put_text(&n.a, "kb", "changes");
+		put_text(&n.a, "kc", "goes");
+		cr_assert_eq(increment_once(&n.a), RC_OK);
+		store_close(n.a.store);
+		put_text(&n.b, "kb", "changed");
+		put_text(&n.b, "kd", "came");
+		struct txn *t = begin(&n.b);
+		struct key c = key_of("kc");
+		cr_assert_eq(txn_delete(t, &c), RC_OK);
+		cr_assert_eq(commit_now(t), RC_OK);
+		rows[i](&n.a);
+		cr_assert_eq(fixture_open_store(&n.a, &n.a.store, &f), RC_OK, "row %zu", i);
+		cr_assert_eq(get_text(&n.a, "ka", text, NULL), RC_OK);
+		cr_assert_eq(get_text(&n.a, "kb", text, NULL), RC_OK);
+		cr_assert_str_eq(text, "changed");
+		cr_assert_eq(get_text(&n.a, "kc", text, NULL), RC_NOT_FOUND);
+		cr_assert_eq(get_text(&n.a, "kd", text, NULL), RC_OK);
+		cr_assert_eq(increment_once(&n.a), RC_OK);
+		cr_assert_eq(counter_of(&n.a), 2);
+		close_nodes(&n);
+	}
+}
+
+static void *
+cut_off(void *arg)
+{
+	const char *conninfo = arg;
+
+	/* nobody may come in, and who is in is thrown out */
+	for (unsigned i = 0; i < 65; i++) {
+		postgres_run(conninfo,
+		    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'node'");
+		usleep(200000);
+	}
+	return NULL;
+}
+
+Test(pg_faults, a_node_that_was_cut_off_says_so_and_comes_back, .timeout = 90)
+{
+	struct nodes n;
+	pthread_t cutter;
+	struct fault f = { 0 };
+	char path[200];
+	FILE *file;
+	bool was_behind = false;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	put_text(&n.a, "ka", "one");
+	store_close(n.b.store);
+	postgres_run(n.a.conninfo,
+	    "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'node') THEN "
+	    "CREATE ROLE node SUPERUSER LOGIN; END IF; END $$");
+	postgres_run(n.a.conninfo, "ALTER ROLE node LOGIN");
+	snprintf(path, sizeof(path), "%s/db/postgresql", n.b.dir);
+	cr_assert((file = fopen(path, "w")) != NULL);
+	fprintf(file, "%s user=node\n", n.a.conninfo);
+	fclose(file);
+	cr_assert_eq(fixture_open_store(&n.b, &n.b.store, &f), RC_OK);
+	store_follow(n.b.store);
+	cr_assert(sees(&n.b, "ka", "one"));
+	postgres_run(n.a.conninfo, "ALTER ROLE node NOLOGIN");
+	cr_assert_eq(pthread_create(&cutter, NULL, cut_off, n.a.conninfo), 0);
+	for (unsigned i = 0; i < 130 && !was_behind; i++) {
+		usleep(100000);
+		was_behind = !store_answers(n.b.store);
+	}
+	pthread_join(cutter, NULL);
+	cr_assert(was_behind);
+	cr_assert(store_answers(n.a.store));
+	put_text(&n.a, "ka", "two");
+	postgres_run(n.a.conninfo, "ALTER ROLE node LOGIN");
+	for (unsigned i = 0; i < 100 && !store_answers(n.b.store); i++)
+		usleep(100000);
+	cr_assert(sees(&n.b, "ka", "two"));
+	close_nodes(&n);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Moving a store into PostgreSQL and out again: whole, once, and not while a node serves it. */
+#include "increment.h"
+#include "nodes.h"
+#include "store/migrate.h"
+
+static void
+fill_store(struct fixture *x, unsigned count)
+{
+	char key[16];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "k%04u", i);
+		put_text(x, key, key);
+		arena_rewind(x->arena, 0);
+	}
+	cr_assert_eq(increment_once(x), RC_OK);
+}
+
+static void
+check_store(struct fixture *x, unsigned count)
+{
+	char key[16], text[64];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "k%04u", i);
+		cr_assert_eq(get_text(x, key, text, NULL), RC_OK);
+		cr_assert_str_eq(text, key);
+		arena_rewind(x->arena, 0);
+	}
+}
+
+static uint64_t
+rev_of(struct fixture *x, const char *key)
+{
+	char text[64];
+	uint64_t rev;
+
+	cr_assert_eq(get_text(x, key, text, &rev), RC_OK);
+	return rev;
+}
+
+/* Close, move, open as what it is now. */
+static void
+move_store(struct fixture *x, const char *conninfo, enum rc expected)
+{
+	struct fault f = { 0 };
+	char path[160];
+	uint64_t pairs = 0;
+
+	store_close(x->store);
+	fixture_path(x, "db", path);
+	if (conninfo != NULL)
+		cr_assert_eq(migrate_to_postgresql(path, conninfo, &pairs, &f), expected);
+	else
+		cr_assert_eq(migrate_to_lmdb(path, &pairs, &f), expected);
+	cr_assert(expected != RC_OK || pairs > 600);
+	x->ops = engine_of(path);
+	fault_clear(&f);
+	cr_assert_eq(fixture_open_store(x, &x->store, &f), RC_OK);
+}
+
+Test(pg_move, a_store_moves_in_and_out_whole_and_its_revisions_go_on, .timeout = 120)
+{
+	enum { MANY = 700 }; /* more than one chunk */
+	struct fixture x;
+	char dir[160], conninfo[512];
+	uint64_t before, between;
+
+	NEEDS_SERVER();
+	fixture_open(&x, &engine_lmdb);
+	snprintf(dir, sizeof(dir), "%s/made", x.dir);
+	postgres_make(dir, conninfo);
+	fill_store(&x, MANY);
+	before = rev_of(&x, "counter");
+	move_store(&x, conninfo, RC_OK);
+	cr_assert_eq(x.ops, &engine_postgresql);
+	check_store(&x, MANY);
+	cr_assert_eq(rev_of(&x, "counter"), before);
+	cr_assert_eq(increment_once(&x), RC_OK);
+	between = rev_of(&x, "counter");
+	cr_assert_gt(between, before);
+	move_store(&x, NULL, RC_OK);
+	cr_assert_eq(x.ops, &engine_lmdb);
+	check_store(&x, MANY);
+	cr_assert_eq(counter_of(&x), 2);
+	cr_assert_eq(increment_once(&x), RC_OK);
+	cr_assert_gt(rev_of(&x, "counter"), between);
+	move_store(&x, conninfo, RC_TAKEN); /* what was left behind is not overwritten */
+	cr_assert_eq(counter_of(&x), 3);
+	postgres_run(
+	    conninfo, "INSERT INTO menedek_meta VALUES ('loading', '1')"); /* as one broken off leaves it */
+	between = rev_of(&x, "counter");
+	move_store(&x, conninfo, RC_OK);
+	cr_assert_eq(counter_of(&x), 3);
+	cr_assert_eq(increment_once(&x), RC_OK);
+	cr_assert_gt(rev_of(&x, "counter"), between);
+	postgres_remove(conninfo);
+	snprintf(dir, sizeof(dir), "%s/made/postgresql", x.dir);
+	unlink(dir);
+	snprintf(dir, sizeof(dir), "%s/made", x.dir);
+	rmdir(dir);
+	x.ops = &engine_lmdb;
+	fixture_close(&x);
+}
+
+static const char *
+nodes_seen(const struct nodes *n)
+{
+	return postgres_run(n->a.conninfo, "SELECT count(*) FROM menedek_nodes");
+}
+
+Test(pg_move, a_database_that_some_node_serves_is_not_left, .timeout = 60)
+{
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	fill_store(&n.a, 3);
+	store_follow(n.b.store);
+	cr_assert(sees(&n.b, "k0002", "k0002"));
+	for (unsigned i = 0; i < 1000 && strcmp(nodes_seen(&n), "0") == 0; i++)
+		usleep(10000);
+	cr_assert_str_neq(nodes_seen(&n), "0", "no heartbeat");
+	move_store(&n.a, NULL, RC_BUSY);
+	cr_assert_eq(n.a.ops, &engine_postgresql);
+	close_nodes(&n);
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Beside Patroni on each host, as postgres: what Patroni's look once a second makes slow.  It decides nothing.
+# 1. The walsender of the synchronous standby ends: Patroni looks at once.  Patroni alone writes to etcd who may take over and
+#    names another standby, in that order; this only wakes it.
+# 2. etcd's leader leaves the host that leads PostgreSQL: etcd's next leader grants each lease its full time anew, so losing
+#    both at once keeps the dead host's lease for longer.
+import http.client
+import json
+import os
+import select
+import ssl
+import sys
+import time
+
+import psycopg2
+import yaml
+
+LOOK_S = 1  # how soon a standby that has become the synchronous one is watched
+ETCD_S = 10  # how often it is asked who leads etcd
+SYNC = ("select pid, application_name from pg_stat_replication where sync_state = 'sync' and not pg_is_in_recovery() "
+        "order by 1 limit 1")
+
+
+class Watch:
+    def __init__(self, file):
+        with open(file, encoding="utf-8") as f:
+            self.config = yaml.safe_load(f)
+        keys = self.config["ctl"]
+        self.context = ssl.create_default_context(cafile=keys["cacert"])
+        self.context.load_cert_chain(keys["certfile"], keys["keyfile"])
+        self.connection = None
+        self.etcd_at = 0.0
+
+    def call(self, address, method, path, body):
+        """The JSON that ${address} (host:port) answers; raises OSError or ValueError."""
+        host, port = address.rsplit(":", 1)
+        peer = http.client.HTTPSConnection(host, int(port), timeout=2, context=self.context)
+        try:
+            peer.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = peer.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise ValueError(f"{path}: {answer.status} {text[:200]!r}")
+            return json.loads(text)
+        except http.client.HTTPException as e:
+            raise ValueError(f"{path}: {e!r}") from e
+        finally:
+            peer.close()
+
+    def synchronous(self):
+        """(pid, name) of the walsender that commits wait for; None on a standby, or without one."""
+        try:
+            if self.connection is None:
+                self.connection = psycopg2.connect(
+                    host=self.config["postgresql"]["parameters"]["unix_socket_directories"], user="postgres",
+                    dbname="postgres", connect_timeout=2, application_name="menedek-watch")
+                self.connection.autocommit = True
+            with self.connection.cursor() as c:
+                c.execute(SYNC)
+                return c.fetchone()
+        except psycopg2.Error:
+            self.connection = None
+            return None
+
+    def wake(self, name):
+        """A change of nothing wakes Patroni's loop (3.0: do_PATCH_config) and is written nowhere."""
+        begun = time.monotonic()
+        try:
+            self.call(self.config["restapi"]["connect_address"], "PATCH", "/config", {"menedek_watch": None})
+            print(f"synchronous standby {name} is gone: Patroni woken in {(time.monotonic() - begun) * 1000:.0f} ms", flush=True)
+        except (OSError, ValueError) as e:
+            print(f"synchronous standby {name} is gone, and Patroni was not woken: {e}", flush=True)
+
+    def move_etcd(self):
+        """If this host leads etcd as well, another member that answers takes that over."""
+        hosts = self.config["etcd3"]["hosts"]
+        own, others = hosts[0], hosts[1:]
+        status = self.call(own, "POST", "/v3/maintenance/status", {})
+        if status["leader"] != status["header"]["member_id"]:
+            return
+        for other in others:
+            try:
+                member = self.call(other, "POST", "/v3/maintenance/status", {})["header"]["member_id"]
+                self.call(own, "POST", "/v3/maintenance/transfer-leadership", {"targetID": member})
+                print(f"etcd is led by {other} from now on", flush=True)
+                return
+            except (OSError, ValueError) as e:
+                print(f"etcd cannot be led by {other}: {e}", flush=True)
+
+    def tend_etcd(self):
+        if time.monotonic() < self.etcd_at:
+            return
+        self.etcd_at = time.monotonic() + ETCD_S
+        try:
+            self.move_etcd()
+        except (OSError, ValueError, KeyError) as e:
+            print(f"etcd on this host does not say who leads: {e}", flush=True)
+
+    def attend(self, pid, name):
+        """Until the walsender ends, or it is time to look whether it is still the one."""
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return self.wake(name)
+        try:
+            if select.select([fd], [], [], LOOK_S)[0]:
+                self.wake(name)
+        finally:
+            os.close(fd)
+
+    def run(self):
+        while True:
+            found = self.synchronous()
+            if found is None:
+                time.sleep(LOOK_S)
+                continue
+            self.attend(*found)
+            self.tend_etcd()
+
+
+if __name__ == "__main__":
+    Watch(sys.argv[1]).run()

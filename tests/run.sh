@@ -42,7 +42,7 @@ summed() {
 	failed=$((failed + $6))
 	printf '%-4s %-22s %5d passed %4d failed %5d s\n' "$([ "$6" -eq 0 ] && echo ok || echo FAIL)" "$1" "$5" "$6" "$4"
 	[ "$6" -gt 0 ] || return 0
-	grep -E '^(FAIL|not ok|leak: |.*error:|.*Error)|(Thread|Address|Leak)Sanitizer|runtime error' "$2" | head -n 20
+	grep -E -A 4 '^(FAIL|not ok|leak: |.*error:|.*Error)|(Thread|Address|Leak)Sanitizer|runtime error' "$2" | head -n 60
 	echo "     see $2"
 }
 

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { comes } from './lib/patience.mjs';
 import { Registry } from './lib/registry.mjs';
-import { hold, openEpisode, settle } from './lib/scenes.mjs';
+import { hold, openEpisode, reservationIn, settle } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
@@ -21,9 +21,9 @@ before(async () => {
 });
 after(async () => { for (const n of nodes) await n.close(); });
 
-/** The same person, with the same token, at another node. */
-async function at(node, client) {
-  const there = node.bare('counsellor', { sockets: 20 });
+/** The same person, with the same device and token, at another node. */
+async function at(node, client, role = 'counsellor') {
+  const there = node.bare(role, { sockets: 20 });
   there.token = client.token;
   await comes(async () => (await there.get('/v1/me')).status === 200, 'a token of one node is good at another');
   return there;
@@ -82,6 +82,27 @@ test('a cursor and a version of one node are good at another', async () => {
   await comes(async () => (await admin.patch(`/v1/users/${user}`, { retired: true }, { 'If-Match': etag })).status === 412,
     'a version that another node replaced is still taken');
   for (const e of opened) await desk.post(`/v1/episodes/${e.id}/close`, { outcome: 'other_help' });
+});
+
+test('a second person at another node agrees to a break-glass, and of all nodes asked at once one tells it, once', async () => {
+  const scene = await reservationIn(nodes[0], 'confirmed');
+  const lead = await nodes[0].as('shift_lead');
+  const leads = [lead, await at(nodes[1], lead, 'shift_lead'), await at(nodes[2], lead, 'shift_lead')];
+  const { json: glass } = await lead.post(`/v1/reservations/${scene.reservation.id}/break-glass`, { reason: 'danger_to_life_now' });
+  const tell = (who) => who.post(`/v1/break-glass/${glass.id}/disclosures`);
+  const dora = await nodes[1].person('okit.dora', 'counsellor');
+  const open = async (who) => (await who.get('/v1/break-glass')).json.data.find((g) => g.id === glass.id);
+  await comes(() => open(dora), 'what was asked at one node is not seen at another');
+  assert.equal((await tell(leads[2])).status, 409, 'told before anybody agreed');
+  assert.equal((await dora.post(`/v1/break-glass/${glass.id}/approve`)).status, 200);
+  for (const who of leads) await comes(async () => (await open(who))?.state === 'approved', 'a node does not hear that it was agreed');
+  const answers = (await Promise.all([...leads, ...leads].map(tell)));
+  const told = answers.filter((a) => a.status === 200);
+  assert.equal(told.length, 1, answers.map((a) => `${a.status} ${a.json.code ?? ''}`).join(', '));
+  assert.ok(told[0].json.address);
+  for (const a of answers) assert.ok(a === told[0] || ([409, 503].includes(a.status) && !a.text.includes(told[0].json.address)), a.text);
+  for (const who of leads) assert.equal((await tell(who)).status, 409);
+  await settle(nodes[0], scene);
 });
 
 test('who is retired at one node, and whose device is revoked there, hears no more at another', async () => {

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Registry, root, sleep } from '../api/lib/registry.mjs';
+import { comes } from '../api/lib/patience.mjs';
+import { Registry, root } from '../api/lib/registry.mjs';
 import { holdBody, openEpisode, search } from '../api/lib/scenes.mjs';
 
 const HOUSES = readFileSync(join(root, 'data/sample-shelters.csv'), 'utf8').split('\n').slice(2).filter(Boolean)
@@ -29,6 +30,19 @@ after(() => r.close());
 
 const look = async (household) => search(desk, await openEpisode(desk, household));
 
+/**
+ * What ${ask} gives, asked anew if the clock's hour turned meanwhile: what staff of a secret house said is told by the hour, so
+ * at its turn it may be aging for who asks next.
+ */
+async function withinAnHour(ask) {
+  const hour = () => Math.floor(Date.now() / 3600_000);
+  for (;;) {
+    const began = hour();
+    const told = await ask();
+    if (hour() === began) return told;
+  }
+}
+
 /** The candidates of ${types} without what is of this request only.  (Near misses are five at random.) */
 const facts = (found, types) => found.candidates.filter((c) => types.includes(c.type))
   .map(({ candidate, code_name, ...rest }) => JSON.stringify(rest)).sort().join('\n');
@@ -51,7 +65,7 @@ async function differencing(household, field, types) {
 for (const [label, household] of Object.entries({ 'danger to life': DANGER, trafficking: TRAFFICKED }))
   for (const field of ['danger_counties', 'home_county'])
     test(`${field} one after the other (${label}): neighbours of a region exclude the same secret houses`, async () => {
-      const { told } = await differencing(household, field, NAMELESS);
+      const { told } = await withinAnHour(() => differencing(household, field, NAMELESS));
       for (const county of COUNTIES)
         for (const other of COUNTIES.filter((c) => region(c) === region(county)))
           assert.equal(told[county], told[other], `${county} and ${other}`);
@@ -82,7 +96,8 @@ test('shares of what blocks do not tell counties of a region apart', async () =>
   const no_homes = { case_type: 'trafficking', danger_to_life: true, women: 1, men: 0, pet: true };
   for (const set of [['HU211', 'HU221', 'HU231'], ['HU311', 'HU321']]) {
     const near = set.map((c) => COUNTIES.find((x) => x !== c && region(x) === region(c)));
-    const [a, b] = [await look({ ...no_homes, danger_counties: set }), await look({ ...no_homes, danger_counties: near })];
+    const [a, b] = await withinAnHour(async () =>
+      [await look({ ...no_homes, danger_counties: set }), await look({ ...no_homes, danger_counties: near })]);
     assert.deepEqual(facts(a, NAMELESS), facts(b, NAMELESS));
   }
 });
@@ -93,7 +108,7 @@ test('a secret house has a name for one request, the same in it and another in t
   let again = 0;
   for (let i = 0; i < 60; i++) {
     const episode = await openEpisode(desk, DANGER);
-    const [first, second] = [await search(desk, episode), await search(desk, episode)];
+    const [first, second] = await withinAnHour(async () => [await search(desk, episode), await search(desk, episode)]);
     const secret = (found) => found.candidates.filter((c) => c.type === 'secret_house').map((c) => c.code_name);
     assert.deepEqual(secret(first), secret(second));
     assert.equal(new Set(secret(first)).size, secret(first).length, 'two houses of one name');
@@ -166,23 +181,24 @@ test('as the program is set, who differences is told of after 24 requests and sl
   await strict.start();
   try {
     const attacker = await strict.as('counsellor');
-    const alerts = async () => (await (await strict.as('shift_lead')).get('/v1/alerts')).json.data.map((a) => a.class);
-    const hears = async (kind) => {
-      for (let i = 0; i < 50 && !(await alerts()).includes(kind); i++) await sleep(200);
-      return (await alerts()).includes(kind);
-    };
+    const alerts = async () => (await (await strict.as('shift_lead')).get('/v1/alerts')).json.data;
+    const hears = (kind, least = 0) => comes(async () => (await alerts()).some((a) => a.class === kind && a.last_hour >= least), `nobody was told of ${kind}`);
     const episodes = [];
     for (let i = 0; i < 18; i++) episodes.push(await openEpisode(attacker, DANGER));
     assert.deepEqual(await alerts(), [], 'six requests an hour are a terrible night, eighteen are not yet an alarm');
     for (let i = 0; i < 8; i++) episodes.push(await openEpisode(attacker, DANGER));
-    assert.ok(await hears('request'), 'nobody was told');
+    await hears('request');
     let searches = 0;
+    const ask = () => attacker.post(`/v1/episodes/${episodes[searches % episodes.length].id}/searches`);
     let answer;
-    do answer = await attacker.post(`/v1/episodes/${episodes[searches % episodes.length].id}/searches`);
-    while (answer.status === 200 && ++searches < 1000);
+    do answer = await ask();
+    while (answer.status === 200 && ++searches < 700); // 240, and what one second brings before they are in the trail
+    if (answer.status === 200) { // the disk was slower than she: half a minute to wait, once they are
+      await hears('search', searches);
+      answer = await ask();
+    }
     assert.deepEqual([answer.status, answer.json.code], [429, 'unusual_breadth']);
-    assert.ok(searches <= 700, `${searches} searches`); // 240, and what one second brings before they are in the trail
-    assert.ok(await hears('search'));
+    await hears('search');
     const more = await attacker.post('/v1/episodes', { channel: 'phone', household: DANGER });
     assert.equal(more.status, 201, 'a call for help is never held up');
   } finally { await strict.close(); }

@@ -106,8 +106,9 @@ test('systemd hears that it is ready and alive', async () => {
 });
 
 test('systemctl status has a line that says how it is, and names nobody', async () => {
-  await comes(() => /^STATUS=.*\n/m.test(heard), 'no line for systemctl status');
-  assert.match(heard, /^STATUS=ready; [1-9]\d* connections, \d+ streams, \d+ commits waiting; certificate good for \d+ days$/m);
+  // it is said when it has changed: the first of them may be older than any connection
+  const line = /^STATUS=ready; [1-9]\d* connections, \d+ streams, \d+ commits waiting; certificate good for \d+ days$/m;
+  await comes(() => line.test(heard), () => `no such line for systemctl status: ${heard}`);
   for (const [line] of heard.matchAll(/^STATUS=.*$/gm)) assert.match(line, /^STATUS=(ready; [-\d a-z,;]+|finishing what is under way)$/);
 });
 

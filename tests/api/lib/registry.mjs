@@ -114,8 +114,9 @@ const TEMPLATE_MS = 10 * 60_000; // the sample's statements are "fresh" for hour
  */
 function template() {
   const link = join(root, 'build/sample-registry');
-  const age = (place) => Date.now() - statSync(place).mtimeMs;
-  const isYoung = (place) => age(place) < TEMPLATE_MS && statSync(place).mtimeMs > statSync(maker).mtimeMs;
+  const madeAt = (place) => statSync(place, { throwIfNoEntry: false })?.mtimeMs ?? 0; // another file may just have removed it
+  const age = (place) => Date.now() - madeAt(place);
+  const isYoung = (place) => age(place) < TEMPLATE_MS && madeAt(place) > statSync(maker).mtimeMs;
   const there = existsSync(link) ? realpathSync(link) : null;
   if (there && isYoung(there)) return there;
   const made = mkdtempSync(join(root, 'build/sample-'));
@@ -125,7 +126,7 @@ function template() {
   renameSync(`${made}.link`, link);
   for (const name of readdirSync(join(root, 'build'))) {
     const old = join(root, 'build', name);
-    if (/^sample-[A-Za-z0-9]{6}$/.test(name) && existsSync(old) && age(old) > 2 * TEMPLATE_MS) rmSync(old, { recursive: true, force: true });
+    if (/^sample-[A-Za-z0-9]{6}$/.test(name) && age(old) > 2 * TEMPLATE_MS) rmSync(old, { recursive: true, force: true });
   }
   return made;
 }

@@ -14,7 +14,7 @@
 
 #include "certs.h"
 
-#define CLIENT_WAIT_MS 3000
+#define CLIENT_WAIT_MS 20000 /* for what has to come: only a failure waits so long */
 
 struct client {
 	SSL_CTX *ctx;

@@ -167,12 +167,21 @@ Test(handshake, chain_found_good_before_does_not_let_a_revoked_device_in)
 Test(handshake, chain_found_good_before_ends_with_its_certificate)
 {
 	static const struct cert_recipe brief = { "device", "clientAuth", false, -60, 2 };
-	struct identity me = issue(&brief, &x.ca);
-	uint8_t print[32];
+	struct identity me = { NULL, NULL };
+	int alert = 0;
 
-	fingerprint(&me, print);
-	fake_enrol(&x.trust, print, TRUST_ACTIVE);
-	cr_assert_eq(alert_for(&me), -1);
+	/* who came too late to be let in once has proved nothing */
+	for (unsigned i = 0; i < 4 && alert != -1; i++) {
+		uint8_t print[32];
+
+		forget(&me);
+		me = issue(&brief, &x.ca);
+		fingerprint(&me, print);
+		fake_enrol(&x.trust, print, TRUST_ACTIVE);
+		alert = alert_for(&me);
+		cr_assert(alert == -1 || X509_cmp_current_time(X509_get0_notAfter(me.cert)) < 0, "%d", alert);
+	}
+	cr_assert_eq(alert, -1);
 	sleep(3);
 	cr_assert_eq(alert_for(&me), 45);
 	forget(&me);
@@ -218,19 +227,29 @@ Test(handshake, new_certificate_serves_new_handshakes_after_a_reload)
 }
 
 static int64_t
-cpu_ms(void)
+ms_of(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Of hundred milliseconds so many did this process work. */
+static int64_t
+busy_percent(void)
+{
+	const int64_t began = ms_of(CLOCK_MONOTONIC), worked = ms_of(CLOCK_PROCESS_CPUTIME_ID);
+
+	usleep(200000);
+	return (ms_of(CLOCK_PROCESS_CPUTIME_ID) - worked) * 100 / (ms_of(CLOCK_MONOTONIC) - began);
 }
 
 Test(handshake, half_a_handshake_costs_no_more_than_it_sent)
 {
 	static const char head[] = { 0x16, 3, 1, 2, 0, 1, 0, 1, (char)0xfc, 3,
 		3 }; /* of a ClientHello of 512 bytes */
-	int64_t began;
+	int64_t least = 100;
 	int fds[8];
 
 	for (unsigned i = 0; i < 8; i++) {
@@ -238,9 +257,13 @@ Test(handshake, half_a_handshake_costs_no_more_than_it_sent)
 		cr_assert_eq(send(fds[i], head, sizeof(head), MSG_NOSIGNAL), (ssize_t)sizeof(head));
 	}
 	usleep(200000);
-	began = cpu_ms();
-	usleep(600000);
-	cr_assert_lt(cpu_ms() - began, 200, "the loop turns without anything to do");
+	/* a loop that turns for nothing does so all the time; a virtual machine may be charged for a pause */
+	for (unsigned i = 0; i < 3; i++) {
+		const int64_t busy = busy_percent();
+
+		least = busy < least ? busy : least;
+	}
+	cr_assert_lt(least, 33, "the loop turns without anything to do");
 	for (unsigned i = 0; i < 8; i++)
 		close(fds[i]);
 	end();

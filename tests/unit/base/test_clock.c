@@ -2,7 +2,6 @@
 /* Our calendar against the C library's, over the whole range, and each text that RFC 3339 or we refuse. */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -135,9 +134,11 @@ Test(clock, times_out_of_range_become_the_nearest_end)
 Test(clock, the_clocks_go_forward)
 {
 	const struct timespec nap = { .tv_nsec = 20000000 };
-	int64_t before = clock_mono_ms();
+	int64_t before = clock_mono_ms(), now;
 
 	nanosleep(&nap, NULL);
 	cr_assert_geq(clock_mono_ms() - before, 20);
-	cr_assert_leq(llabs((long long)clock_now() - (long long)time(NULL)), 1);
+	before = time(NULL);
+	now = clock_now();
+	cr_assert(now >= before && now <= time(NULL) + 1); /* time() may be a tick behind */
 }

@@ -32,6 +32,7 @@ static const struct engine_ops *fixture_below;
 static struct engine *fixture_engine;
 static atomic_bool fixture_disk_fails;
 static pthread_mutex_t fixture_disk = PTHREAD_MUTEX_INITIALIZER; /* who holds it makes the disk hang */
+static atomic_bool fixture_disk_waits;                           /* and something does wait for it */
 static atomic_uint fixture_read_fails; /* so many reads from now the disk fails, once; 0: it does not */
 
 static inline enum rc
@@ -73,7 +74,9 @@ static inline void
 fixture_apply(struct engine *engine, struct commit *list)
 {
 	if (!atomic_load(&fixture_disk_fails)) {
+		atomic_store(&fixture_disk_waits, true);
 		pthread_mutex_lock(&fixture_disk);
+		atomic_store(&fixture_disk_waits, false);
 		fixture_below->apply(engine, list);
 		pthread_mutex_unlock(&fixture_disk);
 		return;

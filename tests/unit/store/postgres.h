@@ -17,6 +17,8 @@
 
 #include "base/id.h"
 
+#define SCHEMA_NAME 27 /* "m" and an id */
+
 static inline const char *
 postgres_server(void)
 {
@@ -42,7 +44,7 @@ postgres_run(const char *conninfo, const char *sql)
 }
 
 /* Make a schema, and the directory ${dir} of a store that lives in it.  ${conninfo} gets its connection
- * string. */
+ * string; at the server its connections are called as the schema is, since another test runs beside this. */
 static inline void
 postgres_make(const char *dir, char conninfo[512])
 {
@@ -53,7 +55,8 @@ postgres_make(const char *dir, char conninfo[512])
 	id_format(&id, name);
 	snprintf(sql, sizeof(sql), "CREATE SCHEMA m%s", name);
 	postgres_run(postgres_server(), sql);
-	snprintf(conninfo, 512, "%s options='-c search_path=m%s'", postgres_server(), name);
+	snprintf(conninfo, 512, "%s application_name=m%s options='-c search_path=m%s'", postgres_server(),
+	    name, name);
 	mkdir(dir, 0700);
 	snprintf(path, sizeof(path), "%s/postgresql", dir);
 	cr_assert((f = fopen(path, "w")) != NULL);
@@ -61,13 +64,33 @@ postgres_make(const char *dir, char conninfo[512])
 	fclose(f);
 }
 
+static inline const char *
+postgres_schema(const char *conninfo)
+{
+	static char name[SCHEMA_NAME + 1];
+
+	snprintf(name, sizeof(name), "%s", strstr(conninfo, "search_path=") + strlen("search_path="));
+	return name;
+}
+
 static inline void
 postgres_remove(const char *conninfo)
 {
 	char sql[128];
-	const char *at = strstr(conninfo, "search_path=");
 
-	snprintf(sql, sizeof(sql), "DROP SCHEMA %.27s CASCADE", at + strlen("search_path="));
+	snprintf(sql, sizeof(sql), "DROP SCHEMA %s CASCADE", postgres_schema(conninfo));
+	postgres_run(postgres_server(), sql);
+}
+
+/* End all connections of ${conninfo}'s schema, as the server does when it is stopped. */
+static inline void
+postgres_cut(const char *conninfo)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql),
+	    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '%s'",
+	    postgres_schema(conninfo));
 	postgres_run(postgres_server(), sql);
 }
 

@@ -9,30 +9,20 @@
 #include "increment.h"
 #include "nodes.h"
 
-/* "m" and an id: the schema of a fixture. */
-#define SCHEMA_NAME 27
-
-static const char *
-schema_of(const struct fixture *x)
-{
-	return strstr(x->conninfo, "search_path=") + strlen("search_path=");
-}
-
 /* Run ${format}, in which %1$s stands for the schema. */
 static const char *
 run_in(const struct fixture *x, const char *format)
 {
-	char sql[2048], name[SCHEMA_NAME + 1];
+	char sql[2048];
 
-	snprintf(name, sizeof(name), "%s", schema_of(x));
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(sql, sizeof(sql), format, name);
+	snprintf(sql, sizeof(sql), format, postgres_schema(x->conninfo));
 #pragma GCC diagnostic pop
 	return postgres_run(postgres_server(), sql);
 }
 
-/* Open it anew, with ${path} after its schema and a name of its own at the server. */
+/* Open it anew, with ${path} after its schema. */
 static void
 reopen_with(struct fixture *x, const char *path)
 {
@@ -43,17 +33,9 @@ reopen_with(struct fixture *x, const char *path)
 	store_close(x->store);
 	snprintf(name, sizeof(name), "%s/db/postgresql", x->dir);
 	cr_assert((file = fopen(name, "w")) != NULL);
-	fprintf(file, "%.*s%s' application_name=%.*s\n", (int)strlen(x->conninfo) - 1, x->conninfo, path,
-	    SCHEMA_NAME, schema_of(x));
+	fprintf(file, "%.*s%s'\n", (int)strlen(x->conninfo) - 1, x->conninfo, path);
 	fclose(file);
 	cr_assert_eq(fixture_open_store(x, &x->store, &f), RC_OK);
-}
-
-static void
-cut_connection(struct fixture *x)
-{
-	run_in(x,
-	    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '%1$s'");
 }
 
 /* ---- a database that was lost and not put back yet ---- */
@@ -104,7 +86,7 @@ Test(pg_server, a_database_that_was_lost_does_not_empty_the_copies, .timeout = 6
 		store_follow(x.store);
 		put_text(&x, "ka", "stays");
 		lose_database(&x, &lost_rows[i]);
-		cut_connection(&x);
+		postgres_cut(x.conninfo);
 		usleep(1500000); /* it connects again meanwhile, and again */
 		cr_assert_eq(get_text(&x, "ka", text, NULL), RC_OK, "row %zu", i);
 		store_close(x.store);
@@ -170,6 +152,7 @@ Test(pg_server, a_transaction_left_open_does_not_make_every_look_a_comparison, .
 	put_text(&n.a, "kb", "three");
 	cr_assert_eq(count_in(log, "pg_compared"), 0);
 	cr_assert_str_eq(run_in(&n.a, "SELECT count(*) > 2 FROM %1$s.menedek_changes"), "t");
+	PQclear(PQexec(old, "ROLLBACK")); /* known to be over when the next look throws away what is old */
 	PQfinish(old);
 	store_close(n.b.store);
 	n.b.store = NULL;
@@ -252,25 +235,28 @@ Test(pg_server, a_look_that_fails_half_way_loses_no_change, .timeout = 60)
 static void
 write_meanwhile(struct fixture *x)
 {
-	cut_connection(x);
+	postgres_cut(x->conninfo);
 	cr_assert_neq(increment_once(x), RC_OK);
 }
 
 Test(pg_server, a_table_that_somebody_holds_holds_nobody_who_connects, .timeout = 60)
 {
+	static const char waiting[] =
+	    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = '%1$s'";
+	char other[600];
 	struct fixture x;
 	PGconn *holder;
 
 	NEEDS_SERVER();
 	fixture_open(&x, &engine_postgresql);
 	reopen_with(&x, "");
-	holder = PQconnectdb(x.conninfo);
+	snprintf(other, sizeof(other), "%s application_name=holder", x.conninfo);
+	holder = PQconnectdb(other);
 	PQclear(PQexec(holder, "BEGIN; LOCK TABLE menedek_kv IN EXCLUSIVE MODE"));
 	write_meanwhile(&x);
-	cr_assert_str_eq(run_in(&x,
-			     "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
-			     " AND application_name = '%1$s'"),
-	    "0");
+	for (unsigned i = 0; i < 1500 && strcmp(run_in(&x, waiting), "0") != 0; i++)
+		usleep(10000);
+	cr_assert_str_eq(run_in(&x, waiting), "0");
 	PQfinish(holder);
 	cr_assert_eq(increment_once(&x), RC_OK);
 	fixture_close(&x);
@@ -290,7 +276,7 @@ Test(pg_server, a_server_that_does_not_answer_is_left, .timeout = 60)
 	write_meanwhile(&x);
 	run_in(&x, "UPDATE %1$s.mood SET is_bad = false");
 	cr_assert_eq(increment_once(&x), RC_OK);
-	cut_connection(&x); /* the one that sleeps, too */
+	postgres_cut(x.conninfo); /* the one that sleeps, too */
 	fixture_close(&x);
 }
 

@@ -18,7 +18,7 @@ fi
 export LSAN_OPTIONS="suppressions=$PWD/${0%/*}/lsan.supp:print_suppressions=0"
 
 for program; do
-	timeout 300 "$program" -j2 >"$out" 2>&1
+	timeout 600 "$program" -j2 >"$out" 2>&1
 	status=$?
 	# the report, without its colours: "Synthesis: Tested: 5 | Passing: 5 | Failing: 0 | Crashing: 0"
 	report=$(sed 's/\x1b\[[0-9;]*m//g' "$out" | grep 'Synthesis:' | tail -n 1)

@@ -15,6 +15,7 @@
 
 #define READERS 3
 #define DAYS    60
+#define WAITS   6000 /* of ten milliseconds: only a failure waits so long */
 
 static atomic_bool is_over;
 static atomic_uint opened, gone;
@@ -93,6 +94,8 @@ main(void)
 		must(pthread_create(&threads[i], NULL, i < READERS ? seal_and_open : follow,
 			 i < READERS ? ring : follower) == 0,
 		    "no thread");
+	for (int i = 0; i < WAITS && atomic_load(&opened) == 0; i++)
+		usleep(10000); /* days that pass before they read prove nothing */
 	pass_days(ring, root);
 	atomic_store(&is_over, true);
 	for (int i = 0; i <= READERS; i++)

@@ -17,9 +17,9 @@
 
 /* ---- cells ---- */
 
-/* "2026-11-21 03:10" on a wall in Budapest. */
+/* "2026-11-21 03:10" on a wall in Budapest; of the hour that comes twice the second, once it has come. */
 static bool
-read_wall_time(const char *text, int64_t *out)
+read_wall_time(const char *text, int64_t now, int64_t *out)
 {
 	day_number day;
 	int64_t local;
@@ -36,13 +36,15 @@ read_wall_time(const char *text, int64_t *out)
 		return false;
 	local += (int64_t)day * 86400;
 	*out = local - budapest_offset(local - 3600);
+	if (*out > now && budapest_offset(*out - 3600) > budapest_offset(*out))
+		*out -= 3600;
 	return true;
 }
 
 static const char *
 read_time(const struct paper *paper, const char *text, int64_t *out)
 {
-	if (!time_parse(text, strlen(text), out) && !read_wall_time(text, out))
+	if (!time_parse(text, strlen(text), out) && !read_wall_time(text, paper->now, out))
 		return "time is not like 2026-11-21 03:10";
 	if (*out > paper->now)
 		return "time lies in the future";

@@ -22,9 +22,10 @@ const wall = (ms) => { // the clock on the wall
 const reservations = (...rows) => r.file('reservations.csv', `time,number,word,event,reason\n${rows.map((x) => x.join(',')).join('\n')}\n`);
 const rooms = (...rows) => r.file('rooms.csv', `time,house,room,state,places\n${rows.map((x) => x.join(',')).join('\n')}\n`);
 const row = (scene, event, reason = '', at = Date.now()) => [stamp(at), scene.reservation.number, scene.reservation.check_word, event, reason];
-function reconcile(args, shift) {
+/** ${clock}: what libfaketime takes for the program's clock, in UTC. */
+function reconcile(args, clock) {
   return spawnSync(program, ['reconcile', '--dir', r.dir, ...args],
-    { encoding: 'utf8', timeout: 60_000, env: { ...process.env, LC_ALL: 'C', ...(shift ? shifted(shift) : {}) } });
+    { encoding: 'utf8', timeout: 60_000, env: { ...process.env, LC_ALL: 'C', ...(clock ? { ...shifted(clock), TZ: 'UTC' } : {}) } });
 }
 const records = () => spawnSync(program, ['check', '--json', '--dir', r.dir], { encoding: 'utf8' }).stdout;
 const entries = () => JSON.parse(spawnSync(program, ['audit', 'verify', '--json', '--dir', r.dir], { encoding: 'utf8' }).stdout).entries;
@@ -112,6 +113,16 @@ test('then it is entered, each line with its own entry in the trail; and a secon
   assert.match(again.stderr, /0 lines entered, 7 stood there already/);
   assert.equal(entries(), before + 7);
   assert.match(records(), /"sound":true|"findings":0|"problems":0/);
+});
+
+test('in the first of the two hours after two in October a time on the wall is of that one', { skip: noClock }, () => {
+  const year = new Date().getUTCFullYear() + 1;
+  const night = `${year}-10-${31 - new Date(Date.UTC(year, 9, 31)).getUTCDay()}`;
+  const told = (clock, at) => reconcile([rooms([`${night} ${at}`, room.house, room.name, 'occupied', '']), '--dry-run'], `@${night} ${clock}`);
+  assert.match(told('00:30:00', '02:20').stdout, new RegExp(`^fits +rooms\\.csv line 2: ${night} 02:20 `, 'm'));
+  assert.match(told('00:30:00', '02:40').stderr, /line 2: time lies in the future/);
+  assert.match(told('01:30:00', '02:20').stdout, /^fits /m);
+  assert.match(told('02:30:00', '02:20').stdout, /^fits /m);
 });
 
 test('served again, everybody sees it, and the trail says that it came from paper', async () => {

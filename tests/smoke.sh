@@ -34,7 +34,7 @@ call() {
 	shift 3
 	local auth=()
 	[ -z "${token[$role]:-}" ] || auth=(-H "Authorization: Bearer ${token[$role]}")
-	status=$(curl -K "$certs/$role.curl" -m 10 -X "$method" "${auth[@]}" -D "$work/head" -o "$work/body" \
+	status=$(curl -K "$certs/$role.curl" -m 60 -X "$method" "${auth[@]}" -D "$work/head" -o "$work/body" \
 		-w '%{http_code}' "$@" "$url$path" 2>"$work/curl.err")
 	body=$(cat "$work/body" 2>/dev/null)
 	: >"$work/body"
@@ -88,7 +88,7 @@ started=$SECONDS
 check "make a registry with the sample network" tools/sample.sh "$bin" "$work/data" "$certs"
 "$bin" serve --dir "$work/data" --listen 127.0.0.1:0 >"$work/server.out" 2>"$work/server.log" &
 server=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	url=$(sed -n 's/^menedek: listening on https:\/\/127.0.0.1:\([0-9]*\).*/https:\/\/localhost:\1/p' "$work/server.out" 2>/dev/null)
 	[ -z "$url" ] || break
 	kill -0 "$server" 2>/dev/null || break
@@ -138,7 +138,8 @@ episode=$(field id)
 step "searches" 200 counsellor POST "/v1/episodes/$episode/searches"
 has "the house is proposed by its code name" '"code_name":"Nyugat 1"'
 hasnt "no county is told" HU211
-hasnt "no address is told" utca
+# with the space before it, which no sealed word has: among all the candidates one may well hold these four letters
+hasnt "no address is told" " utca"
 candidate=$(field candidate "$(printf '%s' "$body" | sed 's/},{/}\n{/g' | grep '"code_name":"Nyugat 1"' | head -n 1)")
 hold="{\"episode\":\"$episode\",\"candidate\":\"$candidate\",\"consent\":true,\"need\":\"no_safe_place_tonight\",\"contact_channel\":\"client_calls_house\"}"
 key=$(once hold)
@@ -158,7 +159,7 @@ step "confirms" 200 shelter_staff POST "/v1/reservations/$reservation/confirm" -
 step "gets the address for the confirmed reservation" 200 counsellor POST "/v1/reservations/$reservation/disclosures" -H "$(once disclose)" -d '{"reason":"client_travels_now"}'
 has "the address is the one that the house wrote" 'Minta utca 12.'
 step "prints the placement sheet" 200 counsellor GET "/v1/reservations/$reservation/sheet"
-hasnt "the sheet tells no address" utca
+hasnt "the sheet tells no address" " utca"
 step "cannot open a location" 403 admin GET "/v1/shelters/$house/location"
 step "cannot see reservations" 403 admin GET /v1/reservations
 step "sees who looked" 200 shelter_manager GET "/v1/shelters/$house/looks"
@@ -240,7 +241,7 @@ esac
 # ---- those who look back ----
 step "reads the audit trail" 200 auditor GET '/v1/audit?limit=100'
 has "with what was done" reservations_
-hasnt "without any address" utca
+hasnt "without any address" " utca"
 step "cannot book" 403 auditor POST /v1/reservations -H "$(once book)" -d "$hold"
 step "reads a table" 200 statistician GET '/v1/statistics?table=placements'
 step "cannot read the trail" 403 statistician GET /v1/audit

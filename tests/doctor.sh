@@ -40,7 +40,7 @@ start() {
 	"$bin" serve --dir "$dir" --keys "$keys" --listen 127.0.0.1:0 --checkpoints "$work/away" --sandbox "${1:-try}" >"$work/serve.out" 2>"$work/serve.err" &
 	server=$!
 	# the notary signs in a thread of its own, before or after that word
-	for _ in $(seq 300); do grep -q listening "$work/serve.out" && [ -s "$work/away" ] && return; sleep 0.1; done
+	for _ in $(seq 600); do grep -q listening "$work/serve.out" && [ -s "$work/away" ] && return; sleep 0.1; done
 	verdict FAIL "the service does not start"
 }
 stop() {
@@ -65,7 +65,11 @@ says ok disk "MiB are free"
 says ok systemd "does not run it"
 
 # ---- a sound one ----
+keys_held() { "$bin" upkeep --json --dir "$dir" --keys "$keys" 2>/dev/null | sed -n 's/.*"keys":\([0-9]*\).*/\1/p'; }
+held=$(keys_held)
 start
+# within its first second or so the service itself changes the keyring: it makes the key of the day
+for _ in $(seq 600); do [ "$(keys_held)" -gt "$held" ] && break; sleep 0.1; done
 before=$(state)
 doctor "a sound installation" 0 --checkpoints "$work/away"
 says ok service "process $server"

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { certificateRequest, enrol, orgNamed } from './lib/devices.mjs';
-import { SLOWER, within } from './lib/patience.mjs';
+import { comes, SLOWER, within } from './lib/patience.mjs';
 import { Client, key, Registry, root, sleep } from './lib/registry.mjs';
 import { openEpisode, search } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
@@ -252,17 +252,21 @@ async function endIt() {
   const { user, passphrase } = r.credentials('counsellor');
   const guests = Array.from({ length: 4 }, () => r.bare('counsellor'));
   await Promise.all(guests.map((g) => g.get('/v1/codes'))); // connected before it matters
-  let answered = 0;
-  const signing = guests.map((g) => g.send('POST', '/v1/tokens', { user, passphrase }).then((a) => { answered += a.status === 201; }, () => {}));
-  await sleep(30);
-  const before_it = answered;
+  const parked = async () => Number((await (await health('/metrics')).text()).match(/^menedek_calls_parked (\d+)$/m)[1]);
+  let answered, signing;
+  do { // until some wait for a slow thread and this program has heard of none: a machine that stops may be done with them all
+    await Promise.all(signing ?? []);
+    answered = 0;
+    signing = guests.map((g) => g.send('POST', '/v1/tokens', { user, passphrase }).then((a) => { answered += a.status === 201; }, () => {}));
+    await comes(async () => await parked() > 0 || answered > 0, 'nobody signs in');
+  } while (answered > 0);
   const asked = performance.now();
   process.kill(r.pid, 'SIGTERM');
   const { code } = await r.ended;
   assert.equal(code, 0, r.logText().slice(-2000));
   const gone = performance.now() - asked;
   await Promise.all(signing);
-  assert.ok(answered > before_it, 'what was under way was not answered');
+  assert.ok(answered > 0, 'what was under way was not answered');
   assert.ok(await stream.ends());
   await assert.rejects(health('/livez'));
   await r.start({}, ['--health', '127.0.0.1:0']);

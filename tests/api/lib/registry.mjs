@@ -2,9 +2,10 @@
 // A registry with the sample network, served by the real program, and clients that come with a device certificate and a
 // token.  One registry for each test file; everything it starts is ended by pid.
 import { execFileSync, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { appendFileSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkExchange } from './contract.mjs';
@@ -289,6 +290,17 @@ export class Registry {
   }
 
   openssl(...args) { return execFileSync('openssl', args, { cwd: this.work, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }); }
+}
+
+/** A free port of those that the kernel gives to nobody who asks for any: it stays free until somebody names it. */
+export async function keptPort() {
+  const lowest = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t')[0]);
+  for (;;) {
+    const port = randomInt(Math.min(10000, lowest - 1), lowest);
+    const probe = net.createServer();
+    const isFree = await new Promise((done) => probe.once('error', () => done(false)).listen(port, '127.0.0.1', () => probe.close(() => done(true))));
+    if (isFree) return port;
+  }
 }
 
 export const key = () => ({ 'Idempotency-Key': randomUUID() });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { SLOWER, took, within } from './lib/patience.mjs';
+import { PATIENCE, SLOWER, took, within } from './lib/patience.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
 import { dial, say } from './lib/raw.mjs';
 
@@ -63,7 +63,7 @@ test('the request is good before anything is done to it, also chunked and in a p
   assert.deepEqual([whole.statuses, whole.closed], [[201], false], whole.text);
   const inChunks = await say(r, 'counsellor', opening({ lines: ['Transfer-Encoding: chunked'], body: chunked(BODY) }));
   assert.deepEqual(inChunks.statuses, [201], inChunks.text);
-  const many = await say(r, 'counsellor', opening() + asking() + opening());
+  const many = await say(r, 'counsellor', opening() + asking() + opening(), { answers: 3 });
   assert.deepEqual(many.statuses, [201, 200, 201]);
   assert.equal(await episodes(), atFirst + 4);
   atFirst += 4;
@@ -174,7 +174,7 @@ const BY_LIBRARY = {
 
 for (const [what, bytes] of Object.entries(TABLE))
   test(`refused, the end, and nothing done: ${what}`, async () => {
-    const { statuses, text, closed } = await say(r, 'counsellor', bytes());
+    const { statuses, text, closed } = await say(r, 'counsellor', bytes(), { closes: true });
     assert.deepEqual([statuses, closed], [BY_LIBRARY[what] ?? [400], true], text);
     assert.ok(what in BY_LIBRARY || /"code":"malformed"/.test(text), text);
     assert.ok(!/okit\./.test(text), `it tells of a person: ${text}`);
@@ -182,12 +182,12 @@ for (const [what, bytes] of Object.entries(TABLE))
 
 test('each of a pipeline gets the answer to its own question, whoever asks before and after', async () => {
   const [mine, others] = ['okit.anna', 'okit.dora'];
-  const { statuses, text } = await say(r, 'counsellor', (asking() + asOther(asking())).repeat(10));
+  const { statuses, text } = await say(r, 'counsellor', (asking() + asOther(asking())).repeat(10), { answers: 20 });
   assert.deepEqual(statuses, Array(20).fill(200), text);
   const told = [...text.matchAll(/okit\.(anna|dora)/g)].map(([name]) => name);
   assert.deepEqual(told, Array.from({ length: 20 }, (_, i) => (i % 2 ? others : mine)));
   // a refusal in between answers nobody's question
-  const broken = await say(r, 'counsellor', asking() + asOther(asking(['Host: again'])) + asking());
+  const broken = await say(r, 'counsellor', asking() + asOther(asking(['Host: again'])) + asking(), { closes: true });
   assert.deepEqual([broken.statuses, broken.closed], [[200, 400], true], broken.text);
   assert.deepEqual([...broken.text.matchAll(/okit\.(anna|dora)/g)].map(([name]) => name), [mine]);
 });
@@ -204,9 +204,9 @@ test('what stands behind a body in chunks gives nobody a name, a length or a pla
 });
 
 test('431: more fields than we read, or more bytes', async () => {
-  const many = await say(r, 'counsellor', asking(Array.from({ length: 70 }, (_, i) => `X${i}: y`)) + hidden());
+  const many = await say(r, 'counsellor', asking(Array.from({ length: 70 }, (_, i) => `X${i}: y`)) + hidden(), { closes: true });
   assert.deepEqual([many.statuses, many.closed], [[431], true], many.text);
-  const long = await say(r, 'counsellor', asking([`X: ${'y'.repeat(40000)}`]) + hidden());
+  const long = await say(r, 'counsellor', asking([`X: ${'y'.repeat(40000)}`]) + hidden(), { closes: true });
   assert.deepEqual([long.statuses.filter((s) => s !== 431), long.closed], [[], true], long.text);
 });
 
@@ -220,21 +220,21 @@ const CHUNKS = {
 
 for (const [what, body] of Object.entries(CHUNKS))
   test(`a body in chunks with ${what}: refused, the end, and nothing done`, async () => {
-    const { statuses, text, closed } = await say(r, 'counsellor', withHidden(['Transfer-Encoding: chunked'], body));
+    const { statuses, text, closed } = await say(r, 'counsellor', withHidden(['Transfer-Encoding: chunked'], body), { closes: true });
     assert.ok(statuses.every((s) => s === 400 || s === 413), text);
     assert.ok(closed);
   });
 
 test('a refusal in a pipeline ends it: what came before is answered, what comes after is not', async () => {
   const refused = asking(['Host: again']);
-  const first = await say(r, 'counsellor', refused + hidden() + hidden());
+  const first = await say(r, 'counsellor', refused + hidden() + hidden(), { closes: true });
   assert.deepEqual([first.statuses, first.closed], [[400], true], first.text);
-  const second = await say(r, 'counsellor', asking() + refused + hidden());
+  const second = await say(r, 'counsellor', asking() + refused + hidden(), { closes: true });
   assert.deepEqual([second.statuses, second.closed], [[200, 400], true], second.text);
 });
 
 test('HEAD is no verb of ours: its refusal has no body, and the next answer on the connection is the next', async () => {
-  const { statuses, text, closed } = await say(r, 'counsellor', asking([], 'HEAD /v1/me HTTP/1.1') + asking());
+  const { statuses, text, closed } = await say(r, 'counsellor', asking([], 'HEAD /v1/me HTTP/1.1') + asking(), { answers: 2 });
   assert.deepEqual([statuses, closed], [[405, 200], false], text);
   const [head] = text.split(`${CRLF}${CRLF}`);
   assert.match(head, /^Allow: GET\r?$/m);
@@ -243,7 +243,7 @@ test('HEAD is no verb of ours: its refusal has no body, and the next answer on t
 
 test('a body for a refused head is not taken for the next request', async () => {
   const { statuses, text, closed } = await say(r, 'counsellor',
-    opening({ start: 'POST /v1/nothing HTTP/1.1', lines: [length(hidden())], body: hidden() }));
+    opening({ start: 'POST /v1/nothing HTTP/1.1', lines: [length(hidden())], body: hidden() }), { closes: true });
   assert.deepEqual([statuses, closed], [[404], true], text);
 });
 
@@ -273,7 +273,7 @@ test('a body that never comes, and clients that are gone, hold nothing', async (
   for (const socket of silent) socket.destroy();
 });
 
-test('who is slow is hung up on in the end', { timeout: 40000 }, async () => {
+test('who is slow is hung up on in the end', { timeout: 2 * PATIENCE }, async () => {
   const spent = await slowest;
-  assert.ok(spent > 15000 && spent < 25000, `${spent} ms`); // LIMIT_REQUEST_MS and a turn of the loop
+  assert.ok(spent > 15000 && spent < 20000 + PATIENCE, `${spent} ms`); // LIMIT_REQUEST_MS, on a machine that is busy
 });

@@ -15,23 +15,26 @@ export function dial(registry, role) {
 }
 
 /**
- * Send ${bytes} and hear everything until the server closes or has been silent for ${quiet} ms; who has said nothing yet, or
- * that it will close, is waited for much longer.  Returns { statuses, text, closed }.
+ * Send ${bytes} and hear everything until the server closes or has been silent for ${quiet} ms.  What is due yet is waited for
+ * much longer: so many ${answers}, a body that was announced, and the end if it ${closes} or says so.  Returns { statuses, text,
+ * closed }.
  */
-export async function say(registry, role, bytes, { quiet = 1500 } = {}) {
+export async function say(registry, role, bytes, { quiet = 1500, answers = 1, closes = false } = {}) {
   const socket = await dial(registry, role);
   let text = '';
+  const statuses = () => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((m) => Number(m[1]));
+  const isDue = () => closes || statuses().length < answers || /^connection: close\r$/im.test(text) ||
+    /^content-length: [1-9]\d*\r\n(?:[^\r\n]+\r\n)*\r\n$/im.test(text);
   const closed = await new Promise((done) => {
-    socket.setTimeout(quiet, () => {
-      const isDue = text === '' || /^connection: close\r$/im.test(text);
-      if (!isDue || socket.timeout >= PATIENCE) done(false);
-      else socket.setTimeout(PATIENCE);
+    socket.setTimeout(PATIENCE, () => done(false));
+    socket.on('data', (d) => {
+      text += d;
+      socket.setTimeout(isDue() ? PATIENCE : quiet);
     });
-    socket.on('data', (d) => { text += d; });
     socket.on('error', () => {}); // a reset after the answer is a close
     socket.on('close', () => done(true));
     socket.write(bytes);
   });
   socket.destroy();
-  return { statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((m) => Number(m[1])), text, closed };
+  return { statuses: statuses(), text, closed };
 }

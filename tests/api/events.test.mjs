@@ -90,12 +90,18 @@ test('a place that is freed anywhere is told to every desk, without where, and a
   const { units } = (await staff.get(`/v1/shelters/${house}/availability`)).json;
   const unit = units.find((u) => u.state === 'free');
   const set = async (state) => assert.equal((await staff.patch(`/v1/shelters/${house}/availability`, { units: [{ unit: unit.id, state }] })).status, 200);
-  await sleep(2 * SOON); // what earlier scenes freed has been told
   const [mine, theirs, at_house] = [await open(desk), await open(foreign.client), await open(staff)];
-  await set('occupied');
-  assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
-  await sleep(2 * SOON);
-  assert.deepEqual([...mine.events, ...theirs.events], [], 'nothing was freed');
+  let extra;
+  for (let i = 0; i < 3 && extra !== 0; i++) { // where the machine stalls, what was freed before is told late
+    await set('free');
+    await sleep(2 * SOON);
+    for (const s of [mine, theirs]) s.events.length = 0;
+    await set('occupied');
+    assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
+    await sleep(2 * SOON);
+    extra = mine.events.length + theirs.events.length;
+  }
+  assert.equal(extra, 0, 'nothing was freed');
   await within(2 * SOON, async () => {
     await set('occupied');
     for (const s of [mine, theirs]) s.events.length = 0;
@@ -180,7 +186,9 @@ test('retiring a person ends her streams', async () => {
   let eszter, user;
   const setRetired = async (retired) => {
     const { etag } = (await admin.get(`/v1/users/${user}`)).headers;
-    assert.equal((await admin.patch(`/v1/users/${user}`, { retired }, { 'If-Match': etag })).status, 200);
+    const answer = await admin.patch(`/v1/users/${user}`, { retired }, { 'If-Match': etag });
+    assert.equal(answer.status, 200, answer.text);
+    if (!retired) await r.agree(answer.json.pending); // her rights lead to locations: a second person
   };
   await within(END, async () => {
     if (user) await setRetired(false);

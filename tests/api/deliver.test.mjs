@@ -58,6 +58,7 @@ before(async () => {
   courier = start();
   await courier.ready;
   await until(() => metric('menedek_delivery_readers'), 2);
+  await until(() => readdirSync(join(hooks, 'state')).filter((name) => name.length === 26).length, 2); // noted from where on they listen
 });
 after(async () => {
   await end(courier);
@@ -129,9 +130,8 @@ test('killed in the middle, it goes on where it stopped; so it does when the ser
   await until(() => new Set(mine.requests.map((q) => q.json.id)).size, 2);
   assert.equal(mine.requests[0].json.id, mine.requests[1].json.id, 'the same event has the same id');
   await until(() => metric('menedek_delivery_readers'), 2);
-  const { port } = r;
   await r.kill9();
-  await r.start({}, ['--outbox', outbox, '--health', '127.0.0.1:0'], port);
+  await r.start({}, ['--outbox', outbox, '--health', '127.0.0.1:0']);
   staff = await r.as('shelter_staff');
   mine.requests = [];
   await confirm();

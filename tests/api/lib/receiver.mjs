@@ -5,6 +5,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
+import { comes } from './patience.mjs';
 import { sleep } from './registry.mjs';
 
 /** What "(...)" of a Signature-Input covers, and its parameters as they were sent. */
@@ -25,7 +26,7 @@ export function flaw(request, publicKey) {
   if (!verify(null, Buffer.from(base), publicKey, signature)) return 'the signature is not good';
   const digest = createHash('sha256').update(request.body).digest('base64');
   if (request.headers['content-digest'] !== `sha-256=:${digest}:`) return 'the digest is not that of the body';
-  if (Math.abs(Number(/;created=(\d+)/.exec(params)[1]) - Date.now() / 1000) > 60) return 'it is old';
+  if (Math.abs(Number(/;created=(\d+)/.exec(params)[1]) - request.at / 1000) > 60) return 'it is old';
   const { x } = publicKey.export({ format: 'jwk' });
   const thumb = createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
   return new RegExp(`;keyid="${thumb}"`).test(params) ? null : 'another key';
@@ -58,15 +59,22 @@ export class Receiver {
     const read = (name) => readFileSync(join(this.dir, name));
     this.server = https.createServer({ cert: read('server.crt'), key: read('server.key'), ca: read('ca.crt'), requestCert: true,
       rejectUnauthorized: true }, async (req, res) => {
-      const body = (await req.toArray().catch(() => [])).join('');
-      const request = { method: req.method, url: req.url, headers: req.headers, body, json: JSON.parse(body || 'null'),
+      const at = Date.now();
+      const parts = await req.toArray().catch(() => null);
+      if (!parts) return; // broken off by a courier that ends: half an event is none
+      const body = parts.join('');
+      const request = { at, method: req.method, url: req.url, headers: req.headers, body, json: JSON.parse(body || 'null'),
         peer: req.socket.getPeerCertificate().subject?.CN };
       this.requests.push(request);
       const status = this.answer(request, this.requests.length, req.socket);
       if (status !== null) res.writeHead(status).end();
     });
     this.server.on('connection', (s) => { this.sockets.add(s); s.on('close', () => this.sockets.delete(s)); });
-    await new Promise((done) => this.server.listen(port, '127.0.0.1', done));
+    // a port that was given back may be another program's for a while
+    const listen = () => new Promise((done, fail) => {
+      this.server.once('error', fail).listen(port, '127.0.0.1', () => done(this.server.off('error', fail)));
+    });
+    await comes(() => listen().catch((e) => { if (e.code !== 'EADDRINUSE') throw e; }), `port ${port} is taken`);
     this.port = this.server.address().port;
     return this;
   }

@@ -55,6 +55,9 @@ export class Clockwork {
     renameSync(`${this.file}.new`, this.file);
   }
 
+  /** Seconds since 1970 by the server's clock. */
+  now() { return Date.now() / 1000 + this.#offset; }
+
   /** At once, and nothing else: tokens are as old as they are now. */
   jump(seconds) { this.#set(this.#offset + seconds); }
 

@@ -69,4 +69,17 @@ export async function settle(registry, { reservation, episode }) {
   await desk.post(`/v1/episodes/${episode.id}/close`, { outcome: 'other_help' });
 }
 
+/** The whole trail as ${auditor} sees it, newest first. */
+export async function trail(auditor) {
+  const entries = [];
+  let next = '';
+  do {
+    const answer = await auditor.get(`/v1/audit?limit=100${next && `&cursor=${next}`}`);
+    assert.equal(answer.status, 200, answer.text);
+    entries.push(...answer.json.data);
+    next = answer.json.next_cursor;
+  } while (next);
+  return entries;
+}
+
 export async function ownHouse(staff) { return (await staff.get('/v1/me')).json.shelters[0]; }

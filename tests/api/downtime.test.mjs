@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Clockwork, clockTest, HOUR } from './lib/clockwork.mjs';
 import { control } from './lib/control.mjs';
+import { comes } from './lib/patience.mjs';
 import { hold, holdBody, openEpisode, reservationIn, search, settle } from './lib/scenes.mjs';
 import { Registry, root, sleep } from './lib/registry.mjs';
 
@@ -22,6 +23,15 @@ const run = (args, { input = '', lang = 'C' } = {}) =>
   spawnSync(program, args, { input, encoding: 'utf8', timeout: 60_000, env: { ...process.env, LC_ALL: lang } });
 const open = (file, options = {}) => run(['sheet', 'open', file], { input: `${PASS}\n`, ...options });
 const sheet = () => join(sheets, 'okit.sheet');
+/** Have the sheets of ${registry} written, when the service is done with what it does by itself. */
+async function write(registry = r, ...more) {
+  let said;
+  await comes(() => {
+    said = run(['sheet', 'write', '--dir', registry.dir, ...more]);
+    return !/Other upkeep is under way/.test(said.stderr);
+  }, 'it is busy without an end');
+  return said;
+}
 async function until(what, found) {
   for (const end = Date.now() + 30_000; !found(); await sleep(50)) assert.ok(Date.now() < end, what);
 }
@@ -66,7 +76,7 @@ test('at its start the service writes a sheet, and again when it is asked', asyn
   await until('no sheet', () => existsSync(sheet()));
   const first = statSync(sheet()).mtimeMs;
   const scene = await reservationIn(r, 'requested');
-  const asked = run(['sheet', 'write', '--dir', r.dir, '--json']);
+  const asked = await write(r, '--json');
   assert.equal(asked.status, 0, asked.stderr);
   assert.deepEqual({ ...JSON.parse(asked.stdout), job: undefined, step: undefined }, { desks: 1, reservations: 1, job: undefined, step: undefined });
   assert.ok(statSync(sheet()).mtimeMs > first);
@@ -86,10 +96,10 @@ test('a desk whose sheet cannot be written keeps no other from its own', async (
     rmSync(file(hurt));
     mkdirSync(join(file(hurt), 'in the way'), { recursive: true });
     rmSync(file(other));
-    assert.notEqual(run(['sheet', 'write', '--dir', two.dir]).status, 0);
+    assert.notEqual((await write(two)).status, 0);
     assert.ok(existsSync(file(other)), `${other} has none`);
     rmSync(file(hurt), { recursive: true });
-    assert.equal(run(['sheet', 'write', '--dir', two.dir]).status, 0);
+    assert.equal((await write(two)).status, 0);
   }
   await two.close();
 });
@@ -98,7 +108,7 @@ test('it opens on a computer that has only the program, the file and the passphr
   const desk = await r.as('counsellor');
   const scene = await reservationIn(r, 'requested');
   const family = await hold(desk); // a mother of two
-  assert.equal(run(['sheet', 'write', '--dir', r.dir]).status, 0);
+  assert.equal((await write()).status, 0);
   const away = mkdtempSync(join(tmpdir(), 'menedek-away-'));
   cpSync(sheet(), join(away, 'okit.sheet'));
   const { status, stdout, stderr } = open(join(away, 'okit.sheet'));
@@ -136,7 +146,7 @@ test('a secret house stands on it under the name that it has in its request only
   const candidate = (await search(desk, episode)).candidates.find((c) => c.type === 'secret_house');
   assert.ok(candidate && !names.includes(candidate.code_name), 'a house without a name of its own');
   const reservation = (await desk.post('/v1/reservations', holdBody(episode, candidate))).json;
-  assert.equal(run(['sheet', 'write', '--dir', r.dir]).status, 0);
+  assert.equal((await write()).status, 0);
   const page = open(sheet()).stdout;
   assert.ok(page.includes(`<td>${candidate.code_name} ·`), candidate.code_name);
   for (const name of names) assert.ok(!page.includes(`>${name} ·`), name);

@@ -2,6 +2,7 @@
 // The service's control socket, spoken to as the program does: one line there, JSON lines back.
 import net from 'node:net';
 import { join } from 'node:path';
+import { PATIENCE } from './patience.mjs';
 import { sleep } from './registry.mjs';
 
 /** All lines of the answer to ${line}; ${each} hears them as they come.  What broke off ends without a last step. */
@@ -30,10 +31,9 @@ export async function report(registry, line) { return (await control(registry, l
 
 /** As report, after what the service may be doing by itself. */
 export async function finished(registry, line) {
-  for (let i = 0; i < 100; i++) {
+  for (const end = performance.now() + PATIENCE; performance.now() < end; await sleep(100)) {
     const said = await report(registry, line);
     if (said.code !== 'busy') return said;
-    await sleep(100);
   }
   throw new Error(`${line}: the service is busy without an end`);
 }

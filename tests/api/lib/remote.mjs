@@ -19,7 +19,7 @@ export function runProgram(file, args, { input = '', env = {}, cwd, timeout = 60
     out += d;
     if (!until?.test(out)) return;
     until = null;
-    process.kill(-child.pid);
+    try { process.kill(-child.pid); } catch (e) { if (e.code !== 'ESRCH') throw e; } // it may just have ended by itself
   });
   child.stderr.on('data', (d) => { err += d; });
   child.stdin.on('error', () => {});

@@ -244,15 +244,16 @@ claim(struct control *c, const struct command *command)
 	return is_free;
 }
 
+/* Free before the answer's end is heard: who hears it may ask for the next at once. */
 static void
 give_back(struct control *c, int fd)
 {
-	if (fd >= 0)
-		(void)close(fd);
 	(void)pthread_mutex_lock(&c->lock);
 	c->command = NULL;
 	c->peer_fd = -1;
 	(void)pthread_mutex_unlock(&c->lock);
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 static void *

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Clockwork, clockTest, HOUR } from './lib/clockwork.mjs';
-import { control } from './lib/control.mjs';
+import { control, report } from './lib/control.mjs';
 import { comes } from './lib/patience.mjs';
 import { hold, holdBody, openEpisode, reservationIn, search, settle } from './lib/scenes.mjs';
 import { Registry, root, sleep } from './lib/registry.mjs';
@@ -82,6 +82,17 @@ test('at its start the service writes a sheet, and again when it is asked', asyn
   assert.ok(statSync(sheet()).mtimeMs > first);
   assert.deepEqual(readdirSync(sheets), ['okit.sheet'], 'one file a desk: the newest counts, older ones would only be more to lose');
   await settle(r, scene);
+});
+
+test('who has heard the end of a job may ask for the next at once', async () => {
+  const own = async () => { const { purge_run: run, running } = await report(r, 'status'); return `${run} ${running}`; };
+  let was, refused;
+  do { // once more if a day began meanwhile and the service was at work by itself
+    was = await own();
+    refused = 0;
+    for (let i = 0; i < 300; i++) refused += (await report(r, 'purge dry-run')).step !== 'done';
+  } while (await own() !== was);
+  assert.equal(refused, 0);
 });
 
 test('a desk whose sheet cannot be written keeps no other from its own', async () => {

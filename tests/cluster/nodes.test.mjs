@@ -28,7 +28,7 @@ after(() => cluster?.end());
 
 test('HAProxy passes TLS through: the node sees the device, a stranger is refused, a dead node is left', { skip, timeout: 240000 }, async (t) => {
   const balancer = new Balancer(cluster);
-  await until('HAProxy listens', () => balancer.listens(), 10);
+  await until('HAProxy listens', () => balancer.listens(), 30);
   const desk = registry.through(balancer, 'counsellor');
   await desk.signIn('okit.anna', registry.passphrase('okit.anna'));
   assert.equal((await desk.get('/v1/me')).status, 200);
@@ -49,7 +49,7 @@ test('HAProxy passes TLS through: the node sees the device, a stranger is refuse
   for (const host of cluster.hosts) { // the others hear it, the clients do not
     cluster.network.cut(host.name, { others: ['client'] });
     const from = performance.now();
-    await until('frames are swallowed', () => cluster.network.swallowed() > 0, 10);
+    await until('frames are swallowed', () => cluster.network.swallowed() > 0, 30);
     await until('another node answers', () => desk.get('/v1/me').then((a) => a.status === 200, () => false), 40);
     t.diagnostic(`${host.name} cut off from the clients: the desk is answered again after ${Math.round(performance.now() - from)} ms`);
     cluster.network.heal();
@@ -59,16 +59,20 @@ test('HAProxy passes TLS through: the node sees the device, a stranger is refuse
 
 test('an operator at any node: doctor says who leads, who is waited for, who is down; a backup is whole', { skip, timeout: 180000 }, async (t) => {
   const leader = await cluster.whole();
-  const [standby] = Object.entries(cluster.followers(leader)).find(([, s]) => s === 'sync');
+  const awaited = () => Object.entries(cluster.followers(leader)).find(([, s]) => s === 'sync')?.[0];
   const doctor = (host) => registry.at(host, 'doctor', '--json').stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l)).filter((l) => l.check === 'database');
   const about = (lines, host, level) => lines.some((l) => l.level === level && l.message.includes(`${host.address}`));
   for (const host of cluster.hosts) {
     let lines = [];
-    await until('doctor finds all well', () => (lines = doctor(host)).every((l) => l.level === 'ok'), 60).catch((e) => assert.fail(`${e.message}: ${JSON.stringify(lines)}`));
-    assert.match(lines[0].message, new RegExp(`${leader.address}, timeline \\d+, waits for ${standby}, followers 2`), JSON.stringify(lines));
-    assert.match(lines.at(-1).message, /: 3, /);
+    const isWell = () => {
+      lines = doctor(host);
+      return lines.every((l) => l.level === 'ok') && new RegExp(`${leader.address}, timeline \\d+, waits for ${awaited()}, followers 2`).test(lines[0]?.message)
+        && /: 3, /.test(lines.at(-1).message);
+    };
+    await until('doctor finds all well', isWell, 60).catch((e) => assert.fail(`${e.message}: ${JSON.stringify(lines)}`));
     t.diagnostic(`${host.name}: ${lines.map((l) => l.message).join(' | ')}`);
   }
+  const standby = awaited(); // a stall may have given the part to the other one
   const third = cluster.hosts.find((h) => h !== leader && h.name !== standby), asked = cluster.hosts.find((h) => h !== third);
   await third.kill('patroni');
   third.killPostgres();
@@ -133,7 +137,7 @@ async function isBack(traffic) {
 /** What the trail lacks; the auditor's node may be a moment behind the one that answered last. */
 async function recorded(traffic) {
   let missing = [];
-  for (let tries = 0; tries < 5; tries++) {
+  for (let tries = 0; tries < 30; tries++) {
     missing = await traffic.unrecorded();
     if (missing.length === 0) break;
     await sleep(1000);

@@ -41,7 +41,7 @@ export async function visibility(registry, count) {
   const house = await ownHouse(first);
   const [room] = await rooms(first, house);
   const staff = registry.hosts.map((_, i) => at(registry, 'shelter_staff', i, first.token));
-  for (const s of staff) await until('a token is good at every node', async () => (await s.get('/v1/me')).status === 200, 10);
+  for (const s of staff) await until('a token is good at every node', async () => (await s.get('/v1/me')).status === 200, 30);
   const took = [];
   for (let i = 0; i < count; i++) {
     const writer = staff[i % staff.length], state = i % 2 ? room.state : 'out_of_use';
@@ -60,7 +60,7 @@ export async function revocation(registry, count) {
     const home = i % registry.hosts.length;
     const here = await person(registry, home, DESKS[i % DESKS.length]);
     const there = registry.hosts.map((_, k) => k).filter((k) => k !== home).map((k) => at(registry, 'counsellor', k, here.token));
-    for (const c of there) await until('a token is good at every node', async () => (await c.get('/v1/me')).status === 200, 10);
+    for (const c of there) await until('a token is good at every node', async () => (await c.get('/v1/me')).status === 200, 30);
     assert.equal((await here.send('DELETE', '/v1/tokens/current')).status, 204);
     took.push(...await Promise.all(there.map((c) => since(async () => (await c.get('/v1/me')).status === 401))));
   }
@@ -91,9 +91,9 @@ export class OneRoom {
     this.clients = [];
     for (let i = 0; i < this.count; i++) {
       const desk = at(registry, 'counsellor', i % registry.hosts.length, tokens[i % tokens.length]);
-      await until('a token is good at every node', async () => (await desk.get('/v1/me')).status === 200, 10);
+      await until('a token is good at every node', async () => (await desk.get('/v1/me')).status === 200, 30);
       const episode = await openEpisode(desk, ALONE);
-      const candidate = await until('the room is found', async () => (await search(desk, episode)).candidates.find((c) => c.code_name === 'Nyugat 1'), 10);
+      const candidate = await until('the room is found', async () => (await search(desk, episode)).candidates.find((c) => c.code_name === 'Nyugat 1'), 30);
       this.clients.push({ desk, body: holdBody(episode, candidate) });
     }
     return this;

@@ -15,13 +15,13 @@ const gone = (pid) => { try { process.kill(pid, 0); return false; } catch { retu
 
 /** The frames that a cut swallowed prove it; somebody always speaks. */
 async function cutProven(cluster, host) {
-  await until(`frames of ${host.name} are swallowed`, () => cluster.network.swallowed() > 0, 10);
+  await until(`frames of ${host.name} are swallowed`, () => cluster.network.swallowed() > 0, 30);
   return `${cluster.network.swallowed()} frames of ${host.name} swallowed at once`;
 }
 
 async function killPostgres(cluster, host) {
   const pid = host.killPostgres();
-  await until('PostgreSQL is gone', () => gone(pid), 5);
+  await until('PostgreSQL is gone', () => gone(pid), 30);
   return { hurt: host, proof: `PostgreSQL ${pid} of ${host.name} killed` };
 }
 
@@ -35,13 +35,13 @@ async function killPatroni(cluster, host) {
 async function killBoth(cluster, host) {
   const patroni = await host.kill('patroni');
   const pid = host.killPostgres();
-  await until('PostgreSQL is gone', () => gone(pid), 5);
+  await until('PostgreSQL is gone', () => gone(pid), 30);
   return { hurt: host, proof: `Patroni ${patroni} and PostgreSQL ${pid} of ${host.name} killed`, mend: () => host.startPatroni() };
 }
 
 async function powerOff(cluster, host) {
   const killed = host.powerOff();
-  await until('PostgreSQL is gone', () => !host.postmaster, 5);
+  await until('PostgreSQL is gone', () => !host.postmaster, 30);
   return { hurt: host, proof: proven(killed > 3, `${host.name} silent and ${killed} processes killed`),
     mend() {
       cluster.network.heal();
@@ -101,11 +101,12 @@ async function slowDisk(cluster, host) {
   return { hurt: host, proof: `each fsync on ${host.name} takes 0.5 s`, mend: () => host.slow(0) };
 }
 
-/** No standby hears the leader while its clients still do; then it dies.  Who acknowledges alone loses what it said. */
-async function deserted(cluster, host) {
+/** No standby hears the leader while its clients still do, for as long as ${alone} takes; then it dies.  Who acknowledges alone
+ *  loses what it said. */
+async function deserted(cluster, host, alone = () => sleep(1500)) {
   cluster.network.cut(host.name, { others: cluster.names.filter((n) => n !== host.name) });
   const proof = await cutProven(cluster, host);
-  await sleep(1500);
+  await alone();
   const killed = host.powerOff();
   return { hurt: host, proof: proven(killed > 3, `${proof}, then ${killed} processes killed`),
     mend() {

@@ -100,9 +100,12 @@ export class Probe {
     return Math.round(longest);
   }
 
-  /** The acknowledged keys that ${host} does not have. */
+  /** The acknowledged keys that ${host} does not have.  One that gives no answer has not lost them. */
   lost(host) {
-    const there = new Set((host.ask('select k from probe', 'menedek') ?? '').split('\n'));
+    let said = null;
+    for (let tries = 0; said === null && tries < 6; tries++) said = host.ask('select k from probe', 'menedek');
+    if (said === null) throw new Error(`${host.name} does not say what it has: no verdict`);
+    const there = new Set(said.split('\n'));
     return this.acknowledged.filter((k) => !there.has(k));
   }
 }

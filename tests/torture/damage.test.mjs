@@ -126,9 +126,11 @@ async function serveAndRead() {
 
 for (const [what, hurt] of Object.entries(HURTS)) {
   test(`${what}: found, or without effect; never a wrong answer (TORTURE_SEED=${SEED})`, { timeout: LONG ? 3600_000 : 120_000 }, async (t) => {
-    const all = rounds(12, 500);
+    const least = rounds(12, 500);
     const seen = { found: 0, unheard: 0, refused: 0, errors: 0 };
-    for (let i = 0; i < all; i++) {
+    let all = 0;
+    // what is hurt may be in use or not, by chance
+    for (; all < least || (seen.found === 0 && all < 20 * least); all++) {
       const copy = Buffer.from(sound);
       const bytes = hurt(copy) ?? copy;
       if (bytes.equals(sound)) continue;

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { test } from 'node:test';
-import { sleep } from '../api/lib/registry.mjs';
+import { comes } from '../api/lib/patience.mjs';
 import { LoopDisk, noDisk } from './lib/disks.mjs';
 import { SEED } from './lib/random.mjs';
-import { Traffic, checkOffline } from './lib/traffic.mjs';
+import { Traffic, checkOffline, patient } from './lib/traffic.mjs';
 import { Tireless } from './lib/tireless.mjs';
 
 const skip = noDisk();
@@ -24,9 +24,8 @@ async function under(traffic, fault) {
   await traffic.floor(FLOOR);
   const [known] = traffic.reservations.keys();
   fault();
-  for (let i = 0; i < 200 && traffic.refused < 20; i++) await sleep(25);
-  assert.ok(traffic.refused >= 20, `only ${traffic.refused} changes met the fault: no verdict`);
-  const seen = await traffic.desks[0].get(`/v1/reservations/${known}`);
+  await comes(() => traffic.refused >= 20, () => `only ${traffic.refused} changes met the fault: no verdict`);
+  const seen = await patient(() => traffic.desks[0].get(`/v1/reservations/${known}`));
   assert.equal(seen.status, 200, 'what is there cannot be read');
 }
 

@@ -8,6 +8,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { noClock as noPreload } from '../api/lib/clockwork.mjs';
+import { PATIENCE } from '../api/lib/patience.mjs';
 import { sleep } from '../api/lib/registry.mjs';
 import { ownHouse } from '../api/lib/scenes.mjs';
 import { Faults } from './lib/faults.mjs';
@@ -27,7 +28,9 @@ async function stage() {
     const { user, passphrase } = r.credentials(role);
     return r.bare(role, { sockets: 1 }).signIn(user, passphrase);
   }));
-  return { r, faults, people, shelter: await ownHouse(people[1]) };
+  const s = { r, faults, people, shelter: await ownHouse(people[1]), hasEnded: false };
+  r.ended.then(() => { s.hasEnded = true; });
+  return s;
 }
 
 const scriptOf = (s) => Object.assign(new Script(...s.people), { shelter: s.shelter });
@@ -56,8 +59,8 @@ async function night(s, at, goesOn) {
   await run(calls);
   const { memory_hits: hits } = s.faults.read();
   s.faults.mend();
-  for (let tries = 0; !await run(calls); tries++)
-    assert.ok(tries < 20 && calls.every((c) => c.wrong.length === 0), `memory at ${at}: it does not recover: ${calls.map((c) => `${c.refusals} ${c.wrong}`)}`);
+  for (const end = performance.now() + PATIENCE; !await run(calls); await sleep(20))
+    assert.ok(performance.now() < end && !s.hasEnded && calls.every((c) => c.wrong.length === 0), `memory at ${at}: it does not recover: ${calls.map((c) => `${c.refusals} ${c.wrong}`)}`);
   for (const call of calls) assert.deepEqual(await call.read(), [], `memory at ${at}`);
   return hits;
 }

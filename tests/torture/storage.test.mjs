@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { noClock as noPreload } from '../api/lib/clockwork.mjs';
+import { PATIENCE } from '../api/lib/patience.mjs';
 import { sleep } from '../api/lib/registry.mjs';
 import { ownHouse } from '../api/lib/scenes.mjs';
 import { Faults } from './lib/faults.mjs';
@@ -42,8 +43,9 @@ async function supervise(s, patience) {
 
 /** Say all of it again until it is through. */
 async function goOn(s, script, what) {
-  for (let tries = 0; !await script.run(); tries++) {
-    assert.ok(tries < 20 && script.wrong.length === 0, `${what}: it does not recover: ${script.refusals} ${script.wrong}`);
+  const end = performance.now() + PATIENCE;
+  while (!await script.run()) {
+    assert.ok(performance.now() < end && script.wrong.length === 0, `${what}: it does not recover: ${script.refusals} ${script.wrong}`);
     await supervise(s, 200);
   }
   assert.deepEqual(await script.read(), [], what);
@@ -54,14 +56,18 @@ async function night(s, action, at, goesOn) {
   const script = Object.assign(new Script(...s.people), { shelter: s.shelter });
   s.faults.disk(action, at, goesOn);
   const isDone = await script.run();
-  const { disk_hits: hits } = s.faults.read();
-  if (hits === 0 && isDone) return 'fewer';
+  let { disk_hits: hits } = s.faults.read();
+  if (hits === 0 && isDone) { // nor shall a request of the service's own meet it later
+    s.faults.mend();
+    hits = s.faults.read().disk_hits;
+    if (hits === 0) return 'fewer';
+  }
   if (hits === 0) { // searches are refused until the trail has taken what the fault of the night before held up
     s.faults.mend();
     await goOn(s, script, 'the night after');
     return 'again';
   }
-  if (action === 'kill') await supervise(s, 5000);
+  if (action === 'kill') await supervise(s, PATIENCE);
   else if (s.r.logText().slice(s.logged ?? 0).includes('MDB_PANIC')) await supervise(s, 5000);
   s.logged = s.r.logText().length;
   s.faults.mend();
@@ -76,7 +82,7 @@ for (const [action, goesOn, stride] of MODES) {
   const step = LONG ? 1 : stride;
   const from = 1 + random(step);
   const name = `${action}${goesOn ? ' from' : ' at'} request ${from} of the disk${goesOn ? ' on' : ''}, ${from + step}, ... (TORTURE_SEED=${SEED})`;
-  test(`${name}: nothing is lost, and it recovers`, { skip: noPreload, timeout: 240000 }, async (t) => {
+  test(`${name}: nothing is lost, and it recovers`, { skip: noPreload, timeout: 600_000 }, async (t) => {
     const s = await stage();
     try {
       let at = from;

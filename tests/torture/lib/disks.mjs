@@ -57,7 +57,7 @@ export class LoopDisk {
 
   /** The service's vault ends a moment after it. */
   unmount() {
-    for (let left = 50; ; left--) {
+    for (let left = 300; ; left--) {
       try { return run('umount', this.mount); } catch (e) { if (left === 0 || !/busy/.test(e.message)) throw e; }
       run('sleep', '0.1');
     }

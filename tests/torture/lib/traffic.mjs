@@ -23,7 +23,7 @@ const TOKEN_MS = 8 * 60_000;
 const OWN_HOUSE = 'Nyugat 1'; // the house whose staff the workers play
 
 /** Read as who has time: a reader that is told to slow down does. */
-async function patient(ask) {
+export async function patient(ask) {
   for (let tries = 0; ; tries++) {
     const answer = await ask();
     if (answer.status !== 429 || tries === 20) return answer;

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { within } from '../api/lib/patience.mjs';
 import { Registry } from '../api/lib/registry.mjs';
-import { open, panel, quit } from './lib/browser.mjs';
+import { focused, open, panel, quit, shiftThrice } from './lib/browser.mjs';
 
 const LATENCY_MS = 300;
 const SLOWER = 6;
+const LOOKS = 8; // a processor that is made slow and has other work meanwhile is slower still; never too late each time
 const BUDGETS = { keys: 12, code: 25_000, saved: 2000, hidden: 100 };
 
 let r;
@@ -60,9 +61,11 @@ test('it is slow indeed', async () => {
   await page.context().close();
 });
 
-test('a counsellor comes from an empty form to the code to say with few keys and in time', async (t) => {
+/** From the first key in an empty form to the code to say: milliseconds, with few keys. */
+async function call(t) {
   const page = await slow('counsellor');
   await page.getByRole('spinbutton', { name: 'Nő', exact: true }).waitFor();
+  await focused(page, 'input[type=number]'); // Tab goes on from there
   let keys = 0;
   const press = async (key) => {
     keys++;
@@ -73,15 +76,19 @@ test('a counsellor comes from an empty form to the code to say with few keys and
   await press('Enter');
   const list = page.locator('.candidates:visible');
   await list.waitFor();
-  await page.waitForFunction(() => document.activeElement.matches('.candidates'));
+  await focused(page, '.candidates');
   for (const key of ['Enter', 'Space', 'Enter']) await press(key); // hold; the consent that it asks for first; hold
   await panel(page, 'Ellenőrző szó').waitFor();
   assert.match(await page.locator('.aloud .code:visible').innerText(), /^\d{4}-\d\d$/);
   const took = Date.now() - began;
   t.diagnostic(`${keys} keys, ${took} ms`);
-  assert.ok(keys <= BUDGETS.keys && took <= BUDGETS.code, `${keys} keys, ${took} ms`);
+  assert.ok(keys <= BUDGETS.keys, `${keys} keys`);
   await page.context().close();
-});
+  return took;
+}
+
+test('a counsellor comes from an empty form to the code to say with few keys and in time', (t) =>
+  within(BUDGETS.code, () => call(t), 'the code to say'));
 
 /** Milliseconds from a tap on a unit, with what can be tapped now, until it says that it is saved. */
 async function save() {
@@ -117,10 +124,7 @@ const PRESSES = {
     await page.getByRole('button', { name: 'Azonnali elrejtés' }).focus();
     await page.keyboard.down('Enter');
   }],
-  'Shift for the third time': ['keydown', async (page) => {
-    for (let i = 0; i < 2; i++) await page.keyboard.press('Shift');
-    await page.keyboard.down('Shift');
-  }],
+  'Shift for the third time': ['keydown', shiftThrice],
 };
 
 /** Milliseconds from the press until it is covered, on a page of its own. */
@@ -137,4 +141,4 @@ async function cover(kind, press) {
 }
 
 for (const [name, [kind, press]] of Object.entries(PRESSES))
-  test(`hiding is at once: ${name}`, () => within(BUDGETS.hidden, () => cover(kind, press), 'covered'));
+  test(`hiding is at once: ${name}`, () => within(BUDGETS.hidden, () => cover(kind, press), 'covered', LOOKS));

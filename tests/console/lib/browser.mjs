@@ -103,4 +103,30 @@ export async function picture(page, name) {
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true, animations: 'disabled' });
 }
 
+/** Until what has the focus matches ${selector}: a screen gives it a moment after it is drawn. */
+export const focused = (page, selector) => page.waitForFunction((wanted) => document.activeElement.matches(wanted), selector);
+
+const SHIFTS_MS = 900; // as web/src/ui/shell.tsx has it
+
+/** Shift for the third time, and it stays down.  Where a stall put too much time between them nothing is covered, rightly: again. */
+export async function shiftThrice(page) {
+  await page.evaluate(() => {
+    globalThis.shifts = [];
+    addEventListener('keydown', (e) => { if (e.key === 'Shift') globalThis.shifts.push(e.timeStamp); }, true);
+  });
+  for (;;) {
+    for (let i = 0; i < 2; i++) await page.keyboard.press('Shift');
+    await page.keyboard.down('Shift');
+    if (await page.evaluate((most) => globalThis.shifts.at(-1) - globalThis.shifts.at(-3) < most, SHIFTS_MS)) return;
+    await page.keyboard.up('Shift');
+    await page.waitForTimeout(SHIFTS_MS); // they count no more
+  }
+}
+
+/** End it.  A request that a route of the test's still holds cannot be answered any more: no fault of anybody's. */
+export async function leave(context) {
+  for (const held of [context, ...context.pages()]) await held.unrouteAll({ behavior: 'ignoreErrors' });
+  await context.close();
+}
+
 export const source = (path) => readFileSync(join(root, path), 'utf8');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { within } from '../api/lib/patience.mjs';
 import { Registry } from '../api/lib/registry.mjs';
-import { accessible, clean, open, panel, picture, quit } from './lib/browser.mjs';
+import { accessible, clean, focused, leave, open, panel, picture, quit } from './lib/browser.mjs';
 
 let r;
 before(async () => { r = await new Registry().start(); });
@@ -16,6 +16,7 @@ after(async () => {
 /** From the empty form to the list of candidates: one woman with a girl of 3-9 and a baby boy. */
 async function intake(page) {
   await page.getByRole('spinbutton', { name: 'Nő', exact: true }).waitFor();
+  await focused(page, 'input[type=number]'); // Tab goes on from there
   await page.keyboard.press('Tab'); // men
   await page.keyboard.press('Tab'); // girls 0-2
   await page.keyboard.press('Tab'); // girls 3-9
@@ -24,6 +25,7 @@ async function intake(page) {
   await page.keyboard.type('1');
   await page.keyboard.press('Enter');
   await page.locator('.candidates:visible').waitFor();
+  await focused(page, '.candidates');
 }
 
 for (const lang of ['hu', 'en'])
@@ -139,6 +141,7 @@ async function follow() {
   };
   await press('Foglalt lett', 'calm');
   await page.getByRole('spinbutton', { name: 'Nő', exact: true }).press('Enter');
+  await page.locator('header').getByText('Élő').waitFor(); // from its beginning a stream says that all may have changed
   await page.getByLabel('Szóljon, ha lesz illő hely').check();
   await page.waitForTimeout(2500); // what was freed before has been told
   const before = searches;
@@ -153,7 +156,7 @@ async function follow() {
   await page.waitForTimeout(2500);
   assert.equal(searches, before + 1, 'searches are counted: not one for each change');
   clean(page);
-  await context.close();
+  await leave(context);
   await staff.context().close();
   return delay;
 }

@@ -53,7 +53,7 @@ test('break-glass needs another person on another device, tells once, and the ho
   await picture(lead, 'break-glass-told-desktop-hu');
   await named(place, 'Eltakarom').press('Enter');
   await place.waitFor({ state: 'detached' });
-  assert.equal(await lead.getByText('Cím megtekintése (egyszer)').count(), 0);
+  await lead.getByText('Cím megtekintése (egyszer)').waitFor({ state: 'detached' });
   const said = manager.locator('main .banner.bad');
   await said.waitFor();
   assert.match(await said.innerText(), /okit\.vezeto, okit\.dora/);
@@ -90,7 +90,10 @@ test('a family-support service asks, the helpline takes over, and only the outco
 
 test('a house that does not answer stands first, with what to do', async () => {
   await card(lead, silent).waitFor();
-  clock.jump(16 * MINUTE); // every token is over
+  await lead.route('**/take-over', (route) => { // amid the press: the end of the stream might lock the page before it
+    clock.jump(16 * MINUTE); // every token is over
+    return route.continue();
+  }, { times: 1 });
   await named(card(lead, silent), 'Átveszem').press('Enter');
   await lead.locator('input[name=passphrase]').fill(r.credentials('shift_lead').passphrase);
   await lead.keyboard.press('Enter');

@@ -2,7 +2,8 @@
 // The state of the audit trail as an auditor sees it: calm while it is whole, an alarm once somebody was at it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Registry, sleep } from '../api/lib/registry.mjs';
+import { comes } from '../api/lib/patience.mjs';
+import { Registry } from '../api/lib/registry.mjs';
 import { hold } from '../api/lib/scenes.mjs';
 import { checkpointKey, entryKey, tamper } from '../api/lib/tamper.mjs';
 import { accessible, clean, open, picture, quit, touchable } from './lib/browser.mjs';
@@ -22,7 +23,7 @@ const TEXTS = {
 /** The panel on the screen of ${role}, once the service has read its trail. */
 async function stateOf(role, options = {}) {
   const who = await r.as('auditor');
-  for (let tries = 0; tries < 100 && !(await who.get('/v1/audit/state')).json.checked_at; tries++) await sleep(50);
+  await comes(async () => (await who.get('/v1/audit/state')).json.checked_at, 'the service does not read its trail');
   const words = TEXTS[options.lang ?? 'hu'];
   const seen = await open(r, role, options);
   await seen.page.locator('nav.tabs').first().getByRole('button', { name: words.screen, exact: true }).click();
@@ -35,10 +36,13 @@ test('a whole trail is said to be whole, with the last checkpoint and when it wa
   for (const role of ['auditor', 'admin']) {
     const { page, panel, words, context } = await stateOf(role);
     await panel.getByText(words.fine).waitFor();
-    const s = (await (await r.as('auditor')).get('/v1/audit/state')).json;
-    await panel.getByRole('button', { name: 'Ellenőrzés most' }).press('Enter');
-    const text = await panel.innerText();
-    assert.ok(text.includes(s.key) && text.includes(`${s.checkpoint.root.slice(0, 16)}…`), text);
+    let text;
+    await comes(async () => { // the next checkpoint may be signed meanwhile
+      const s = (await (await r.as('auditor')).get('/v1/audit/state')).json;
+      await panel.getByRole('button', { name: 'Ellenőrzés most' }).press('Enter');
+      text = await panel.innerText();
+      return text.includes(s.key) && text.includes(`${s.checkpoint.root.slice(0, 16)}…`);
+    }, () => text);
     assert.equal(await panel.locator('[role=alert]').count(), 0);
     await accessible(page, `trail, whole, ${role}`);
     clean(page);

@@ -321,8 +321,23 @@ struct walk {
 	void *arg;
 	uint8_t *room;
 	size_t cap;
+	size_t below, above; /* the arena's fill levels around the room */
 	enum rc rc;
 };
+
+/* So that walks one after another need the room of one; not if ${fn} took memory that lies above it. */
+static void
+walk_give_back(struct walk *w)
+{
+	struct arena *arena = w->txn->scratch;
+
+	if (w->room == NULL)
+		return;
+	if (arena_mark(arena) == w->above)
+		arena_rewind(arena, w->below);
+	else
+		wipe(w->room, w->cap); /* the arena may live on for long */
+}
 
 static enum rc
 walk_reserve(struct walk *w, size_t need)
@@ -333,8 +348,11 @@ walk_reserve(struct walk *w, size_t need)
 		return RC_OK;
 	while (cap < need)
 		cap *= 2;
+	walk_give_back(w);
 	w->cap = cap;
+	w->below = arena_mark(w->txn->scratch);
 	w->room = arena_alloc(w->txn->scratch, cap);
+	w->above = arena_mark(w->txn->scratch);
 	return w->room == NULL ? RC_TOO_BIG : RC_OK;
 }
 
@@ -372,8 +390,7 @@ walk(struct walk *w, const struct key *prefix, const struct key *from)
 		return RC_INTERNAL;
 	}
 	rc = t->store->ops->scan(t->snapshot, from == NULL ? prefix : from, prefix->len, walk_one, w);
-	if (w->room != NULL)
-		wipe(w->room, w->cap); /* the arena may live on for long */
+	walk_give_back(w);
 	return rc != RC_OK ? rc : w->rc;
 }
 

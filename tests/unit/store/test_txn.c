@@ -148,6 +148,53 @@ Test(txn, a_full_arena_is_refused_and_not_written_half)
 	fixture_close(&x);
 }
 
+struct copies {
+	struct arena *arena;
+	const char *text[3];
+	unsigned count;
+};
+
+static bool
+copy_value(void *arg, const struct key *key UNUSED, struct bytes value, uint64_t rev UNUSED)
+{
+	struct copies *c = arg;
+
+	c->text[c->count++] = arena_strndup(c->arena, (const char *)value.p, value.len);
+	return c->count < COUNT_OF(c->text);
+}
+
+Test(txn, walks_one_after_another_need_the_room_of_one_and_take_nothing_from_the_walker)
+{
+	const struct key prefix = key_of("k");
+	struct copies copies = { .count = 0 };
+	char large[3000];
+	unsigned seen = 0;
+	struct fixture x;
+	struct txn *t;
+	size_t before;
+
+	memset(large, 'l', sizeof(large));
+	large[sizeof(large) - 1] = '\0';
+	fixture_open(&x, &engine_memory);
+	put_text(&x, "ka", "first");
+	put_text(&x, "kb", large); /* the walk needs a larger room in its middle */
+	put_text(&x, "kc", "last");
+	t = begin(&x);
+	before = arena_used(x.arena);
+	for (unsigned i = 0; i < 5; i++)
+		cr_assert_eq(txn_scan(t, &prefix, NULL, count_row, &seen), RC_OK);
+	cr_expect_eq(seen, 15);
+	cr_expect_eq(arena_used(x.arena), before);
+	copies.arena = x.arena;
+	cr_assert_eq(txn_scan(t, &prefix, NULL, copy_value, &copies), RC_OK);
+	cr_assert_eq(txn_scan(t, &prefix, NULL, count_row, &seen), RC_OK);
+	cr_expect_str_eq(copies.text[0], "first");
+	cr_expect_str_eq(copies.text[1], large);
+	cr_expect_str_eq(copies.text[2], "last");
+	txn_end(t);
+	fixture_close(&x);
+}
+
 static void
 note_rc(void *arg, enum rc rc)
 {

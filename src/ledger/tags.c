@@ -73,7 +73,7 @@ struct tags_check {
 	struct txn *txn;
 	struct slot *slots;
 	size_t slot_count, used;
-	enum rc rc;           /* of taking: RC_TOO_BIG when the table is full */
+	enum rc rc;           /* of taking: RC_TOO_BIG when the table is full; of looking back */
 	uint64_t first, last; /* digests of this round, both inclusive */
 	tags_found_fn *fn;
 	void *arg;
@@ -214,13 +214,14 @@ look_back(void *arg, const struct audit_entry *e)
 	return true;
 }
 
-/* The entry that wrote exactly this, or 0. */
+/* The entry that wrote exactly this, or 0; of a trail that cannot be read k->rc tells. */
 static uint64_t
 written_by(struct tags_check *k, const uint8_t tag[TAG_BYTES])
 {
 	struct history h = { .tag = tag };
 
-	return ledger_read(k->txn, 1, look_back, &h) == RC_OK ? h.entry : 0;
+	k->rc = ledger_read(k->txn, 1, look_back, &h);
+	return h.entry;
 }
 
 static void
@@ -234,6 +235,8 @@ find_wrong(struct tags_check *k, const struct key *key, const struct slot *slot,
 		f.trouble = TAG_REVIVED;
 	} else {
 		f.put_back = written_by(k, tag);
+		if (k->rc != RC_OK)
+			return; /* altered and put back are not told apart by guessing */
 		f.trouble = f.put_back != 0 ? TAG_OLD : TAG_ALTERED;
 	}
 	find(k, f);
@@ -266,7 +269,7 @@ compare_one(void *arg, const struct key *key, struct bytes sealed, uint64_t rev)
 		k->report->compared++;
 	else
 		find_wrong(k, key, slot, tag);
-	return true;
+	return k->rc == RC_OK;
 }
 
 static void
@@ -292,6 +295,8 @@ compare_round(struct tags_check *k)
 
 		if (tags_cover((uint8_t)kind))
 			rc = txn_scan_sealed(k->txn, &prefix, compare_one, k);
+		if (rc == RC_OK)
+			rc = k->rc;
 	}
 	if (rc == RC_OK && k->stale == NULL)
 		find_removed(k);

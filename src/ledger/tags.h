@@ -46,8 +46,9 @@ const char *tag_trouble_text(enum tag_trouble trouble);
 
 /**
  * Comparing: every entry of the trail, in order and verified in the same snapshot, then the store.  ${fn}
- * hears of each finding.  Memory is bounded (96 MiB): of a store with more keys than the table takes the
- * trail and the store are walked again for each further part.
+ * hears of each finding; what cannot be read is none, but ends the comparison with its error.  Memory is
+ * bounded (96 MiB): of a store with more keys than the table takes the trail and the store are walked again
+ * for each further part.
  */
 struct tags_check;
 MUST_USE enum rc tags_begin(struct tags_check **out); /* RC_UNAVAILABLE without memory */

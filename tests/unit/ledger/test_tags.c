@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "../famine.h"
 #include "../store_fixture.h"
 
 static struct fixture x;
@@ -82,6 +83,7 @@ struct found {
 	struct tags_report report;
 	struct tag_finding first;
 	struct key key;
+	unsigned times[TAG_TROUBLES];
 };
 
 static void
@@ -89,6 +91,7 @@ see(void *arg, const struct tag_finding *finding)
 {
 	struct found *f = arg;
 
+	f->times[finding->trouble]++;
 	if (f->first.kind != 0)
 		return;
 	f->first = *finding;
@@ -101,13 +104,14 @@ check(struct txn *t, void *arg)
 {
 	struct found *f = arg;
 
+	*f = (struct found){ .first = { .kind = 0 } };
 	return tags_check(t, see, f, &f->report);
 }
 
 static struct found
 found(void)
 {
-	struct found f = { .first = { .kind = 0 } };
+	struct found f;
 
 	cr_assert_eq(fixture_view(&x, check, &f), RC_OK);
 	return f;
@@ -313,4 +317,232 @@ Test(tags, an_entry_holds_one_tag_for_each_key_of_its_transaction)
 	tag_write(&key, raw, wanted);
 	cr_expect_arr_eq(out.tags + TAG_BYTES, wanted, TAG_BYTES);
 	free((void *)(uintptr_t)raw.p);
+}
+
+/* ---- failing disks and small memories ---- */
+
+static enum rc
+check_old(struct txn *t, void *arg)
+{
+	struct found *f = arg;
+	const enum rc rc = check(t, f);
+
+	cr_expect_eq(f->times[TAG_OLD], f->report.findings, "what cannot be looked up is not called altered");
+	return rc;
+}
+
+static void
+put_back(unsigned i)
+{
+	const struct key key = key_of(i);
+	struct bytes old = fixture_raw_get(&key);
+
+	put(i, 1, 2);
+	fixture_raw_put(&key, old);
+	free((void *)(uintptr_t)old.p);
+}
+
+Test(tags, a_trail_that_cannot_be_read_again_is_no_finding)
+{
+	struct found f;
+
+	put(0, 3, 1);
+	put_back(1);
+	cr_expect_geq(fixture_update_starved(&x, check_old, &f), 3);
+	expect(TAG_OLD, 2, 1);
+}
+
+Test(tags, of_hundreds_that_were_put_back_each_is_called_old)
+{
+	static struct bytes old[600];
+	struct found f;
+
+	for (unsigned i = 0; i < COUNT_OF(old); i += 60)
+		put(i, 60, 1);
+	for (unsigned i = 0; i < COUNT_OF(old); i++) {
+		const struct key key = key_of(i);
+
+		old[i] = fixture_raw_get(&key);
+	}
+	for (unsigned i = 0; i < COUNT_OF(old); i += 60)
+		put(i, 60, 2);
+	for (unsigned i = 0; i < COUNT_OF(old); i++) {
+		const struct key key = key_of(i);
+
+		fixture_raw_put(&key, old[i]);
+		free((void *)(uintptr_t)old[i].p);
+	}
+	f = found();
+	cr_expect_eq(f.report.findings, COUNT_OF(old));
+	cr_expect_eq(f.times[TAG_OLD], COUNT_OF(old));
+}
+
+static enum rc
+check_sound(void *arg)
+{
+	struct found f;
+	const enum rc rc = fixture_view(&x, check, &f);
+
+	cr_expect(rc != RC_OK || (f.report.findings == 0 && f.report.compared == *(unsigned *)arg));
+	return rc;
+}
+
+Test(tags, without_memory_there_is_no_answer)
+{
+	unsigned count = 240;
+
+	NEEDS_FAMINE();
+	for (unsigned i = 0; i < count; i += 60)
+		put(i, 60, 1);
+	cr_expect_geq(famine_each(check_sound, &count, RC_UNAVAILABLE), 2);
+}
+
+/* ---- what only old entries vouch for ---- */
+
+struct stale {
+	uint64_t upto;
+	size_t most, count;
+	struct key keys[700];
+};
+
+static enum rc
+list_stale(struct txn *t, void *arg)
+{
+	struct stale *s = arg;
+
+	return tags_stale(t, s->upto, s->keys, s->most, &s->count);
+}
+
+static enum rc
+list_all_stale(void *arg)
+{
+	struct stale *s = arg;
+	const enum rc rc = fixture_view(&x, list_stale, s);
+
+	cr_expect(rc != RC_OK || s->count == s->most);
+	return rc;
+}
+
+static enum rc
+put_extra(struct txn *t, void *arg)
+{
+	struct audit_entry e = { .at = 1000, .action = "orgs_change" };
+	struct key key = key_kind(*(const uint8_t *)arg);
+	const struct id id = id_of(0);
+	enum rc rc;
+
+	key_add_id(&key, &id);
+	rc = txn_put(t, &key, KEY_RECORD, bytes_str("after the others"));
+	return rc == RC_OK ? ledger_record(t, &e) : rc;
+}
+
+static size_t
+count_stale(uint64_t upto, size_t most)
+{
+	static struct stale s;
+	bool is_seen[600] = { false };
+
+	s = (struct stale){ .upto = upto, .most = most };
+	cr_assert_eq(fixture_view(&x, list_stale, &s), RC_OK);
+	for (size_t i = 0; i < s.count; i++) {
+		const unsigned n = get_u32(s.keys[i].b + 1 + 8) - 1;
+
+		if (s.keys[i].b[0] != 'o')
+			continue;
+		cr_assert(
+		    n >= (upto < 11 ? 60 : 0) && n < 600 && !is_seen[n], "upto %u: %u", (unsigned)upto, n);
+		is_seen[n] = true;
+	}
+	return s.count;
+}
+
+Test(tags, values_that_only_old_entries_vouch_for_are_listed_once_each_and_no_more_than_fit)
+{
+	const struct id untold = id_of(700);
+	struct org org = { .id = untold, .version = 1 };
+
+	for (unsigned i = 0; i < 600; i += 60)
+		put(i, 60, 1);
+	put(0, 60, 2); /* written again by entry 11 */
+	for (uint8_t kind = 'p'; kind <= 'z'; kind++)
+		if (tags_cover(kind))
+			cr_assert_eq(fixture_update(&x, put_extra, &kind), RC_OK);
+	fixture_put(&x, KIND_ORG, &untold, &org); /* no entry tells of it */
+	cr_expect_eq(count_stale(0, 700), 0);
+	cr_expect_eq(count_stale(3, 700), 120);
+	cr_expect_eq(count_stale(10, 700), 540);
+	cr_expect_eq(count_stale(11, 700), 600);
+	cr_expect_eq(count_stale(30, 1), 1);
+	cr_expect_eq(count_stale(10, 100), 100);
+	cr_expect_eq(count_stale(10, 539), 539);
+}
+
+Test(tags, what_is_stale_is_not_half_told_without_disk_or_memory)
+{
+	static struct stale s = { .upto = 4, .most = 240 };
+
+	for (unsigned i = 0; i < 240; i += 60)
+		put(i, 60, 1);
+	cr_expect_geq(fixture_update_starved(&x, list_stale, &s), 3);
+	cr_expect_eq(s.count, 240);
+	if (FAMINE_IS_POSSIBLE)
+		cr_expect_geq(famine_each(list_all_stale, &s, RC_UNAVAILABLE), 2);
+}
+
+/* ---- tags as no writer of ours makes them ---- */
+
+struct slipped {
+	uint8_t tags[UINT8_MAX + 1][TAG_BYTES];
+	size_t count;
+};
+
+static enum rc
+slip_in_tags(struct txn *t, void *arg)
+{
+	static uint8_t text[2 + 512 + sizeof(((struct slipped *)0)->tags)];
+	const struct slipped *s = arg;
+	const struct audit_entry e = { .at = 1000, .action = "orgs_change" };
+	const uint8_t leaf[LOG_LEAF] = { 1 };
+	size_t len = 0;
+	enum rc rc = model_encode(&model_audit_entry, &e, text + 2, 512, &len);
+
+	text[0] = (uint8_t)(len >> 8);
+	text[1] = (uint8_t)len;
+	memcpy(text + 2 + len, s->tags, s->count * TAG_BYTES);
+	len += 2 + s->count * TAG_BYTES;
+	return rc == RC_OK ? txn_append(t, LOG_AUDIT, leaf, KEY_AUDIT, (struct bytes){ text, len }) : rc;
+}
+
+Test(tags, kinds_that_vouch_for_themselves_are_not_missed)
+{
+	static const uint8_t kinds[] = { 'A', 'H', 'k', 'v' };
+	static struct slipped s;
+
+	for (s.count = 0; s.count < COUNT_OF(kinds); s.count++)
+		memset(s.tags[s.count], kinds[s.count], TAG_BYTES);
+	cr_assert_eq(fixture_update(&x, slip_in_tags, &s), RC_OK);
+	cr_expect_eq(found().report.findings, 0);
+	memset(s.tags[s.count++], 'o', TAG_BYTES);
+	cr_assert_eq(fixture_update(&x, slip_in_tags, &s), RC_OK);
+	expect(TAG_REMOVED, 2, 0);
+}
+
+/* Rounds take ever smaller parts of all digests; a part of one digest cannot be made smaller. */
+Test(tags, more_keys_of_one_digest_than_the_table_takes_end_the_comparison)
+{
+	static struct slipped s;
+	struct found f;
+
+	for (s.count = 0; s.count < COUNT_OF(s.tags); s.count++) {
+		s.tags[s.count][0] = (uint8_t)s.count;
+		s.tags[s.count][TAG_BYTES - 1] = 1;
+	}
+	cr_assert_eq(fixture_update(&x, slip_in_tags, &s), RC_OK);
+#ifdef MENEDEK_DEBUG /* with its small table */
+	cr_expect_eq(fixture_view(&x, check, &f), RC_TOO_BIG);
+#else
+	f = found();
+	cr_expect_eq(f.report.findings, COUNT_OF(s.tags) - 4);
+#endif
+	cr_expect_eq(f.times[TAG_REMOVED], f.report.findings);
 }

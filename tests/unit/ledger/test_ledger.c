@@ -222,6 +222,18 @@ Test(ledger, a_deleted_entry_is_missed)
 	expect_finding(3, "missing");
 }
 
+Test(ledger, an_entry_whose_text_is_gone_though_nobody_erased_it_is_named)
+{
+	const struct key third = log_key(LOG_AUDIT, 3);
+	struct bytes raw;
+
+	fill(6);
+	raw = fixture_raw_get(&third);
+	fixture_raw_put(&third, (struct bytes){ raw.p, LOG_LEAF }); /* with its leaf the chain is whole */
+	expect_finding(1, "content is gone, but not by retention");
+	free((void *)(uintptr_t)raw.p);
+}
+
 Test(ledger, a_cut_tail_is_missed)
 {
 	fill(6);

@@ -104,48 +104,48 @@ fill_slot(struct keyring *ring, const struct keyfile_entry *e, const uint64_t ke
 	atomic_store_explicit(&slot->id, e->id, memory_order_release);
 }
 
+static bool
+holds(const struct keyring *ring, const struct keyfile_entry *e)
+{
+	return atomic_load(&ring->slots[e->id % KEYRING_KEYS].id) == e->id;
+}
+
+/* Where ${keys} has the key of entry ${i}. */
+static const uint64_t *
+key_at(const struct secret *keys, size_t i)
+{
+	return (const uint64_t *)(const void *)(secret_view(keys) + i * AEAD_KEY);
+}
+
 /*
  * An id that was read may stand for another key than ours: of two that made one each, ours was never
  * published before another node took the keeping over, and nothing was committed under it.  Only where such
- * a node starts, before anybody seals or opens.
+ * a node starts, before anybody seals or opens.  True if ours went.
  */
-static enum rc
-take_read(struct keyring *ring, const struct keyfile *kf, size_t i, bool *any_gone)
+static bool
+take_read(struct keyring *ring, const struct keyfile_entry *e, const uint64_t key[KEY_WORDS])
 {
-	const struct keyfile_entry *e = &kf->entries[i];
 	const uint32_t at = e->id % KEYRING_KEYS;
-	const bool is_held = atomic_load(&ring->slots[at].id) == e->id;
-	uint64_t key[KEY_WORDS];
-	enum rc rc = keyfile_unwrap(kf, i, ring->root, (uint8_t *)key);
+	const bool is_held = holds(ring, e);
 
-	if (rc == RC_OK && is_held && !is_same_key(keyring_words(ring, at), key)) {
+	if (is_held && is_same_key(keyring_words(ring, at), key))
+		return false;
+	if (is_held)
 		empty_slot(ring, at);
-		*any_gone = true;
-	}
-	/* all that its writer reserved may have been used by it */
-	if (rc == RC_OK && atomic_load(&ring->slots[at].id) != e->id)
-		fill_slot(ring, e, key, e->seals);
-	wipe(key, sizeof(key));
-	return rc;
+	fill_slot(ring, e, key, e->seals); /* all that its writer reserved may have been used by it */
+	return is_held;
 }
 
 /* A key that we made ourselves starts with all its reserved seals. */
-static enum rc
-take_own(struct keyring *ring, const struct keyfile *kf, size_t i)
+static void
+take_own(struct keyring *ring, const struct keyfile_entry *e, const uint64_t key[KEY_WORDS])
 {
-	const struct keyfile_entry *e = &kf->entries[i];
 	struct key_slot *slot = &ring->slots[e->id % KEYRING_KEYS];
-	uint64_t key[KEY_WORDS];
-	enum rc rc;
 
-	if (atomic_load(&slot->id) == e->id) {
+	if (holds(ring, e))
 		atomic_store_explicit(&slot->reserved, e->seals, memory_order_release);
-		return RC_OK;
-	}
-	if ((rc = keyfile_unwrap(kf, i, ring->root, (uint8_t *)key)) == RC_OK)
+	else
 		fill_slot(ring, e, key, 0);
-	wipe(key, sizeof(key));
-	return rc;
 }
 
 static void
@@ -162,21 +162,40 @@ choose_current(struct keyring *ring, const struct keyfile *kf)
 }
 
 enum rc
-keyring_adopt(struct keyring *ring, struct keyfile *kf, bool is_ours)
+keyring_unwrap(const struct keyring *ring, const struct keyfile *kf, struct rootkey *root, bool is_ours,
+    struct secret **out)
 {
-	bool any_gone = drop_missing(ring, kf);
-	enum rc rc = RC_OK;
+	struct secret *keys = secret_new(kf->count * AEAD_KEY);
+	enum rc rc = keys != NULL ? RC_OK : RC_UNAVAILABLE;
 
 	for (size_t i = 1; i < kf->count && rc == RC_OK; i++)
-		rc = is_ours ? take_own(ring, kf, i) : take_read(ring, kf, i, &any_gone);
-	if (rc != RC_OK)
-		return rc;
+		if (!is_ours || !holds(ring, &kf->entries[i]))
+			rc = keyfile_unwrap(kf, i, root, secret_bytes(keys) + i * AEAD_KEY);
+	if (rc == RC_OK) {
+		*out = keys;
+		keys = NULL;
+	}
+	secret_free(keys);
+	return rc;
+}
+
+void
+keyring_adopt(struct keyring *ring, struct keyfile *kf, struct secret *keys, bool is_ours)
+{
+	bool any_gone = drop_missing(ring, kf);
+
+	for (size_t i = 1; i < kf->count; i++) {
+		if (is_ours)
+			take_own(ring, &kf->entries[i], key_at(keys, i));
+		else if (take_read(ring, &kf->entries[i], key_at(keys, i)))
+			any_gone = true;
+	}
+	secret_free(keys);
 	choose_current(ring, kf);
 	keyfile_fini(&ring->file);
 	ring->file = *kf;
 	if (any_gone)
 		aead_forget_all();
-	return RC_OK;
 }
 
 void
@@ -189,6 +208,7 @@ keyring_stamp(struct keyring *ring)
 enum rc
 keyring_read(struct keyring *ring, struct fault *f)
 {
+	struct secret *keys;
 	struct keyfile kf;
 	enum rc rc;
 
@@ -196,10 +216,11 @@ keyring_read(struct keyring *ring, struct fault *f)
 	if ((rc = keyfile_load(ring->path, KEYFILE_RECORDS, ring->root, &kf, f)) != RC_OK)
 		return rc;
 	if (!is_sound(&kf) || keyfile_unwrap(&kf, 0, ring->root, secret_bytes(ring->seed)) != RC_OK ||
-	    keyring_adopt(ring, &kf, false) != RC_OK) {
+	    keyring_unwrap(ring, &kf, ring->root, false, &keys) != RC_OK) {
 		keyfile_fini(&kf);
 		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, "keyring");
 	}
+	keyring_adopt(ring, &kf, keys, false);
 	return RC_OK;
 }
 
@@ -210,8 +231,8 @@ is_unchanged(const struct keyring *ring)
 {
 	struct stat st;
 
-	return stat(ring->path, &st) == 0 && st.st_ino == ring->stamp.st_ino &&
-	    st.st_dev == ring->stamp.st_dev && st.st_size == ring->stamp.st_size &&
+	return stat(ring->path, &st) == 0 && st.st_dev == ring->stamp.st_dev &&
+	    st.st_ino == ring->stamp.st_ino && st.st_size == ring->stamp.st_size &&
 	    st.st_mtim.tv_sec == ring->stamp.st_mtim.tv_sec &&
 	    st.st_mtim.tv_nsec == ring->stamp.st_mtim.tv_nsec;
 }
@@ -227,6 +248,7 @@ static enum rc
 reload_locked(struct keyring *ring, struct fault *f)
 {
 	struct stat before = ring->stamp;
+	struct secret *keys;
 	struct keyfile kf;
 	enum rc rc;
 
@@ -235,11 +257,13 @@ reload_locked(struct keyring *ring, struct fault *f)
 		ring->stamp = before;
 		return rc;
 	}
-	if (!keyring_may_follow(ring, &kf, ring->file.next_id) || keyring_adopt(ring, &kf, false) != RC_OK) {
+	if (!keyring_may_follow(ring, &kf, ring->file.next_id) ||
+	    keyring_unwrap(ring, &kf, ring->root, false, &keys) != RC_OK) {
 		keyfile_fini(&kf);
 		ring->stamp = before;
 		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, "keyring");
 	}
+	keyring_adopt(ring, &kf, keys, false);
 	return RC_OK;
 }
 

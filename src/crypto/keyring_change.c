@@ -105,10 +105,25 @@ struct change {
 static enum rc next_reserved(
     struct keyring *ring, struct keyfile *next, struct rootkey *root, const struct change *c);
 
+/* All that may fail but the writing. */
+static enum rc
+make_next(struct keyring *ring, struct rootkey *root, const struct change *c, struct keyfile *next,
+    struct secret **keys)
+{
+	enum rc rc;
+
+	if ((rc = keyfile_copy(&ring->file, next)) != RC_OK)
+		return rc;
+	if ((rc = c->fn(ring, next, root, c)) != RC_OK)
+		return rc;
+	return keyring_unwrap(ring, next, root, true, keys);
+}
+
 /* Under the lock. */
 static enum rc
 change_locked(struct keyring *ring, struct rootkey *root, const struct change *c, struct fault *f)
 {
+	struct secret *keys = NULL;
 	struct keyfile next;
 	enum rc rc;
 
@@ -116,8 +131,7 @@ change_locked(struct keyring *ring, struct rootkey *root, const struct change *c
 		return fault_set(f, RC_INTERNAL, MSG_INTERNAL, NULL, 0, NULL);
 	if (atomic_load(&ring->is_node))
 		return fault_set(f, RC_UNAVAILABLE, MSG_KEYS_ELSEWHERE, NULL, 0, NULL);
-	if ((rc = keyfile_copy(&ring->file, &next)) == RC_OK)
-		rc = c->fn(ring, &next, root, c);
+	rc = make_next(ring, root, c, &next, &keys);
 	if (rc == RC_TOO_BIG)
 		rc = fault_set(f, rc, MSG_KEYFILE_FULL, NULL, KEYRING_KEYS, "keyring");
 	else if (rc != RC_OK)
@@ -126,6 +140,7 @@ change_locked(struct keyring *ring, struct rootkey *root, const struct change *c
 	else
 		rc = keyfile_save(ring->path, &next, root, f);
 	if (rc != RC_OK) {
+		secret_free(keys);
 		keyfile_fini(&next);
 		return rc;
 	}
@@ -136,7 +151,8 @@ change_locked(struct keyring *ring, struct rootkey *root, const struct change *c
 	keyring_stamp(ring);
 	if (c->fn != next_reserved || next.next_id != ring->file.next_id) /* a count alone is no news */
 		atomic_fetch_add(&ring->generation, 1);
-	return keyring_adopt(ring, &next, true);
+	keyring_adopt(ring, &next, keys, true);
+	return RC_OK;
 }
 
 static enum rc

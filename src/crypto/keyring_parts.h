@@ -65,8 +65,15 @@ MUST_USE enum rc keyring_reserve(struct keyring *ring, enum key_use use, uint32_
 /** Where the newest key of ${use} stands in ${kf}; 0, the seed's place, if there is none. */
 size_t keyring_newest(const struct keyfile *kf, uint8_t use);
 
-/** Make the ring hold exactly what ${kf} holds, and take ${kf}; ${is_ours}: this process just wrote it. */
-MUST_USE enum rc keyring_adopt(struct keyring *ring, struct keyfile *kf, bool is_ours);
+/**
+ * The keys of ${kf}, wrapped under ${root}, for keyring_adopt: before anything is written or given up, since
+ * this may fail.  ${is_ours}: this process made ${kf}, so what the ring holds already is not unwrapped.
+ */
+MUST_USE enum rc keyring_unwrap(const struct keyring *ring, const struct keyfile *kf, struct rootkey *root,
+    bool is_ours, struct secret **out);
+
+/** Make the ring hold exactly what ${kf} holds, and take ${kf} and ${keys}. */
+void keyring_adopt(struct keyring *ring, struct keyfile *kf, struct secret *keys, bool is_ours);
 
 /** Is ${kf} this ring, and has it given out the ids below ${known}? */
 bool keyring_may_follow(const struct keyring *ring, const struct keyfile *kf, uint32_t known);

@@ -64,6 +64,7 @@ is_news(const struct keyring *ring, const struct keyfile *kf, bool is_node, enum
 static enum rc
 import_locked(struct keyring *ring, struct bytes text, bool is_node, uint32_t known)
 {
+	struct secret *keys = NULL;
 	struct keyfile kf;
 	enum rc rc;
 
@@ -78,14 +79,17 @@ import_locked(struct keyring *ring, struct bytes text, bool is_node, uint32_t kn
 		return rc;
 	}
 	if (rc == RC_OK)
+		rc = keyring_unwrap(ring, &kf, ring->root, false, &keys);
+	if (rc == RC_OK)
 		rc = keyfile_save(ring->path, &kf, ring->root, NULL);
-	if (rc == RC_OK) {
-		keyring_stamp(ring);
-		rc = keyring_adopt(ring, &kf, false);
-	}
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		secret_free(keys);
 		keyfile_fini(&kf);
-	return rc;
+		return rc;
+	}
+	keyring_stamp(ring);
+	keyring_adopt(ring, &kf, keys, false);
+	return RC_OK;
 }
 
 enum rc

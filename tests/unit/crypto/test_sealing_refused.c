@@ -207,6 +207,30 @@ Test(sealing_refused, a_file_under_our_root_that_is_no_sound_ring_is_damage)
 	}
 }
 
+Test(sealing_refused, a_damaged_file_takes_no_key_away)
+{
+	uint8_t old[5 + SEAL_OVERHEAD];
+	struct fault f = { 0 };
+	struct rootkey *root;
+	struct keyfile kf;
+	struct ring r;
+
+	ring_open(&r);
+	seal(r.keyring, KEY_RECORD, "key", old);
+	cr_assert_eq(keyring_renew(r.keyring, KEY_RECORD, &f), RC_OK);
+	cr_assert_eq(rootkey_new(r.root, &root, &f), RC_OK);
+	cr_assert_eq(keyfile_load(scratch_path(&r.s, "ring"), KEYFILE_RECORDS, root, &kf, &f), RC_OK);
+	cr_assert_eq(kf.entries[1].id, sealed_key_id(BYTES_OF(old)));
+	keyfile_remove(&kf, 1);
+	break_key(&kf);
+	cr_assert_eq(keyfile_save(r.s.path, &kf, root, &f), RC_OK);
+	keyfile_fini(&kf);
+	rootkey_free(root);
+	cr_expect_eq(keyring_reload(r.keyring, &f), RC_CORRUPT);
+	cr_expect_eq(open_as(r.keyring, "key", old), RC_OK);
+	ring_close(&r);
+}
+
 Test(sealing_refused, an_id_is_never_given_out_behind_the_last)
 {
 	static const struct id nobody;

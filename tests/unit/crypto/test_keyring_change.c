@@ -3,6 +3,7 @@
 #include "ring.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "base/file.h"
 #include "crypto/keyfile.h"
@@ -352,4 +353,170 @@ Test(keyring_change, what_cannot_be_counted_is_not_sealed)
 	allow_writes(&r.s);
 	seal(r.keyring, KEY_RECORD, "key", sealed);
 	ring_close(&r);
+}
+
+Test(keyring_change, a_root_of_another_length_makes_and_changes_nothing)
+{
+	struct secret *shorter = secret_new(31);
+	struct fault f = { 0 };
+	struct ring r;
+
+	ring_open(&r);
+	cr_expect_eq(keyring_create(scratch_path(&r.s, "another"), shorter, &f), RC_INVALID);
+	cr_expect_neq(access(r.s.path, F_OK), 0);
+	cr_expect_eq(keyring_rotate(r.keyring, shorter, &f), RC_INVALID);
+	cr_expect_eq(keyring_count(r.keyring), KEY_USES);
+	secret_free(shorter);
+	reopen(&r);
+	ring_close(&r);
+}
+
+Test(keyring_change, the_last_id_of_all_is_not_given_out_in_a_slot_that_is_taken)
+{
+	struct fault f = { 0 };
+	struct ring r;
+
+	ring_open(&r);
+	edit_file(&r, set_next_id, KEYRING_KEYS - 1);
+	cr_assert_eq(keyring_renew(r.keyring, KEY_EVENT, &f), RC_OK);
+	edit_file(&r, set_next_id, UINT32_MAX);
+	cr_expect_eq(keyring_renew(r.keyring, KEY_EVENT, &f), RC_TOO_BIG);
+	cr_expect_eq(keyring_current(r.keyring, KEY_EVENT), KEYRING_KEYS - 1);
+	ring_close(&r);
+}
+
+Test(keyring_change, a_list_is_cut_where_its_reader_has_no_more_room)
+{
+	struct key_info rows[3] = { { .id = 77 }, { .id = 77 }, { .id = 77 } };
+	struct ring r;
+
+	ring_open(&r);
+	cr_expect_eq(keyring_list(r.keyring, rows, 2), KEY_USES);
+	cr_expect(rows[0].id != 77 && rows[1].id != 77 && rows[2].id == 77);
+	ring_close(&r);
+}
+
+Test(keyring_change, a_bound_text_over_the_limit_opens_nothing)
+{
+	static const uint8_t bound[KEYRING_BOUND + 1];
+	uint8_t sealed[5 + SEAL_OVERHEAD], plain[5];
+	struct ring r;
+	size_t len;
+
+	ring_open(&r);
+	seal(r.keyring, KEY_RECORD, "key", sealed);
+	cr_expect_eq(
+	    keyring_open_sealed(r.keyring, BYTES_OF(bound), BYTES_OF(sealed), plain, &len), RC_CORRUPT);
+	ring_close(&r);
+}
+
+Test(keyring_change, a_file_of_keys_has_a_bound_and_may_be_empty)
+{
+	static const uint8_t key[AEAD_KEY];
+	const struct id nobody = { { 0 } };
+	struct rootkey *root;
+	struct keyfile kf, copy;
+	struct fault f = { 0 };
+	struct ring r;
+
+	ring_open(&r);
+	cr_assert_eq(rootkey_new(r.root, &root, &f), RC_OK);
+	keyfile_init(&kf, KEYFILE_RECORDS, 1);
+	cr_expect_eq(keyfile_copy(&kf, &copy), RC_OK);
+	cr_expect(copy.count == 0 && copy.entries == NULL);
+	kf.count = KEYFILE_ENTRIES; /* refused before it is looked at */
+	cr_expect_eq(keyfile_insert(&kf, kf.count, &nobody, KEY_EVENT, root, key), RC_TOO_BIG);
+	cr_expect(kf.count == KEYFILE_ENTRIES && kf.next_id == 1 && kf.entries == NULL);
+	rootkey_free(root);
+	ring_close(&r);
+}
+
+/* ---- by what a follower sees that the file is another ---- */
+
+struct looks {
+	struct ring r;
+	struct keyring *follower;
+	struct stat as_read;
+};
+
+/* A byte of the file is another; all that stat tells of it is as it was. */
+static void
+looks_open(struct looks *l)
+{
+	ring_open(&l->r);
+	l->follower = follow(&l->r);
+	cr_assert_eq(stat(scratch_path(&l->r.s, "ring"), &l->as_read), 0);
+	flip_byte(l->r.s.path, 40);
+}
+
+static void
+looks_close(struct looks *l)
+{
+	keyring_free(l->follower);
+	ring_close(&l->r);
+}
+
+static void
+set_time(const char *path, struct timespec time)
+{
+	const struct timespec both[2] = { time, time };
+
+	cr_assert_eq(utimensat(AT_FDCWD, path, both, 0), 0);
+}
+
+/* It has read the file again, and found it damaged. */
+static bool
+has_looked(const struct looks *l)
+{
+	struct fault f = { 0 };
+
+	return keyring_reload(l->follower, &f) != RC_OK;
+}
+
+Test(keyring_change, a_follower_reads_again_whatever_changed_about_the_file)
+{
+	struct looks l;
+	struct timespec time;
+	char path[300], other[300];
+
+	looks_open(&l);
+	snprintf(path, sizeof(path), "%s/ring", l.r.s.dir);
+	snprintf(other, sizeof(other), "%s/other", l.r.s.dir);
+	time = l.as_read.st_mtim;
+	set_time(path, time);
+	cr_expect_not(has_looked(&l), "one stat, if it is the same");
+	time.tv_nsec = (time.tv_nsec + 1) % 1000000000;
+	set_time(path, time);
+	cr_expect(has_looked(&l), "a nanosecond");
+	time = l.as_read.st_mtim;
+	time.tv_sec++;
+	set_time(path, time);
+	cr_expect(has_looked(&l), "a second");
+	cr_assert_eq(truncate(path, l.as_read.st_size - 1), 0);
+	set_time(path, l.as_read.st_mtim);
+	cr_expect(has_looked(&l), "its size");
+	cr_assert_eq(truncate(path, l.as_read.st_size), 0);
+	set_time(path, l.as_read.st_mtim);
+	cr_expect_not(has_looked(&l));
+	copy_file(path, other);
+	set_time(other, l.as_read.st_mtim);
+	cr_assert_eq(rename(other, path), 0);
+	cr_expect(has_looked(&l), "another of the same size and time");
+	looks_close(&l);
+}
+
+Test(keyring_change, a_follower_reads_again_when_the_file_is_on_another_disk)
+{
+	const int fd = memfd_create("ring", 0);
+	struct looks l;
+	char path[300], there[40];
+
+	looks_open(&l);
+	snprintf(path, sizeof(path), "%s/ring", l.r.s.dir);
+	snprintf(there, sizeof(there), "/proc/self/fd/%d", fd);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(symlink(there, path), 0);
+	cr_expect(has_looked(&l));
+	close(fd);
+	looks_close(&l);
 }

@@ -3,6 +3,7 @@
 #include "ring.h"
 
 #include "base/file.h"
+#include "crypto/keyfile.h"
 
 static struct ring r;
 static struct keyring *node; /* over a copy of the keeper's first file */
@@ -108,4 +109,85 @@ Test(keyring_node, who_keeps_the_keys_takes_over_newer_ones_only)
 	cr_expect_eq(keyring_count(node), KEY_USES);
 	cr_expect_eq(take_over(before, false, 0), RC_CORRUPT, "and does not come back");
 	cr_expect_eq(keyring_count(node), KEY_USES);
+}
+
+Test(keyring_node, a_node_that_lost_its_file_takes_what_is_published_and_has_one_again)
+{
+	struct bytes text = published(r.keyring);
+
+	cr_assert_eq(unlink(scratch_path(&r.s, "node")), 0);
+	cr_expect_eq(take_over(text, true, 0), RC_OK);
+	text = published(node);
+	cr_expect_eq(take_over(text, true, 0), RC_OK);
+}
+
+Test(keyring_node, what_cannot_be_written_is_not_taken_over)
+{
+	struct fault f = { 0 };
+
+	cr_assert_eq(keyring_day(r.keyring, NOON(3), &f), RC_OK);
+	cr_assert_eq(mkdir(scratch_path(&r.s, "node.tmp"), 0700), 0);
+	cr_assert_eq(mkdir(scratch_path(&r.s, "node.tmp/x"), 0700), 0);
+	cr_expect_neq(take_over(published(r.keyring), true, 0), RC_OK);
+	cr_expect(keyring_count(node) == KEY_USES && !keyring_is_node(node));
+	cr_assert_eq(rmdir(r.s.path), 0);
+	cr_assert_eq(rmdir(scratch_path(&r.s, "node.tmp")), 0);
+	cr_expect_eq(take_over(published(r.keyring), true, 0), RC_OK);
+	cr_expect(keyring_count(node) == KEY_USES + 1 && keyring_is_node(node));
+}
+
+Test(keyring_node, keys_that_nobody_else_ever_saw_are_lost_with_the_keeping)
+{
+	uint8_t mine[5 + SEAL_OVERHEAD], theirs[5 + SEAL_OVERHEAD];
+	struct keyring_mark mark;
+	struct fault f = { 0 };
+	char *text;
+	size_t len;
+
+	cr_assert_eq(keyring_export(r.keyring, &text, &len, &mark), RC_OK);
+	free(text);
+	cr_assert_eq(keyring_renew(node, KEY_EVENT, &f), RC_OK);
+	seal(node, KEY_EVENT, "key", mine);
+	cr_assert_eq(keyring_day(r.keyring, NOON(3), &f), RC_OK);
+	seal(r.keyring, KEY_DETAIL, "key", theirs);
+	cr_assert_eq(sealed_key_id(BYTES_OF(mine)), sealed_key_id(BYTES_OF(theirs)), "two of one id");
+	cr_assert_eq(take_over(published(r.keyring), true, mark.next_id), RC_OK);
+	cr_expect_eq(open_as(node, "key", theirs), RC_OK);
+	cr_expect_eq(open_as(node, "key", mine), RC_CORRUPT);
+	cr_expect_eq(keyring_current(node, KEY_DETAIL), sealed_key_id(BYTES_OF(theirs)));
+	cr_expect_lt(keyring_current(node, KEY_EVENT), sealed_key_id(BYTES_OF(theirs)));
+}
+
+/* As a node that starts with a file under whose keys so much was sealed. */
+static void
+start_node_after(uint64_t seals)
+{
+	struct rootkey *root;
+	struct keyfile kf;
+	struct fault f = { 0 };
+
+	keyring_free(node);
+	cr_assert_eq(rootkey_new(r.root, &root, &f), RC_OK);
+	cr_assert_eq(keyfile_load(scratch_path(&r.s, "node"), KEYFILE_RECORDS, root, &kf, &f), RC_OK);
+	for (size_t i = 0; i < kf.count; i++)
+		kf.entries[i].seals = seals;
+	cr_assert_eq(keyfile_save(r.s.path, &kf, root, &f), RC_OK);
+	keyfile_fini(&kf);
+	rootkey_free(root);
+	cr_assert_eq(keyring_open(r.s.path, r.root, &node, &f), RC_OK);
+	cr_assert_eq(take_over(published(node), true, 0), RC_OK);
+}
+
+/* The keeper renews long before; where none does, a node must not go on for ever. */
+Test(keyring_node, no_node_seals_past_its_part_of_the_limit)
+{
+	uint8_t sealed[5 + SEAL_OVERHEAD];
+
+	start_node_after((UINT64_C(1) << 24) - 2);
+	seal(node, KEY_RECORD, "key", sealed);
+	start_node_after(UINT64_C(1) << 24);
+	cr_expect_eq(
+	    keyring_seal(node, KEY_RECORD, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
+	cr_expect_eq(
+	    keyring_seal(node, KEY_RECORD, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
 }

@@ -139,7 +139,7 @@ test('a reservation in a secret house keeps that name for its desk, and the hous
 test('the order is that of the facts shown, and among equals another in each request', async () => {
   const keyOf = (c) => [c.answer, c.freshness, c.type, c.spare, c.confirmed_at].join();
   const orders = new Map(); // of two houses with names and equal facts: who was first
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 60; i++) {
     const found = await look(DANGER);
     const rows = [...found.near_misses.map((c) => ({ ...c, key: 'near' })), ...found.candidates.map((c) => ({ ...c, key: keyOf(c) }))]
       .filter((c) => !NAMELESS.includes(c.type));
@@ -154,7 +154,7 @@ test('the order is that of the facts shown, and among equals another in each req
         orders.set(pair, o);
       }
   }
-  const often = [...orders].filter(([, o]) => o.all >= 15);
+  const often = [...orders].filter(([, o]) => o.all >= 25); // always one order by chance: one of 17 million times
   for (const [pair, o] of often) assert.ok(o.before > 0 && o.before < o.all, `${pair} always in one order, ${o.all} times`);
 });
 

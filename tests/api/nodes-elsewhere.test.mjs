@@ -37,12 +37,13 @@ test('who goes on at another node from the mark of its last event misses nothing
   const heard = await stream.hears('reservation.requested', scene.reservation.id);
   assert.ok(heard);
   stream.close();
+  const theirs = await Promise.all(nodes.slice(1).map((n) => at(n, staff, 'shelter_staff')));
+  const live = await Promise.all(theirs.map((there) => listen(there)));
   assert.equal((await staff.post(`/v1/reservations/${scene.reservation.id}/confirm`)).status, 200);
-  for (const n of nodes.slice(1)) {
-    const there = n.bare('shelter_staff');
-    there.token = staff.token;
+  for (const [i, there] of theirs.entries()) {
     // a node that does not know of the mark yet says reset, and all is read anew
-    await comes(async () => (await there.get(`/v1/reservations/${scene.reservation.id}`)).json?.state === 'confirmed', 'it knows of it, and of the token');
+    assert.ok(await live[i].hears('reservation.confirmed', scene.reservation.id), 'a node does not hear of it');
+    live[i].close();
     const again = await listen(there, heard.id);
     assert.ok(await again.hears('reservation.confirmed', scene.reservation.id), 'it missed what happened meanwhile');
     assert.ok(!again.events.some((e) => e.event === 'reservation.requested' || e.event === 'reset'), JSON.stringify(again.events));
@@ -70,6 +71,8 @@ test('a cursor and a version of one node are good at another', async () => {
   const desk = await nodes[0].as('counsellor');
   const opened = [await openEpisode(desk, ALONE), await openEpisode(desk, ALONE), await openEpisode(desk, ALONE)];
   const there = await at(nodes[1], desk);
+  for (const e of opened)
+    await comes(async () => (await there.get(`/v1/episodes/${e.id}`)).status === 200, 'what was opened at one node does not come to another');
   const { data, next_cursor: cursor } = (await desk.get('/v1/episodes?limit=1')).json;
   const next = await there.get(`/v1/episodes?limit=1&cursor=${cursor}`);
   assert.equal(next.status, 200, next.text);
@@ -92,7 +95,7 @@ test('a second person at another node agrees to a break-glass, and of all nodes 
   const tell = (who) => who.post(`/v1/break-glass/${glass.id}/disclosures`);
   const dora = await nodes[1].person('okit.dora', 'counsellor');
   const open = async (who) => (await who.get('/v1/break-glass')).json.data.find((g) => g.id === glass.id);
-  await comes(() => open(dora), 'what was asked at one node is not seen at another');
+  for (const who of [dora, leads[2]]) await comes(() => open(who), 'what was asked at one node is not seen at another');
   assert.equal((await tell(leads[2])).status, 409, 'told before anybody agreed');
   assert.equal((await dora.post(`/v1/break-glass/${glass.id}/approve`)).status, 200);
   for (const who of leads) await comes(async () => (await open(who))?.state === 'approved', 'a node does not hear that it was agreed');

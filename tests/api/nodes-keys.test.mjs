@@ -3,7 +3,7 @@
 // that keeps the keys is dead for ever another takes its place.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Registry, sleep } from './lib/registry.mjs';
@@ -14,9 +14,13 @@ const SOON = 20000; // never a matter of milliseconds on a loaded machine
 let nodes;
 
 before(async () => {
-  const first = new Registry().share();
+  // a house asks again until it is told the new location: oftener than anybody looks up their own
+  const first = new Registry().share().limits({ own: 1000, own_house: 1000 });
   nodes = [first, new Registry(first), new Registry(first)];
-  for (const n of nodes) await n.start();
+  for (const n of nodes) {
+    appendFileSync(join(n.dir, 'breadth.csv'), 'own_location,60000,60000,60000,22,6,0,0\n');
+    await n.start();
+  }
 });
 after(async () => {
   for (const n of nodes ?? []) {
@@ -41,13 +45,21 @@ const place = (n) => ({ address: `000${n} Mintafalva, Közös utca ${n}.`, intak
 async function ownPlace(node) {
   const staff = await node.as('shelter_staff');
   const answer = await staff.get(`/v1/shelters/${await ownHouse(staff)}/location`);
-  assert.ok([200, 429].includes(answer.status), answer.text);
+  assert.equal(answer.status, 200, answer.text);
   return answer.json.address;
 }
 
 /** Run on a node; what came of it, whatever it was. */
 function attempt(node, ...args) {
   try { return { is: true, said: node.run(...args) }; } catch (e) { return { is: false, said: `${e.stdout}${e.stderr}` }; }
+}
+
+/** New keys at ${node}, after what the service may be doing by itself. */
+function rotate(node) {
+  return soon(() => {
+    const came = attempt(node, 'rotate-keys');
+    return (came.is || !/Other upkeep is under way/.test(came.said)) && came;
+  }, 'other upkeep does not end');
 }
 
 test('a location written at one node is told at every other, to its house and to a desk', async () => {
@@ -80,7 +92,7 @@ test('the node that kept the keys is dead for ever: another keeps them, everybod
   await nodes[1].stop();
   assert.match(nodes[1].run('keep-keys'), /keeps the keys/);
   await nodes[1].start();
-  const rotated = attempt(nodes[1], 'rotate-keys');
+  const rotated = await rotate(nodes[1]);
   assert.ok(rotated.is, rotated.said);
   for (const n of nodes.slice(1)) await openEpisode(await n.as('counsellor'));
   assert.equal(await ownPlace(nodes[2]), place(2).address);
@@ -103,7 +115,8 @@ test('a keeper that lives while another is made ends, and follows when it is sta
   assert.ok(ended && ended.code !== 0, `the old keeper goes on: ${JSON.stringify(ended)}`);
   assert.match(nodes[1].logText(), /two_keepers/);
   await nodes[1].start();
-  assert.ok(attempt(nodes[2], 'rotate-keys').is);
+  const rotated = await rotate(nodes[2]);
+  assert.ok(rotated.is, rotated.said);
   for (const n of nodes) await openEpisode(await n.as('counsellor'));
 });
 

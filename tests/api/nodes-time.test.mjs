@@ -36,8 +36,11 @@ clockTest('a hold that ran out is expired once, though three nodes look', async 
     return await expiries().catch(() => 0) > before;
   }, 'nobody expired the hold');
   await sleep(3000); // for the others' timers
-  await again();
-  assert.equal(await expiries(), before + 1);
+  const found = await comes(async () => {
+    await again();
+    return expiries().catch(() => 0);
+  }, 'the trail is not told any more');
+  assert.equal(found, before + 1);
   await desk.signIn('okit.anna', nodes[0].passphrase('okit.anna'));
   assert.equal((await desk.get(`/v1/reservations/${reservation.id}`)).json.state, 'expired');
 });
@@ -57,8 +60,10 @@ clockTest('a clock that is hours ahead on one node ends no hold, and that node g
   const here = nodes[0].bare('counsellor');
   here.token = there.token;
   assert.equal(await state(here), 'held', 'a token of that node is no good at another');
+  const agreed = () => nodes[2].logText().split('clocks_agree').length;
+  const once = agreed();
   clocks[2].jump(-2 * HOUR);
-  await comes(() => nodes[2].logText().includes('clocks_agree'), 'it does not notice that its clock is mended');
+  await comes(() => agreed() > once, 'it does not notice that its clock is mended');
   await settle(nodes[0], { ...scene, desk });
 });
 
@@ -75,6 +80,7 @@ clockTest('of two nodes that differ neither ends a hold before its time by both'
   assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
   clocks[0].jump(2 * HOUR);
   await comes(async () => {
+    await sleep(500); // a device may sign in so often
     const there = await nodes[2].person('okit.dora', 'counsellor');
     return (await there.get(`/v1/reservations/${scene.reservation.id}`)).json.state === 'expired';
   }, 'it never runs out');

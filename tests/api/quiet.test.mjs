@@ -52,9 +52,9 @@ for (const name of ['sheet open', 'avail show']) {
   for (const signal of ['TERM', 'HUP', 'INT']) {
     test(`${name}: SIG${signal} ends it, and the terminal shows again what is typed`, async () => {
       const [words, question, answer] = asks[name];
-      const { screen, until, type } = start([...'sh -c'.split(' '), 'echo "pid=$$"; exec "$@"', 'sh', ...words]);
+      const { screen, until, typed } = start([...'sh -c'.split(' '), 'echo "pid=$$"; exec "$@"', 'sh', ...words]);
       await until(question);
-      type(answer.slice(0, 6));
+      await typed(answer.slice(0, 6));
       await sleep(200); // it is read as a whole line only: the signal comes between keys
       process.kill(Number(/pid=(\d+)/.exec(screen())[1]), `SIG${signal}`);
       await until(/status=[1-9]\d*\s+same/);

@@ -207,7 +207,7 @@ test('pages: a wrong limit or cursor is 400', async () => {
 
 test('statistics: a period that is no quarter or year, or not over, or an unknown table is 400', async () => {
   const statistician = await r.as('statistician');
-  const year = new Date().getUTCFullYear();
+  const year = new Date(Date.now() + 2 * 3600e3).getUTCFullYear(); // in Budapest it begins first
   for (const query of [`period=${year + 1}`, `period=${year}`, `period=${year + 1}-Q1`, 'period=2024-Q5', 'period=2024-Q0',
     'period=2024-q1', 'period=2024-01', 'period=2024-01-01', 'period=', 'period=x', 'period=1999', 'period=3000',
     'period=%32024', 'table=people', 'table=%70lacements'])

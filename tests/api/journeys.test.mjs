@@ -319,7 +319,7 @@ test('statistics are of quarters and years that are over, in JSON and CSV', asyn
   const statistician = await r.as('statistician');
   const table = (await statistician.get('/v1/statistics?table=placements')).json;
   assert.match(table.period, /^\d{4}-Q[1-4]$/);
-  assert.ok(table.to < new Date().toISOString().slice(0, 10));
+  assert.ok(table.to < new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Budapest' }).format(new Date()));
   const cell = table.rows.find((x) => x.key === 'crisis_centre' && x.column === 'west');
   assert.deepEqual(cell, { key: 'crisis_centre', column: 'west', value: 0, withheld: false }, 'the arrivals are of this quarter');
   const csv = await statistician.get('/v1/statistics?table=placements&period=2024&format=csv');

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { within } from '../api/lib/patience.mjs';
 import { Registry } from '../api/lib/registry.mjs';
 import { focused, open, panel, quit, shiftThrice } from './lib/browser.mjs';
+import { pace } from './lib/pace.mjs';
 
 const LATENCY_MS = 300;
 const SLOWER = 6;
@@ -127,14 +128,15 @@ const PRESSES = {
   'Shift for the third time': ['keydown', shiftThrice],
 };
 
-/** Milliseconds from the press until it is covered, on a page of its own. */
+/** Milliseconds from the press until it is covered, on a page of its own, as an office's laptop would take them. */
 async function cover(kind, press) {
   const page = await slow('shelter_staff', { size: 'phone' });
   await page.locator('.unit:visible').first().waitFor();
   await page.evaluate(() => new Promise((idle) => setTimeout(() => requestIdleCallback(idle), 1000))); // it has come to rest
+  const slower = await pace(page);
   const covered = await watch(page, kind, '.cover');
   await press(page);
-  const took = await covered();
+  const took = await covered() / slower;
   assert.doesNotMatch(await page.locator('body').innerText(), /szoba|Nyugat/);
   await page.context().close();
   return took;

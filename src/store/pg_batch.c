@@ -25,11 +25,12 @@ slot_of(struct pg_batch *b, const struct key *key)
 	return &b->slots[i];
 }
 
-/* What the batch has to do with ${key}, NULL: nothing. */
+/* What the batch has to do with ${key}, NULL: nothing.  Without slots there was no memory for them, whatever
+ * else there was some for. */
 static struct batch_entry *
 find(struct pg_batch *b, const struct key *key)
 {
-	const uint32_t *slot = b->entries == NULL ? NULL : slot_of(b, key);
+	const uint32_t *slot = b->slots == NULL ? NULL : slot_of(b, key);
 
 	return slot == NULL || *slot == 0 ? NULL : &b->entries[*slot - 1];
 }

@@ -186,15 +186,22 @@ struct scene {
 	size_t count;
 };
 
+/* And with memory again the next one is whole. */
 static enum rc
 build_anew(void *arg)
 {
 	struct scene *s = arg;
-	enum rc rc;
+	enum rc rc, again;
+	unsigned left;
 
 	pg_batch_fini(&engine.batch);
 	engine.batch = (struct pg_batch){ .count = 0 };
 	(void)build(s->list, s->count, &rc);
+	left = famine_in;
+	famine_in = 0;
+	cr_assert_eq(build(s->list, s->count, &again), s->count);
+	cr_assert_eq(again, RC_OK);
+	famine_in = left;
 	return rc;
 }
 

@@ -59,7 +59,8 @@ hear(struct engine *e, int64_t until, ExecStatusType wanted)
 	return is_so;
 }
 
-/* BEGIN, SET, the lock, COMMIT.  The lock outlives the transaction, its patience does not. */
+/* BEGIN, SET, the lock, COMMIT.  The lock outlives the transaction, its patience does not.  Where the server
+ * did not say that it refused the lock, this session may have it: only its end gives it back then. */
 static bool
 hear_taken(struct engine *e, int64_t until)
 {
@@ -69,8 +70,8 @@ hear_taken(struct engine *e, int64_t until)
 	if (!hear(e, until, PGRES_COMMAND_OK) || !hear(e, until, PGRES_COMMAND_OK))
 		return false;
 	res = pg_answer(&e->link, until);
-	is_whole = res != NULL;
 	e->link.has_turn = PQresultStatus(res) == PGRES_TUPLES_OK;
+	is_whole = e->link.has_turn || PQresultErrorField(res, PG_DIAG_SQLSTATE) != NULL;
 	if (!e->link.has_turn) {
 		e->turns_until = 0;
 		e->no_turns_until = clock_mono_ms() + LEAVE_MS;

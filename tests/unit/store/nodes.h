@@ -6,6 +6,9 @@
 #ifndef MENEDEK_TEST_NODES_H
 #define MENEDEK_TEST_NODES_H
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "fixture.h"
 
 struct nodes {
@@ -80,6 +83,20 @@ close_nodes(struct nodes *n)
 		if (postgres_server() == NULL)                                 \
 			cr_skip_test("MENEDEK_TEST_POSTGRES names no server"); \
 	} while (0)
+
+/* A port of this machine at which nobody listens, for as long as the socket is kept. */
+static inline int
+closed_port(int *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
 
 /* ${node} reads ${text} under ${key} before half a minute is over. */
 static inline bool

@@ -470,7 +470,7 @@ pg_link_up(struct pg_link *l, struct fault *f)
 	if (is_up)
 		return RC_OK;
 	if (f != NULL && f->count == 0)
-		(void)fault_set(f, RC_UNAVAILABLE, MSG_PG_UNREACHABLE, NULL, 0, l->hosts[l->next]);
+		(void)fault_set(f, RC_UNAVAILABLE, MSG_PG_UNREACHABLE, NULL, 0, pg_server_name(l, l->next));
 	l->next = l->next + 1 < l->count ? l->next + 1 : 0;
 	return RC_UNAVAILABLE;
 }

@@ -256,11 +256,9 @@ tell_watchers(struct committer *c, const struct commit *list)
 static void
 count_batch(struct committer *c, const struct commit *list, uint64_t spent_us)
 {
-	const bool is_lone = list != NULL && list->next == NULL && spent_us < LONE_US;
 	uint64_t size = 0;
 
 	pthread_mutex_lock(&c->lock);
-	c->lone_batches = is_lone && c->first == NULL ? c->lone_batches + 1 : 0;
 	c->stats.batches++;
 	spread_add(&c->stats.sync, &spread_times, spent_us);
 	for (; list != NULL; list = list->next) {
@@ -272,6 +270,7 @@ count_batch(struct committer *c, const struct commit *list, uint64_t spent_us)
 		else
 			c->stats.failed++;
 	}
+	c->lone_batches = size == 1 && spent_us < LONE_US && c->first == NULL ? c->lone_batches + 1 : 0;
 	c->stats.waiting -= size;
 	c->company = size + c->stats.waiting;
 	spread_add(&c->stats.batch, &spread_counts, size);

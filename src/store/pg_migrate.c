@@ -30,7 +30,6 @@ struct move {
 	uint64_t pairs, highest; /* revision */
 	struct key at;
 	bool is_over;
-	enum rc rc;
 	/* verification: what the database has */
 	const PGresult *rows;
 	int row;
@@ -136,16 +135,15 @@ compare_pair(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	if (m->row == PQntuples(m->rows))
 		return false;
 	if (!bytes_equal(pg_bytes(m->rows, m->row, 0), (struct bytes){ key->b, key->len }) ||
-	    pg_number(m->rows, m->row, 1) != rev || !bytes_equal(pg_bytes(m->rows, m->row, 2), value)) {
-		m->rc = RC_CORRUPT;
+	    pg_number(m->rows, m->row, 1) != rev || !bytes_equal(pg_bytes(m->rows, m->row, 2), value))
 		return false;
-	}
 	m->row++;
 	m->pairs++;
 	return true;
 }
 
-/* One chunk of the database beside the store: the same pairs in the same order. */
+/* One chunk of the database beside the store: the same pairs in the same order.  The walk stops at the first
+ * row that differs, so then rows are left. */
 static enum rc
 compare_chunk(struct move *m, const PGresult *rows)
 {
@@ -153,11 +151,10 @@ compare_chunk(struct move *m, const PGresult *rows)
 
 	m->rows = rows;
 	m->row = 0;
-	m->rc = RC_OK;
 	if (engine_lmdb.scan(m->snapshot, &m->at, 0, compare_pair, m) != RC_OK || m->row < PQntuples(rows))
 		return RC_CORRUPT;
-	if (m->rc != RC_OK || PQntuples(rows) == 0)
-		return m->rc;
+	if (PQntuples(rows) == 0)
+		return RC_OK;
 	last = pg_bytes(rows, PQntuples(rows) - 1, 0);
 	memcpy(m->at.b, last.p, last.len);
 	m->at.len = (uint8_t)last.len;

@@ -17,13 +17,14 @@ struct edge {
 	struct committer *c;
 };
 
-static atomic_bool is_held;
+static atomic_bool is_held, is_in;
 static _Atomic unsigned slow_us, follows, follows_at_last_batch, batches;
 static _Atomic unsigned refuse_guard_memory;
 
 static void
 apply(struct engine *e, struct commit *list)
 {
+	atomic_store(&is_in, true);
 	while (atomic_load(&is_held))
 		usleep(100);
 	atomic_store(&follows_at_last_batch, atomic_load(&follows));
@@ -270,6 +271,31 @@ Test(committer_edges, who_comes_second_is_written_second, .timeout = 60)
 		cr_expect_eq(work_wait(&b), RC_OK);
 		cr_expect_lt(a.commit.rev, b.commit.rev);
 	}
+	end_edge(&x);
+}
+
+/* It would write beside the thread, and be held up with it. */
+Test(committer_edges, who_comes_while_the_thread_has_a_batch_leaves_its_own_to_it, .timeout = 60)
+{
+	struct work a, b;
+	struct edge x;
+
+	begin_edge(&x, false);
+	become_lone(&x);
+	atomic_store(&is_in, false);
+	atomic_store(&is_held, true);
+	work_init(&a, 1, 1, false);
+	work_init(&b, 1, 1, false);
+	committer_submit(x.c, &a.commit);
+	while (!atomic_load(&is_in))
+		usleep(100);
+	committer_submit_here(x.c, &b.commit);
+	cr_expect_not(atomic_load(&a.is_done));
+	cr_expect_not(atomic_load(&b.is_done));
+	atomic_store(&is_held, false);
+	cr_expect_eq(work_wait(&a), RC_OK);
+	cr_expect_eq(work_wait(&b), RC_OK);
+	cr_expect_lt(a.commit.rev, b.commit.rev);
 	end_edge(&x);
 }
 

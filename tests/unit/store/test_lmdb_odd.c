@@ -191,6 +191,22 @@ Test(lmdb_odd, a_path_that_is_too_long_is_said_and_not_cut)
 	end_odd(&o);
 }
 
+Test(lmdb_odd, a_directory_that_cannot_be_made_is_said_to_be_so)
+{
+	struct fault f = { 0 };
+	char path[200];
+	struct odd o;
+
+	begin_odd(&o, MAP_MIB);
+	engine_lmdb.close(o.e);
+	(void)snprintf(path, sizeof(path), "%s/data.mdb/db", o.path); /* in a file */
+	cr_expect_eq(engine_lmdb.open(path, MAP_MIB, &o.e, &f), RC_INVALID);
+	cr_expect_null(o.e);
+	cr_expect_gt(f.count, 0);
+	open_raw(&o, MAP_MIB);
+	end_odd(&o);
+}
+
 static off_t
 size_of(const struct odd *o)
 {

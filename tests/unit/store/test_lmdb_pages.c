@@ -59,6 +59,20 @@ Test(lmdb_pages, a_store_that_grew_shrank_and_changed_is_sound_and_adds_up)
 	fixture_close(&x);
 }
 
+Test(lmdb_pages, keys_of_which_one_begins_the_other_are_in_order)
+{
+	static const char *const names[] = { "k", "ka", "kaa", "kaaa", "kb" };
+	struct lmdb_pages found;
+	struct fixture x;
+
+	fixture_open(&x, &engine_lmdb);
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		put_text(&x, names[i], "value");
+	cr_assert_eq(look(&x, &found), RC_OK, "page %lu: %s", (unsigned long)found.page, found.what);
+	cr_assert_not(found.is_altered);
+	fixture_close(&x);
+}
+
 Test(lmdb_pages, every_single_byte_of_a_small_store_matters_or_is_not_used)
 {
 	struct lmdb_pages found;

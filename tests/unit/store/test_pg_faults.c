@@ -110,6 +110,9 @@ Test(pg_faults, a_server_that_does_not_wait_for_its_disk_is_refused, .timeout = 
 	fault_clear(&f);
 	cr_assert_eq(open_with(&x, " user=hasty", &f), RC_OK);
 	cr_assert_eq(open_with(&x, " nonsense", &f), RC_INVALID);
+	/* which one is the primary is for the engine to say, not for libpq */
+	fault_clear(&f);
+	cr_assert_eq(open_with(&x, " target_session_attrs=standby", &f), RC_OK);
 	postgres_run(x.conninfo, "DROP ROLE hasty");
 	fixture_close(&x);
 }

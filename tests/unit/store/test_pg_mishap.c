@@ -178,7 +178,7 @@ follow_through(struct pair *p, const struct walk_row *row, bool must_compare)
 Test(pg_mishap, no_change_is_missed_by_one_who_follows, .timeout = 300)
 {
 	static const struct walk_row rows[] = { { REFUSED_CALL, 10 }, { CUT, 5 }, { GARBLED, 5 },
-		{ SILENCE, 1 }, { LATE, 3 }, { BAD_COPY, 1 } };
+		{ NO_ROWS, 2 }, { SILENCE, 1 }, { LATE, 3 }, { BAD_COPY, 1 } };
 	struct pair p;
 
 	NEEDS_SERVER();
@@ -206,7 +206,7 @@ Test(pg_mishap, no_difference_is_missed_by_one_who_compares, .timeout = 300)
 Test(pg_mishap, a_node_opens_whole_or_says_why_not, .timeout = 300)
 {
 	static const struct walk_row rows[] = { { REFUSED_CALL, 40 }, { CUT, 20 }, { GARBLED, 20 },
-		{ NO_ROWS, 3 }, { LATE, 10 }, { BAD_COPY, 2 } };
+		{ NO_ROWS, 3 }, { SILENCE, 15 }, { LATE, 10 }, { BAD_COPY, 2 } };
 	struct pair p;
 
 	NEEDS_SERVER();

@@ -39,6 +39,19 @@ open_place(struct place *p, unsigned count)
 }
 
 static void
+remove_store(const char *path)
+{
+	static const char *const names[] = { "data.mdb", "lock.mdb", "serving.lock" };
+	char name[700];
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, names[i]);
+		unlink(name);
+	}
+	rmdir(path);
+}
+
+static void
 close_place(struct place *p)
 {
 	char name[200];
@@ -160,6 +173,35 @@ Test(pg_mishap_move, moving_out_is_whole_or_begun_again, .timeout = 300)
 	close_place(&p);
 }
 
+/* The string is not written, and then the database cannot be told that it may be overwritten. */
+Test(pg_mishap_move, a_database_that_could_not_be_told_is_overwritten_only_when_people_say_so, .timeout = 120)
+{
+	bool came = true;
+	struct place p;
+	uint64_t pairs;
+
+	NEEDS_SERVER();
+	open_place(&p, 2);
+	for (unsigned n = 1; came; n++) {
+		enum rc rc;
+
+		mishap_in(BAD_DISK, n);
+		mishap.then = REFUSED_CALL;
+		mishap.after = 1;
+		rc = move_in(&p, &pairs);
+		came = mishap.kind != BAD_DISK;
+		(void)mishap_over();
+		cr_assert(came || rc == RC_OK);
+		if (rc != RC_OK && engine_of(p.path) == &engine_lmdb)
+			try_again(&p, false);
+		cr_assert_eq(engine_of(p.path), &engine_postgresql);
+		check_place(&p, "k0001");
+		cr_assert_eq(move_out(&p, &pairs), RC_OK);
+		postgres_run(p.conninfo, "INSERT INTO menedek_meta VALUES ('loading', '1')");
+	}
+	close_place(&p);
+}
+
 /* ---- a database that has not what was sent ---- */
 
 static const struct spoilt_row {
@@ -205,7 +247,100 @@ Test(pg_mishap_move, a_database_that_differs_is_not_moved_into, .timeout = 60)
 	close_place(&p);
 }
 
+/* A primary that gave up waiting for its standby: what it took may be lost with it. */
+Test(pg_mishap_move, what_a_server_takes_with_a_warning_is_not_moved, .timeout = 60)
+{
+	uint64_t pairs = 0;
+	struct place p;
+
+	NEEDS_SERVER();
+	open_place(&p, 2);
+	cr_assert_eq(move_in(&p, &pairs), RC_OK);
+	cr_assert_eq(move_out(&p, &pairs), RC_OK);
+	postgres_run(p.conninfo,
+	    "INSERT INTO menedek_meta VALUES ('loading', '1');"
+	    "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS "
+	    "$$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;"
+	    "CREATE TRIGGER warn AFTER INSERT ON menedek_kv FOR EACH STATEMENT EXECUTE FUNCTION warn()");
+	cr_assert_eq(move_in(&p, &pairs), RC_UNAVAILABLE);
+	cr_assert_eq(engine_of(p.path), &engine_lmdb);
+	postgres_run(p.conninfo, "DROP TRIGGER warn ON menedek_kv");
+	cr_assert_eq(move_in(&p, &pairs), RC_OK);
+	check_place(&p, "k0001");
+	close_place(&p);
+}
+
 /* ---- what cannot be moved ---- */
+
+/* A pair that no commit of ours put there, past all bookkeeping; or without it again. */
+static void
+alter(struct place *p, bool is_there)
+{
+	static char name[] = "kx", text[] = "12345678 and what somebody put there";
+	MDB_val key = { 2, name }, data = { sizeof(text), text };
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi tree;
+
+	cr_assert_eq(mdb_env_create(&env), 0);
+	cr_assert_eq(mdb_env_set_mapsize(env, (size_t)MAP_MIB << 20), 0);
+	cr_assert_eq(mdb_env_open(env, p->path, 0, 0600), 0);
+	cr_assert_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	cr_assert_eq(mdb_dbi_open(txn, NULL, 0, &tree), 0);
+	cr_assert_eq(is_there ? mdb_put(txn, tree, &key, &data, 0) : mdb_del(txn, tree, &key, NULL), 0);
+	cr_assert_eq(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+Test(pg_mishap_move, a_store_that_somebody_altered_is_not_moved, .timeout = 60)
+{
+	uint64_t pairs = 7;
+	struct place p;
+
+	NEEDS_SERVER();
+	open_place(&p, 2);
+	alter(&p, true);
+	cr_expect_eq(move_in(&p, &pairs), RC_CORRUPT);
+	cr_expect_eq(pairs, 0);
+	cr_expect_eq(engine_of(p.path), &engine_lmdb);
+	cr_expect_str_eq(
+	    postgres_run(p.conninfo, "SELECT coalesce(to_regclass('menedek_kv')::text, '')"), "");
+	alter(&p, false);
+	cr_expect_eq(move_in(&p, &pairs), RC_OK);
+	check_place(&p, "k0001");
+	close_place(&p);
+}
+
+/* The store's own file has room in its path for what the string's has not. */
+Test(pg_mishap_move, a_store_whose_path_has_no_room_for_the_string_stays, .timeout = 60)
+{
+	static char path[600];
+	struct fault f = { 0 };
+	uint64_t pairs = 0;
+	struct engine *e;
+	struct place p;
+	size_t keep;
+
+	NEEDS_SERVER();
+	open_place(&p, 2);
+	keep = strlen(p.x.dir);
+	(void)snprintf(
+	    path, sizeof(path), "%s/%0200d/%0200d/%0*d", p.x.dir, 0, 0, (int)(505 - keep - 403), 0);
+	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &e, &f), RC_OK);
+	engine_lmdb.close(e);
+	cr_expect_eq(migrate_to_postgresql(path, p.conninfo, &pairs, &f), RC_INVALID);
+	cr_expect_eq(engine_of(path), &engine_lmdb);
+	cr_expect_str_eq(
+	    postgres_run(p.conninfo, "SELECT count(*) FROM menedek_meta WHERE name = 'loading'"), "1");
+	cr_expect_eq(move_in(&p, &pairs), RC_OK, "the next one may overwrite it");
+	check_place(&p, "k0001");
+	remove_store(path);
+	for (unsigned i = 0; i < 2; i++) {
+		*strrchr(path, '/') = '\0';
+		cr_expect_eq(rmdir(path), 0);
+	}
+	close_place(&p);
+}
 
 Test(pg_mishap_move, what_cannot_be_a_store_or_a_server_is_refused, .timeout = 60)
 {

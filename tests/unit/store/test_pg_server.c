@@ -193,20 +193,15 @@ get_better(void *arg)
 	return NULL;
 }
 
-/* As hundreds of transactions under way make it. */
-Test(pg_server, a_look_that_took_nothing_is_none, .timeout = 60)
+static void
+take_no_look(const char *function)
 {
 	pthread_t other;
 	struct nodes n;
 	char text[64];
 
-	NEEDS_SERVER();
 	open_nodes(&n);
-	shadow(&n.a,
-	    "CREATE FUNCTION %1$s.pg_current_snapshot() RETURNS pg_snapshot LANGUAGE sql AS $$"
-	    " SELECT CASE WHEN (SELECT is_bad FROM %1$s.mood) THEN (SELECT '1:2000000000:' ||"
-	    " string_agg(i::text, ',') FROM generate_series(1000000000, 1000000700) AS i)::pg_snapshot"
-	    " ELSE pg_catalog.pg_current_snapshot() END $$");
+	shadow(&n.a, function);
 	put_text(&n.b, "ka", "before");
 	run_in(&n.a, "UPDATE %1$s.mood SET is_bad = true");
 	cr_assert_eq(pthread_create(&other, NULL, get_better, &n.a), 0);
@@ -215,6 +210,25 @@ Test(pg_server, a_look_that_took_nothing_is_none, .timeout = 60)
 	cr_assert_eq(get_text(&n.a, "ka", text, NULL), RC_OK);
 	pthread_join(other, NULL);
 	close_nodes(&n);
+}
+
+/* As hundreds of transactions under way make it. */
+Test(pg_server, a_look_that_took_nothing_is_none, .timeout = 60)
+{
+	NEEDS_SERVER();
+	take_no_look(
+	    "CREATE FUNCTION %1$s.pg_current_snapshot() RETURNS pg_snapshot LANGUAGE sql AS $$"
+	    " SELECT CASE WHEN (SELECT is_bad FROM %1$s.mood) THEN (SELECT '1:2000000000:' ||"
+	    " string_agg(i::text, ',') FROM generate_series(1000000000, 1000000700) AS i)::pg_snapshot"
+	    " ELSE pg_catalog.pg_current_snapshot() END $$");
+}
+
+Test(pg_server, a_look_that_does_not_say_from_when_it_is_is_none, .timeout = 60)
+{
+	NEEDS_SERVER();
+	take_no_look("CREATE FUNCTION %1$s.pg_current_snapshot() RETURNS pg_snapshot LANGUAGE sql AS $$"
+		     " SELECT CASE WHEN (SELECT is_bad FROM %1$s.mood) THEN NULL"
+		     " ELSE pg_catalog.pg_current_snapshot() END $$");
 }
 
 Test(pg_server, a_look_that_fails_half_way_loses_no_change, .timeout = 60)

@@ -127,6 +127,8 @@ write_in_logs(struct txn *t, void *arg)
 	cr_expect_eq(txn_delete(t, &head), RC_INTERNAL);
 	cr_expect_eq(txn_scan(t, &prefix, &elsewhere, count_row, &seen), RC_INTERNAL);
 	cr_expect_eq(txn_scan(t, &prefix, &before, count_row, &seen), RC_INTERNAL);
+	cr_expect_eq(
+	    txn_scan(t, &a, &prefix, count_row, &seen), RC_INTERNAL, "shorter than what it begins with");
 	cr_expect_not(txn_is_writing(t));
 	txn_freeze(t);
 	cr_expect_eq(txn_put(t, &a, KEY_RECORD, bytes_str("x")), RC_INTERNAL);
@@ -142,6 +144,36 @@ Test(txn_edges, logs_and_what_was_recorded_are_not_written_over)
 	cr_expect_eq(store_update(x.store, x.arena, write_in_logs, NULL), RC_OK);
 }
 #endif
+
+/* ---- what was seen enough of ---- */
+
+static bool
+count_two(void *arg, const struct key *key UNUSED, struct bytes value UNUSED, uint64_t rev UNUSED)
+{
+	return ++*(unsigned *)arg < 2;
+}
+
+static enum rc
+look_at_two(struct txn *t, void *arg)
+{
+	const struct key prefix = key_of("r"), heads = { .len = 0 };
+	unsigned seen = 0, sealed = 0, all = 0;
+
+	(void)arg;
+	cr_expect_eq(txn_scan(t, &prefix, NULL, count_two, &seen), RC_OK);
+	cr_expect_eq(seen, 2);
+	cr_expect_eq(txn_scan_sealed(t, &prefix, count_two, &sealed), RC_OK);
+	cr_expect_eq(sealed, 2);
+	cr_expect_eq(txn_scan_sealed(t, &heads, count_row, &all), RC_OK);
+	cr_expect_eq(all, 13, "twelve records and an entry, and no head");
+	return RC_OK;
+}
+
+Test(txn_edges, a_walk_goes_no_further_than_it_is_told)
+{
+	cr_assert_eq(store_update(x.store, x.arena, fill, NULL), RC_OK);
+	cr_expect_eq(store_view(x.store, x.arena, look_at_two, NULL), RC_OK);
+}
 
 /* ---- what is not there ---- */
 

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clocks of nodes that differ, as their beats tell of them: who goes by whose time. */
+#include "mishap.h"
+
+#include "base/clock.h"
+#include "pair.h"
+#include "store/pg_parts.h"
+
+#define FAR  100 /* seconds that a clock is wrong */
+#define NEAR 5   /* what a beat and rounding may take */
+
+/* The beats of ${count} other nodes, written now by clocks that are so many seconds ahead. */
+static void
+write_beats(struct pair *p, const int *ahead, unsigned count)
+{
+	char sql[256];
+
+	postgres_run(p->nodes.a.conninfo, "DELETE FROM menedek_nodes");
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(sql, sizeof(sql),
+		    "INSERT INTO menedek_nodes VALUES ('node%u', now(), extract(epoch FROM now())::bigint + "
+		    "%d)",
+		    i, ahead[i]);
+		postgres_run(p->nodes.a.conninfo, sql);
+	}
+}
+
+/* Node a beats while the others' beats still count, which they do for five seconds. */
+static void
+hear_beats(struct pair *p, const int *ahead, unsigned count)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		write_beats(p, ahead, count);
+		p->a->beat_at = p->a->retry_at = 0;
+		engine_postgresql.follow(p->a);
+		if ((unsigned)atoi(postgres_run(p->nodes.a.conninfo,
+			"SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds'")) ==
+		    count + 1)
+			return;
+	}
+	cr_assert_fail("no beat in time");
+}
+
+static bool
+is_near(int64_t a, int64_t b)
+{
+	return a - b <= NEAR && b - a <= NEAR;
+}
+
+static const struct clocks_row {
+	int others[4];
+	unsigned count;
+	int64_t ahead, now, sure; /* of node a: what is told, and how far its times are from its own clock */
+} clocks[] = {
+	{ { 0 }, 0, 0, 0, 0 },
+	/* of two nobody knows who is right: nothing ends before both say so */
+	{ { FAR }, 1, 0, 0, 0 },
+	{ { -FAR }, 1, FAR, 0, -FAR },
+	{ { 0 }, 1, 0, 0, 0 },
+	/* of three two are right */
+	{ { -FAR, -FAR }, 2, FAR, -FAR, -FAR },
+	{ { FAR, FAR }, 2, 0, 0, 0 },
+	{ { 0, FAR }, 2, 0, 0, 0 },
+	{ { -FAR, 0 }, 2, 0, 0, 0 },
+	/* all of three differ: the middle one, which is none */
+	{ { -FAR, FAR }, 2, 0, 0, 0 },
+	{ { -2 * FAR, -FAR }, 2, FAR, 0, -FAR },
+};
+
+Test(pg_clock, who_is_ahead_of_most_goes_by_their_time_and_nothing_ends_early, .timeout = 120)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	for (size_t i = 0; i < COUNT_OF(clocks); i++) {
+		const struct clocks_row *r = &clocks[i];
+		struct engine_standing standing;
+		int64_t own;
+
+		hear_beats(&p, r->others, r->count);
+		engine_postgresql.standing(p.a, &standing);
+		own = clock_now();
+		cr_expect(is_near(standing.clock_ahead, r->ahead), "row %zu: %ld ahead", i,
+		    (long)standing.clock_ahead);
+		cr_expect(
+		    is_near(standing.now - own, r->now), "row %zu: now %ld", i, (long)(standing.now - own));
+		cr_expect(is_near(standing.sure - own, r->sure), "row %zu: sure %ld", i,
+		    (long)(standing.sure - own));
+	}
+	close_pair(&p);
+}
+
+/* Without its own beat among them it knows nothing of others, and goes by its own clock. */
+Test(pg_clock, who_hears_of_no_clock_goes_by_its_own, .timeout = 60)
+{
+	static const int others[] = { -FAR, -FAR };
+	struct engine_standing standing;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	hear_beats(&p, others, COUNT_OF(others));
+	engine_postgresql.standing(p.a, &standing);
+	cr_assert(is_near(standing.now - clock_now(), -FAR));
+	p.a->beat_at = 0;
+	mishap_in(NO_ROWS, 2); /* after the look's, the clocks' */
+	engine_postgresql.follow(p.a);
+	cr_assert(mishap_over());
+	engine_postgresql.standing(p.a, &standing);
+	cr_expect_eq(standing.clock_ahead, 0);
+	cr_expect(is_near(standing.now, clock_now()));
+	cr_expect(is_near(standing.sure, clock_now()));
+	close_pair(&p);
+}
+
+/* A store asks its engine, or where nobody else is its own clock. */
+Test(pg_clock, a_store_goes_by_its_engines_time, .timeout = 60)
+{
+	static const struct engine_ops *const engines[] = { &engine_memory, &engine_lmdb,
+		&engine_postgresql };
+
+	NEEDS_SERVER();
+	for (size_t i = 0; i < COUNT_OF(engines); i++) {
+		struct fixture x;
+
+		fixture_open(&x, engines[i]);
+		cr_expect(is_near(store_now(x.store), clock_now()), "engine %zu", i);
+		cr_expect(is_near(store_sure_now(x.store), clock_now()), "engine %zu", i);
+		fixture_close(&x);
+	}
+}
+
+static int64_t told_now, told_sure;
+
+static void
+tell_times(const struct engine *e UNUSED, struct engine_standing *out)
+{
+	*out = (struct engine_standing){ .now = told_now, .sure = told_sure };
+}
+
+Test(pg_clock, now_and_sure_are_not_the_same)
+{
+	struct engine_ops ops = engine_memory;
+	struct fixture x;
+
+	ops.standing = tell_times;
+	told_now = 200;
+	told_sure = 100;
+	fixture_open(&x, &ops);
+	cr_expect_eq(store_now(x.store), 200);
+	cr_expect_eq(store_sure_now(x.store), 100);
+	fixture_close(&x);
+}
+
+/* ---- how long a node has been without a word ---- */
+
+Test(pg_clock, a_copy_that_is_too_old_or_is_being_compared_answers_nothing, .timeout = 60)
+{
+	struct engine_standing standing;
+	struct snapshot *s;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	mishap_in(LATE, 1);
+	engine_postgresql.standing(p.a, &standing);
+	cr_expect_eq(standing.silent_ms, 0, "it does not follow yet");
+	engine_postgresql.follow(p.a);
+	cr_assert_eq(engine_postgresql.snapshot(p.a, &s), RC_OK);
+	engine_postgresql.release(s);
+	/* a minute later */
+	mishap_in(LATE, 1);
+	cr_expect_eq(engine_postgresql.snapshot(p.a, &s), RC_UNAVAILABLE);
+	cr_expect_null(s);
+	cr_expect(mishap_over());
+	engine_postgresql.standing(p.a, &standing);
+	cr_expect_geq(standing.silent_ms, 60000);
+	p.a->retry_at = 0;
+	engine_postgresql.follow(p.a);
+	engine_postgresql.standing(p.a, &standing);
+	cr_expect_lt(standing.silent_ms, 60000);
+	cr_assert_eq(engine_postgresql.snapshot(p.a, &s), RC_OK);
+	engine_postgresql.release(s);
+	/* half compared it is of two times */
+	p.a->snapshot[0] = '\0';
+	p.a->beat_at = INT64_MAX;
+	mishap_in(CUT, 2);
+	engine_postgresql.follow(p.a);
+	cr_expect(mishap_over());
+	cr_expect_eq(engine_postgresql.snapshot(p.a, &s), RC_UNAVAILABLE);
+	p.a->retry_at = 0;
+	engine_postgresql.follow(p.a);
+	cr_assert_eq(engine_postgresql.snapshot(p.a, &s), RC_OK);
+	engine_postgresql.release(s);
+	close_pair(&p);
+}

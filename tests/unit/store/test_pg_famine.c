@@ -205,6 +205,22 @@ Test(pg_famine, a_commit_without_memory_counts_once_or_not_at_all, .timeout = 12
 	close_pair(&p);
 }
 
+/* What the others are held against; and the only one that a sanitizer can watch. */
+Test(pg_famine, with_memory_all_of_it_is_done, .timeout = 120)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	engine_postgresql.close(p.a);
+	cr_expect_eq(open_and_close(&p.nodes.a), RC_OK);
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	cr_expect_eq(follow_once(&p), RC_OK);
+	cr_expect_eq(compare_once(&p), RC_OK);
+	cr_expect_eq(commit_once(&p), RC_OK);
+	close_pair(&p);
+}
+
 /* ---- moving ---- */
 
 struct place {

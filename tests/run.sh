@@ -138,11 +138,11 @@ confidential_units=(
 	domain/test_policy domain/test_suppress domain/test_suppress_year domain/test_period domain/test_breadth domain/test_break_glass
 	domain/test_veil
 	feed/test_marks store/test_seal
-	ledger/test_ledger ledger/test_tags ledger/test_merkle ledger/test_checkpoint ledger/test_notary service/test_trail_expiry ledger/test_breadth_watch
+	ledger/test_ledger ledger/test_tags ledger/test_merkle ledger/test_checkpoint ledger/test_notary service/test_trail_expiry ledger/test_breadth_watch ledger/test_breadth_watch_hurt
 	server/test_serve
 	model/test_view
 	service/test_erasure service/test_retention
-	vault/test_vault vault/test_vault_socket vault/test_vault_message vault/test_quota
+	vault/test_vault vault/test_vault_keys vault/test_vault_socket vault/test_vault_message vault/test_quota
 )
 confidential_unit() {
 	local programs=("${confidential_units[@]/#/build/release/unit/}")

@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The vault against an attacker who has the service: its socket, its keyring, its store to write what he
  * likes. */
+#include "patient_poll.h"
 #include "scene.h"
-
-#include <dlfcn.h>
-
 #include "vault/quota.h"
 
 static struct scene x;
-
-/* What who asks the vault waits for longer than he would: a machine that stands still for a few seconds is
- * no vault that keeps silent.  0: as long as he would. */
-static int grace_ms = 20000;
-
-int
-poll(struct pollfd *fds, nfds_t count, int ms)
-{
-	int (*real)(struct pollfd *, nfds_t, int);
-
-	*(void **)(void *)&real = dlsym(RTLD_NEXT, "poll");
-	return real(fds, count, ms < 0 ? ms : ms + grace_ms);
-}
 
 static void
 open_scene(void)
@@ -374,144 +359,6 @@ Test(vault, compares_and_verifies_only_for_programs_that_work_offline)
 	cr_assert_eq(vault_match(x.vault, &x.house, (struct bytes){ plain, len }, &same), RC_OK);
 	cr_assert_not(same);
 	cr_assert_eq(vault_verify(x.vault, &x.house), RC_OK);
-}
-
-static void
-seal_anew(void)
-{
-	struct sealed_location old, next;
-	struct key key = record_key(KIND_LOCATION, &x.house);
-	struct txn *t;
-	size_t len;
-
-	cr_assert_eq(txn_begin(x.store, x.arena, &t), RC_OK);
-	cr_assert_eq(record_get(t, KIND_LOCATION, &key, &old), RC_OK);
-	txn_end(t);
-	cr_assert_eq(
-	    vault_reseal(x.vault, &x.house, (struct bytes){ old.sealed, old.len }, next.sealed, &len), RC_OK);
-	next.len = (uint16_t)len;
-	cr_assert_neq(memcmp(old.sealed, next.sealed, old.len), 0);
-	scene_put(&x, KIND_LOCATION, &x.house, &next);
-}
-
-Test(vault, new_keys_replace_old_ones_and_the_quota_survives)
-{
-	struct vault_status s;
-
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_OK);
-	cr_assert_eq(vault_renew(x.vault), RC_OK);
-	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
-	cr_assert_eq(s.keys, s.houses + 1, "the house has two keys, the quota one");
-	seal_anew();
-	cr_assert_eq(vault_prune(x.vault), RC_OK);
-	cr_assert_eq(vault_rewrap(x.vault), RC_OK);
-	scene_restart(&x);
-	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
-	cr_assert_eq(s.keys, s.houses);
-	cr_assert_eq(s.desk_used, 1);
-	x.disclosure.id = id_new();
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_OK);
-}
-
-/* The vault of another node: the same keys, a ring of its own that knows no house. */
-static void
-be_another_node(void)
-{
-	struct fault f = { .count = 0 };
-	char name[128];
-
-	scene_close(&x);
-	cr_assert(path_join(name, sizeof(name), x.options.dir, "ring"));
-	cr_assert_eq(unlink(name), 0);
-	cr_assert(path_join(name, sizeof(name), x.options.dir, "quota"));
-	cr_assert_eq(unlink(name), 0);
-	cr_assert_eq(vault_create(x.options.dir, x.root, &f), RC_OK);
-	scene_start(&x);
-	scene_open(&x);
-}
-
-/* As the store of several nodes is known: by the database's name in its directory. */
-static void
-share_store(void)
-{
-	struct fault f = { .count = 0 };
-	char name[128];
-
-	cr_assert(path_join(name, sizeof(name), x.options.store, PG_CONNINFO));
-	cr_assert_eq(file_write(name, bytes_str("host=nowhere"), 0600, &f), RC_OK);
-	scene_restart(&x);
-}
-
-static void
-unshare_store(void)
-{
-	char name[128];
-
-	cr_assert(path_join(name, sizeof(name), x.options.store, PG_CONNINFO));
-	cr_assert_eq(unlink(name), 0);
-	scene_restart(&x);
-}
-
-Test(vault, of_several_nodes_each_opens_what_any_has_sealed)
-{
-	struct vault_status s;
-
-	share_store();
-	scene_location(&x, &x.house);
-	be_another_node();
-	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
-	cr_assert_eq(s.keys, 1, "the quota's alone");
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_OK);
-	cr_assert_eq(scene_unseal(&x), RC_WITHHELD, "told once, by this vault");
-}
-
-Test(vault, without_several_nodes_no_key_leaves_the_ring)
-{
-	scene_location(&x, &x.house);
-	be_another_node();
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
-}
-
-Test(vault, a_rotation_takes_locations_out_of_the_ring_and_back)
-{
-	struct vault_status s;
-
-	scene_commit(&x, &x.disclosure);
-	share_store();
-	cr_assert_eq(vault_renew(x.vault), RC_OK);
-	seal_anew();
-	cr_assert_eq(vault_prune(x.vault), RC_OK);
-	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
-	cr_assert_eq(s.keys, 1, "the location carries its key, the ring holds the quota's alone");
-	seal_anew();
-	cr_assert_eq(scene_unseal(&x), RC_OK);
-	unshare_store();
-	seal_anew();
-	cr_assert_eq(vault_prune(x.vault), RC_OK);
-	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
-	cr_assert_eq(s.keys, 2, "one machine again: a key in the ring");
-	x.disclosure.id = id_new();
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_OK);
-	be_another_node();
-	x.disclosure.id = id_new();
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_WITHHELD);
-}
-
-Test(vault, follows_new_keys_of_the_records_without_a_restart)
-{
-	struct fault f = { .count = 0 };
-
-	cr_assert_eq(keyring_renew(x.ring, KEY_AUDIT, &f), RC_OK);
-	cr_assert_eq(keyring_day(x.ring, clock_now() + 86400, &f), RC_OK);
-	scene_records(&x);
-	scene_commit(&x, &x.disclosure);
-	cr_assert_eq(scene_unseal(&x), RC_OK);
 }
 
 /* ---- ends, stops, full disks ---- */

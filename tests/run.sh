@@ -42,7 +42,9 @@ summed() {
 	failed=$((failed + $6))
 	printf '%-4s %-22s %5d passed %4d failed %5d s\n' "$([ "$6" -eq 0 ] && echo ok || echo FAIL)" "$1" "$5" "$6" "$4"
 	[ "$6" -gt 0 ] || return 0
-	grep -E -A 4 '^(FAIL|not ok|leak: |.*error:|.*Error)|(Thread|Address|Leak)Sanitizer|runtime error' "$2" | head -n 60
+	# a comparison needs room: what was expected stands beside what was found
+	awk '/^(FAIL|not ok|leak: |.*Error|.*: (fatal )?error:)|(Thread|Address|Leak)Sanitizer|runtime error/ && left < 5 { left = 5 }
+		/^ *error:/ { left = 18 } left-- > 0' "$2" | head -n 80
 	echo "     see $2"
 }
 

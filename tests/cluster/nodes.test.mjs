@@ -173,7 +173,7 @@ async function under(t, name, round, fault, watch = 3) {
       const states = await Promise.all([...traffic.desks].map((c) => c.get('/v1/me').then((a) => a.status, () => 0)));
       return states.every((s) => s === 200);
     }, 60);
-    const verdict = await traffic.verdict();
+    const verdict = await traffic.verdict({ lag: 5000 });
     verdict.unrecorded = verdict.lost.length ? [] : await recorded(traffic);
     t.diagnostic(`${name}: ${proof}; changes away ${away} ms; ${traffic.changes} acknowledged, ${JSON.stringify(traffic.statuses)}, lost ${verdict.lost.length}, double ${verdict.doubles.length}`);
     assert.deepEqual(verdict, { lost: [], doubles: [], changed: [], unrecorded: [] });

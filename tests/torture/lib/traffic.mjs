@@ -229,11 +229,23 @@ export class Traffic {
     return wrong;
   }
 
-  /** The registry is served again: { lost, doubles, changed } as lists of sentences; empty ones are good. */
-  async verdict({ most = 40 } = {}) {
-    const lost = [...await this.#lostEpisodes(), ...await this.#lostReservations()];
+  /** What ${look} finds, and finds again until ${lag} ms are over: nothing is at work any more, so what is wrong stays wrong,
+   *  and what another node had not heard of yet when it was asked first does not. */
+  async #remaining(lag, look) {
+    const end = performance.now() + lag;
+    for (;;) {
+      const found = await look();
+      if (found.length === 0 || performance.now() > end) return found;
+      await sleep(100);
+    }
+  }
+
+  /** The registry is served again: { lost, doubles, changed } as lists of sentences; empty ones are good.  ${lag}: how many ms
+   *  what one node acknowledged may take to the others. */
+  async verdict({ most = 40, lag = 0 } = {}) {
+    const lost = await this.#remaining(lag, async () => [...await this.#lostEpisodes(), ...await this.#lostReservations()]);
     const changed = lost.length ? [] : await this.repeat(most);
-    const doubles = await this.#doubles();
+    const doubles = await this.#remaining(lag, () => this.#doubles());
     return { lost, doubles, changed };
   }
 

@@ -119,7 +119,11 @@ call_new(struct api *api, const struct call_head *head, void (*wake)(void *), vo
 	request = id_new();
 	id_format(&request, c->request_id);
 	c->ctx = (struct ctx){
-		.parts = api->parts, .arena = arena, .who = &c->who, .now = store_now(api->parts->store)
+		.parts = api->parts,
+		.arena = arena,
+		.who = &c->who,
+		.now = store_now(api->parts->store),
+		.sure = store_sure_now(api->parts->store),
 	};
 	c->ctx.fault = &c->fault;
 	random_fill(c->ctx.audit.salt, sizeof(c->ctx.audit.salt));

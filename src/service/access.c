@@ -52,7 +52,7 @@ note_expiry(struct ctx *c, struct episode *e)
 	bool is_live;
 	enum rc rc;
 
-	if (e->state != EPISODE_OPEN || e->expires_at > c->now)
+	if (e->state != EPISODE_OPEN || e->expires_at > ctx_sure(c))
 		return RC_OK;
 	if ((rc = episode_has_live_reservation(c, e, &is_live)) == RC_OK && !is_live)
 		e->state = EPISODE_EXPIRED;

@@ -29,6 +29,12 @@ ctx_random(struct ctx *c)
 	return c->random;
 }
 
+int64_t
+ctx_sure(const struct ctx *c)
+{
+	return c->sure != 0 && c->sure < c->now ? c->sure : c->now;
+}
+
 void
 ctx_note(struct ctx *c, const struct id *subject, const struct id *shelter, const char *reason)
 {

@@ -105,7 +105,7 @@ episode_has_live_reservation(struct ctx *c, const struct episode *e, bool *out)
 		return RC_OK;
 	if ((rc = record_get(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	*out = !reservation_is_over(r.state) && !reservation_has_expired(&r, c->now);
+	*out = !reservation_is_over(r.state) && !reservation_has_expired(&r, ctx_sure(c));
 	return RC_OK;
 }
 

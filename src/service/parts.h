@@ -141,6 +141,7 @@ struct ctx {
 	struct arena *arena;
 	const struct principal *who;
 	int64_t now;
+	int64_t sure;           /* store_sure_now; 0: ${now} is, as a timer's.  See ctx_sure */
 	struct id ids[CTX_IDS]; /* taken in order with ctx_id; zero: not made yet */
 	unsigned ids_used;      /* reset before each run */
 	bool has_random;
@@ -157,5 +158,12 @@ struct ctx {
 /** A fresh id, and CTX_RANDOM random bytes: drawn when first asked for, the same in every run after that. */
 struct id ctx_id(struct ctx *c);
 const uint8_t *ctx_random(struct ctx *c);
+
+/**
+ * The time, in seconds, by which it is judged whether a hold or an episode has run out: not before it has by
+ * every clock that may be right (store_sure_now), or a node that is ahead gives a room away that another node
+ * holds.  What begins gets ${c->now}.
+ */
+int64_t ctx_sure(const struct ctx *c);
 
 #endif

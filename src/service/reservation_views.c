@@ -70,7 +70,7 @@ derive_facts(struct ctx *c, const struct reservation *r, const struct shelter *s
 	const struct code_list *reasons = reservation_reasons(r->state);
 	const struct term_rule *rule;
 
-	if (reservation_has_expired(r, c->now))
+	if (reservation_has_expired(r, ctx_sure(c)))
 		v->state = RES_EXPIRED; /* counts at once, before the timer has written it */
 	v->code_name = candidate_name(c, s, &r->episode);
 	v->type = s->type;
@@ -102,7 +102,7 @@ propose_next(struct ctx *c, const struct reservation *r, struct reservation_view
 	if ((rc = record_peek(c->txn, KIND_EPISODE, &key, &e)) != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
 	bool is_free = id_is_zero(&e.reservation) || id_equal(&e.reservation, &r->id);
-	if (e.state != EPISODE_OPEN || e.expires_at <= c->now || !is_free)
+	if (e.state != EPISODE_OPEN || e.expires_at <= ctx_sure(c) || !is_free)
 		return RC_OK;
 	if (!(next = arena_alloc(c->arena, sizeof(*next))))
 		return RC_UNAVAILABLE;

@@ -183,13 +183,13 @@ reservation_hold(struct ctx *c, const struct reservation_new *in, struct reserva
 		return RC_UNAVAILABLE;
 	if ((rc = load_candidate(c, in, b, shelter)) != RC_OK)
 		return rc;
-	fit_house(&b->shelter, &b->house, &b->episode.household, PATH_HELPLINE, c->now, &fit);
+	fit_house(&b->shelter, &b->house, &b->episode.household, PATH_HELPLINE, ctx_sure(c), &fit);
 	if (fit.answer != ANSWER_CAPACITY && fit.answer != ANSWER_ASSESSMENT)
 		return fault_set(c->fault, RC_NO_PLACE_LEFT, MSG_NO_PLACE_LEFT, NULL, 0, NULL);
 	new_reservation(c, in, b, &b->r);
 	b->r.units = fit.units;
 	fit_allocation(&b->episode.household, fit.units, &b->r.id, b->r.expires_at, &share);
-	if ((rc = house_take(&b->house, &b->shelter, &share, c->now)) != RC_OK)
+	if ((rc = house_take(&b->house, &b->shelter, &share, ctx_sure(c))) != RC_OK)
 		return fault_set(c->fault, rc, MSG_NO_PLACE_LEFT, NULL, 0, NULL);
 	if ((rc = note_opened(c, &b->r)) != RC_OK)
 		return rc;
@@ -267,10 +267,11 @@ static enum rc
 apply(struct ctx *c, struct booking *b, enum reservation_event ev, enum reservation_actor actor,
     const struct reservation_detail *d)
 {
+	/* one that is over by this node's clock alone is not over: it goes on by the clock that says so */
+	const int64_t now = reservation_has_expired(&b->r, c->now) ? ctx_sure(c) : c->now;
 	enum rc rc;
 
-	rc = reservation_apply(
-	    &b->r, &b->house, ev, actor, c->now, &parts_tuning(c->parts)->booking, c->fault);
+	rc = reservation_apply(&b->r, &b->house, ev, actor, now, &parts_tuning(c->parts)->booking, c->fault);
 	if (rc != RC_OK)
 		return rc;
 	if ((rc = set_term(c, b, ev, d)) != RC_OK)

@@ -22,7 +22,7 @@ put_profile(struct ctx *c, const struct shelter *before, const struct shelter *s
 		return RC_UNAVAILABLE;
 	if ((rc = record_get(c->txn, KIND_HOUSE, &hk, h)) != RC_OK)
 		return rc;
-	if (!house_is_sound(h, s, c->now)) /* a licence below what is promised already (H3) */
+	if (!house_is_sound(h, s, ctx_sure(c))) /* a licence below what is promised already (H3) */
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	if ((rc = code_name_claim(c, before, s)) != RC_OK)
 		return rc;
@@ -129,7 +129,7 @@ save_house(struct ctx *c, const struct house *h, unsigned had)
 		.shelter = h->shelter,
 		.subject = h->shelter,
 		.at = c->now,
-		.frees = free_places(h, c->now) > had };
+		.frees = free_places(h, ctx_sure(c)) > had };
 	enum rc rc;
 
 	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
@@ -162,7 +162,7 @@ unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 		return rc;
 	if (h->unit_count == LIMIT_UNITS)
 		return fault_set(c->fault, RC_INVALID, MSG_UNITS_FULL, NULL, LIMIT_UNITS, NULL);
-	had = free_places(h, c->now);
+	had = free_places(h, ctx_sure(c));
 	u->id = ctx_id(c);
 	u->version = 1;
 	h->units[h->unit_count++] = *u;
@@ -208,12 +208,12 @@ unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
 		return rc;
 	if ((rc = unit_load(c, shelter, &u->id, h, &i)) != RC_OK)
 		return rc;
-	if (unit_has_share(h, (unsigned)i, c->now))
+	if (unit_has_share(h, (unsigned)i, ctx_sure(c)))
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
-	had = free_places(h, c->now);
+	had = free_places(h, ctx_sure(c));
 	h->units[i] = *u;
 	h->units[i].version++;
-	if (!house_is_sound(h, &s, c->now)) /* fewer beds than people in them (H2) */
+	if (!house_is_sound(h, &s, ctx_sure(c))) /* fewer beds than people in them (H2) */
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	ctx_note(c, &u->id, shelter, NULL);
 	return save_house(c, h, had);
@@ -248,8 +248,8 @@ unit_show(struct ctx *c, const struct house *h, unsigned i, struct unit_view *ou
 		.step_free = u->step_free,
 		.own_rooms = u->own_rooms,
 		.join_group = u->join_group,
-		.state = (uint8_t)house_unit_state(h, i, c->now),
-		.free_places = (uint8_t)house_unit_free_places(h, i, c->now),
+		.state = (uint8_t)house_unit_state(h, i, ctx_sure(c)),
+		.free_places = (uint8_t)house_unit_free_places(h, i, ctx_sure(c)),
 		.freshness =
 		    (uint8_t)freshness_of(u->confirmed_at, c->now, &parts_tuning(c->parts)->freshness),
 		.confirmed_at = u->confirmed_at };
@@ -300,7 +300,7 @@ availability_show(struct ctx *c, const struct id *shelter, struct availability_r
 		.code_name = s->code_name,
 		.at = c->now,
 		.licensed_capacity = s->licensed_capacity,
-		.persons = (uint16_t)house_persons(h, c->now),
+		.persons = (uint16_t)house_persons(h, ctx_sure(c)),
 		.units = units,
 		.count = show_units(c, h, units) };
 	return RC_OK;
@@ -311,10 +311,14 @@ report_one(struct ctx *c, struct house *h, const struct unit_report_item *item)
 {
 	const struct unit_report report = { .state = item->state, .free_places = item->free_places };
 	int i = house_find_unit(h, &item->unit);
+	enum rc rc;
 
 	if (i < 0 || h->units[i].retired)
 		return fault_set(c->fault, RC_INVALID, MSG_UNIT_UNKNOWN, "/units", 0, NULL);
-	return house_report(h, (unsigned)i, &report, c->now, c->fault);
+	rc = house_report(h, (unsigned)i, &report, ctx_sure(c), c->fault);
+	if (rc == RC_OK)
+		h->units[i].confirmed_at = c->now; /* its freshness begins */
+	return rc;
 }
 
 enum rc
@@ -328,7 +332,7 @@ availability_report(struct ctx *c, const struct id *shelter, const struct availa
 		return RC_UNAVAILABLE;
 	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
 		return rc;
-	had = free_places(h, c->now);
+	had = free_places(h, ctx_sure(c));
 	for (unsigned i = 0; i < in->unit_count; i++)
 		if ((rc = report_one(c, h, &in->units[i])) != RC_OK)
 			return rc;
@@ -360,14 +364,14 @@ availability_enter_late(struct ctx *c, const struct id *shelter, const char *roo
 		return rc;
 	if ((i = find_room(h, room)) < 0)
 		return fault_set(c->fault, RC_NOT_FOUND, MSG_UNIT_UNKNOWN, NULL, 0, NULL);
-	*was = (struct unit_report){ (uint8_t)house_unit_state(h, (unsigned)i, c->now),
-		(uint8_t)house_unit_free_places(h, (unsigned)i, c->now) };
+	*was = (struct unit_report){ (uint8_t)house_unit_state(h, (unsigned)i, ctx_sure(c)),
+		(uint8_t)house_unit_free_places(h, (unsigned)i, ctx_sure(c)) };
 	if (h->units[i].confirmed_at == at && was->state == report->state &&
 	    (report->state != UNIT_PARTLY || was->free_places == report->free_places))
 		return RC_TAKEN;
 	if (at <= h->units[i].confirmed_at)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_LATER_KNOWN, NULL, 0, NULL);
-	had = free_places(h, c->now);
+	had = free_places(h, ctx_sure(c));
 	/* by what held then: a hold that ran out since may have been asked for in time, on paper, too */
 	if ((rc = house_report(h, (unsigned)i, report, at, c->fault)) != RC_OK)
 		return rc;
@@ -386,5 +390,5 @@ availability_still_true(struct ctx *c, const struct id *shelter)
 	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
 		return rc;
 	house_confirm_all(h, c->now);
-	return save_house(c, h, free_places(h, c->now));
+	return save_house(c, h, free_places(h, ctx_sure(c)));
 }

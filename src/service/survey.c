@@ -118,7 +118,7 @@ look_at(struct look *l, const struct index_entry *entry, unsigned rank, struct d
 	struct scored x = { .entry = entry, .fit = l->admitted[rank] };
 
 	index_house(entry, &l->house);
-	fit_units(&entry->shelter, &l->house, who, l->c->now, &x.fit);
+	fit_units(&entry->shelter, &l->house, who, ctx_sure(l->c), &x.fit);
 	veil_fit((enum shelter_type)entry->shelter.type, household_persons(who), &x.fit);
 	x.tie = mix(get_u64(entry->shelter.id.b) ^ l->e->order);
 	note_reasons(d, &x.fit);

@@ -5,7 +5,7 @@ import { after, before } from 'node:test';
 import { Clockwork, HOUR, clockTest, noClock } from './lib/clockwork.mjs';
 import { comes } from './lib/patience.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
-import { hold, settle } from './lib/scenes.mjs';
+import { hold, holdBody, openEpisode, search, settle } from './lib/scenes.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 
@@ -78,6 +78,19 @@ clockTest('of two nodes that differ neither ends a hold before its time by both'
   await comes(() => said() > before, 'it does not notice that its clock differs');
   await sleep(3000); // for its timer
   assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  // nor does the node that is ahead take it for over when it is asked, or give its room away
+  const ahead = await nodes[2].person('okit.dora', 'counsellor');
+  assert.equal((await ahead.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  let taken = 0;
+  for (;; taken++) {
+    const episode = await openEpisode(ahead, ALONE);
+    const candidate = (await search(ahead, episode)).candidates.find((c) => c.code_name === 'Nyugat 1');
+    if (!candidate) break;
+    assert.equal((await ahead.post('/v1/reservations', holdBody(episode, candidate))).status, 201);
+  }
+  assert.ok(taken > 0, 'it gives no room away: no verdict');
+  const request = await desk.post(`/v1/reservations/${scene.reservation.id}/request`);
+  assert.equal(request.status, 200, `its room was given to somebody else: ${request.text}`);
   clocks[0].jump(2 * HOUR);
   await comes(async () => {
     await sleep(500); // a device may sign in so often

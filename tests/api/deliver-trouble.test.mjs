@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { comes } from './lib/patience.mjs';
 import { Receiver, makeHooks } from './lib/receiver.mjs';
-import { Registry, root, sleep } from './lib/registry.mjs';
+import { Registry, keptPort, root, sleep } from './lib/registry.mjs';
 import { ownHouse } from './lib/scenes.mjs';
 
 const program = resolve(root, process.env.MENEDEK ?? 'build/release/menedek');
@@ -45,7 +45,7 @@ before(async () => {
   makeHooks(r, hooks);
   staff = await r.as('shelter_staff');
   house = await ownHouse(staff);
-  receiver = await new Receiver(hooks).start();
+  receiver = await new Receiver(hooks).start(await keptPort());
   writeFileSync(join(hooks, 'hooks.csv'),
     `house,url,ca,certificate,key\n${house},https://localhost:${receiver.port}/menedek/events,ca.crt,client.crt,client.key\n`);
   courier = await start();

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { guest } from './lib/devices.mjs';
 import { parseExposition } from './lib/exposition.mjs';
 import { Receiver, flaw, makeHooks } from './lib/receiver.mjs';
-import { Registry, root, sleep } from './lib/registry.mjs';
+import { Registry, keptPort, root, sleep } from './lib/registry.mjs';
 import { runProgram } from './lib/remote.mjs';
 import { ownHouse, reservationIn, settle } from './lib/scenes.mjs';
 
@@ -52,8 +52,8 @@ before(async () => {
   staff = await r.as('shelter_staff');
   house = await ownHouse(staff);
   other = (await guest(r, 'haz.kozep1', 'Hársliget Önkormányzata (minta)')).client;
-  mine = await new Receiver(hooks).start();
-  theirs = await new Receiver(hooks).start();
+  mine = await new Receiver(hooks).start(await keptPort());
+  theirs = await new Receiver(hooks).start(await keptPort());
   rows([house, mine.port], [await ownHouse(other), theirs.port]);
   courier = start();
   await courier.ready;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Registry, root } from '../api/lib/registry.mjs';
+import { Registry, keptPort, root } from '../api/lib/registry.mjs';
 import { hold, ownHouse, reservationIn } from '../api/lib/scenes.mjs';
 import { accessible, clean, open, picture, quit, shiftThrice, touchable } from './lib/browser.mjs';
 
@@ -14,7 +14,7 @@ const A4 = { width: 794, height: 1123 };
 
 let r, scenes, place;
 before(async () => {
-  r = await new Registry().start();
+  r = await new Registry().start({}, [], await keptPort());
   scenes = {};
   for (const state of ['in_stay', 'confirmed', 'requested']) scenes[state] = (await reservationIn(r, state)).reservation;
   const staff = await r.as('shelter_staff');

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { comes, took, within } from '../api/lib/patience.mjs';
-import { Registry } from '../api/lib/registry.mjs';
+import { Registry, keptPort } from '../api/lib/registry.mjs';
 import { accessible, clean, focused, leave, open, picture, profile, quit, shiftThrice, signIn, tab } from './lib/browser.mjs';
 
 let r;
-before(async () => { r = await new Registry().start(); });
+before(async () => { r = await new Registry().start({}, [], await keptPort()); });
 after(async () => {
   await quit();
   await r.close();

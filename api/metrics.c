@@ -8,6 +8,7 @@
 #include "base/reserve.h"
 #include "base/version.h"
 #include "gate.h"
+#include "service/duty_watch.h"
 
 #define LABELS  96u
 #define ARENA   (256u * 1024)
@@ -150,6 +151,18 @@ add_inspection(const struct parts *parts, struct expose *e)
 }
 
 static void
+add_duty(const struct parts *parts, struct expose *e)
+{
+	uint64_t reached, failed;
+
+	duty_watch_count(parts->duty, &reached, &failed);
+	expose_one(e, "menedek_duty_messages_total", "counter",
+	    "Messages to houses' duty telephones that the operators' program took", (int64_t)reached);
+	expose_one(e, "menedek_duty_failed_total", "counter",
+	    "Messages to houses' duty telephones that reached nobody", (int64_t)failed);
+}
+
+static void
 add_trail(const struct parts *parts, struct expose *e)
 {
 	struct arena *arena = arena_new(ARENA);
@@ -200,5 +213,6 @@ api_metrics(struct api *api, char *buf, size_t cap)
 	add_times(api, &e);
 	add_houses(api, store_now(api->parts->store), &e);
 	add_trail(api->parts, &e);
+	add_duty(api->parts, &e);
 	return e.len;
 }

@@ -31,7 +31,13 @@ static const char *const columns[STEPS] = { "phone", "after_15", "after_30", "af
 
 struct message {
 	char house[LIMIT_NAME];
+	uint32_t number;
 	uint8_t step;
+};
+
+struct report {
+	uint32_t number;
+	uint8_t outcome; /* enum duty_outcome */
 };
 
 struct duty {
@@ -44,6 +50,7 @@ struct duty {
 struct run {
 	pid_t pid; /* 0: free */
 	int64_t until_ms;
+	uint32_t number;
 	uint8_t step;
 };
 
@@ -145,7 +152,21 @@ sentence_pipe(void)
 	return ends[0];
 }
 
+/* Waits when the service, which looks every second, is behind: until it has heard it sends no other. */
 static void
+say(const struct ringer *r, uint32_t number, enum duty_outcome outcome)
+{
+	struct report a;
+
+	memset(&a, 0, sizeof(a));
+	a.number = number;
+	a.outcome = (uint8_t)outcome;
+	if (send(r->fd, &a, sizeof(a), MSG_NOSIGNAL) != (ssize_t)sizeof(a))
+		log_world("duty_answer", "errno=%d", errno);
+}
+
+/* Start what tells the house; what comes of it is known when it ends. */
+static enum duty_outcome
 run_command(struct ringer *r, const struct message *m)
 {
 	struct run *run = r->runs;
@@ -155,13 +176,13 @@ run_command(struct ringer *r, const struct message *m)
 	if (!find_phone(r->options->phones, m, phone)) {
 		log_world("duty_unknown", "step=%u: the file of telephone numbers has none that can be used",
 		    m->step);
-		return;
+		return DUTY_NOBODY;
 	}
 	while (run->pid != 0)
 		run++; /* there is a free one, or nothing would have been received */
 	if ((text = sentence_pipe()) < 0) {
 		log_world("duty_failed", "errno=%d", errno);
-		return;
+		return DUTY_FAILED;
 	}
 	if ((run->pid = fork()) == 0)
 		become_command(r->options->command, phone, text);
@@ -170,16 +191,19 @@ run_command(struct ringer *r, const struct message *m)
 	if (run->pid < 0) {
 		run->pid = 0;
 		log_world("duty_failed", "errno=%d", errno);
-		return;
+		return DUTY_FAILED;
 	}
 	run->until_ms = clock_mono_ms() + PATIENCE;
 	run->step = m->step;
+	run->number = m->number;
 	r->running++;
+	return DUTY_TOLD;
 }
 
 static void
 look_at_run(struct ringer *r, struct run *run)
 {
+	bool is_told;
 	int status = 0;
 
 	if (run->pid == 0)
@@ -192,7 +216,9 @@ look_at_run(struct ringer *r, struct run *run)
 		return;
 	}
 	(void)kill(-run->pid, SIGKILL); /* what it left behind */
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	is_told = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	say(r, run->number, is_told ? DUTY_TOLD : DUTY_FAILED);
+	if (is_told)
 		log_note("duty_told", "step=%u", run->step);
 	else
 		log_world("duty_failed", "step=%u exit=%d signal=%d", run->step,
@@ -207,12 +233,14 @@ hear(struct ringer *r)
 {
 	struct message m;
 	const ssize_t n = recv(r->fd, &m, sizeof(m), MSG_DONTWAIT);
+	enum duty_outcome outcome;
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n != sizeof(m) || m.step >= STEPS || memchr(m.house, '\0', sizeof(m.house)) == NULL)
 		return n != 0;
-	run_command(r, &m);
+	if ((outcome = run_command(r, &m)) != DUTY_TOLD)
+		say(r, m.number, outcome);
 	return true;
 }
 
@@ -286,13 +314,14 @@ duty_start(const struct duty_options *options, struct duty **out, struct fault *
 }
 
 bool
-duty_ring(void *duty, const char *house, unsigned step)
+duty_ring(void *duty, const char *house, unsigned step, uint32_t message)
 {
 	const struct duty *d = duty;
 	struct message m;
 
 	memset(&m, 0, sizeof(m));
 	m.step = (uint8_t)step;
+	m.number = message;
 	if (!str_copy(m.house, sizeof(m.house), house))
 		return false;
 	if (send(d->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(m))
@@ -301,6 +330,19 @@ duty_ring(void *duty, const char *house, unsigned step)
 		log_world(
 		    "duty_gone", "errno=%d: nobody tells the houses' telephones until a restart", errno);
 	return false;
+}
+
+bool
+duty_heard(void *duty, uint32_t *message, enum duty_outcome *outcome)
+{
+	const struct duty *d = duty;
+	struct report a;
+
+	if (recv(d->fd, &a, sizeof(a), MSG_DONTWAIT) != (ssize_t)sizeof(a) || a.outcome > DUTY_NOBODY)
+		return false;
+	*message = a.number;
+	*outcome = (enum duty_outcome)a.outcome;
+	return true;
 }
 
 void

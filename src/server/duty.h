@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/confine.h"
+#include "service/duty_watch.h"
 
 struct duty_options {
 	const char
@@ -31,10 +32,12 @@ struct duty;
  * file cannot be used. */
 MUST_USE enum rc duty_start(const struct duty_options *options, struct duty **out, struct fault *f);
 
-/** Have ${house} told, for the ${step}th time (0 to 3).  False: it cannot be taken now, ask again.  Never
- * waits.
- */
-bool duty_ring(void *duty, const char *house, unsigned step);
+/** Have ${house} told, for the ${step}th time (0 to 3).  False: it cannot be taken now.  Never
+ * waits.  ${message}: its number, by which duty_heard tells of it. */
+bool duty_ring(void *duty, const char *house, unsigned step, uint32_t message);
+
+/** What became of a message, in the order in which that came out; false: nothing more yet.  Never waits. */
+bool duty_heard(void *duty, uint32_t *message, enum duty_outcome *outcome);
 
 /** The process ends when what it runs has ended.  NULL-safe. */
 void duty_stop(struct duty *duty);

@@ -307,6 +307,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, struct 
 	const struct parts_wish wish = { .extent = PARTS_ALL,
 		.vault_user = options->user,
 		.must_confine = options->sandbox == CONFINE_REQUIRE };
+	const struct duty_bell bell = { .ring = duty_ring, .heard = duty_heard, .arg = duty };
 	struct serving serving = { .options = options };
 	struct server_options server = options->server;
 	struct listeners listeners;
@@ -323,7 +324,7 @@ open_and_serve(struct parts *parts, const struct serve_options *options, struct 
 	parts->factor_roles = options->factor_roles;
 	if ((rc = reload_begin(options, parts, f)) != RC_OK)
 		return rc;
-	if (duty != NULL && (parts->duty = duty_watch_new(duty_ring, duty)) == NULL)
+	if (duty != NULL && (parts->duty = duty_watch_new(&bell)) == NULL)
 		return RC_UNAVAILABLE;
 	if ((rc = parts_open_notary(parts, &options->notary, f)) != RC_OK)
 		return rc;

@@ -7,6 +7,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSy
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Clockwork, clockTest, DAY, MINUTE, noClock } from './lib/clockwork.mjs';
+import { parseExposition } from './lib/exposition.mjs';
 import { reservationIn, settle, trail } from './lib/scenes.mjs';
 import { Registry, root, sleep } from './lib/registry.mjs';
 
@@ -17,6 +18,7 @@ const skip = { skip: noClock };
 let clock, r, sent;
 /** Those that are written to their end. */
 const texts = () => (existsSync(sent) ? readFileSync(sent, 'utf8').split('--\n').slice(0, -1) : []);
+const toldSoFar = () => r.logText().match(/^note duty_told /gm)?.length ?? 0;
 async function until(what, found, seconds = 30) {
   for (const end = Date.now() + seconds * 1000; !found(); await sleep(50)) assert.ok(Date.now() < end, `${what}\n${r.logText().slice(-1500)}`);
 }
@@ -42,6 +44,9 @@ async function noMidnight() {
   await until('no purge', () => /^note purged /m.test(r.logText()));
   await fresh();
 }
+const ringers = () => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+  try { return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'menedek-duty\n' && readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[3] === String(r.pid); } catch { return false; }
+});
 async function clear(scene) {
   await fresh();
   await settle(r, scene);
@@ -50,7 +55,7 @@ async function clear(scene) {
 before(async () => {
   if (noClock) return;
   clock = new Clockwork();
-  await clock.start(['--duty-command', (x) => {
+  await clock.start(['--health', '127.0.0.1:0', '--duty-command', (x) => {
     r = x;
     mkdirSync(join(x.work, 'duty')); // beside the registry, where the program may write
     sent = join(x.work, 'duty', 'sent');
@@ -77,18 +82,20 @@ test('a request is told at once, in one sentence and nothing else', skip, async 
 
 test('after 15, 30 and 60 minutes the next telephone, until somebody answers', skip, async () => {
   await noMidnight();
-  const count = texts().length;
+  const count = texts().length, ended = toldSoFar();
+  /** The ${n}th came, and its command has ended: while one is under way no other is sent. */
+  const came = (n) => texts().length === count + n && toldSoFar() === ended + n;
   const scene = await reservationIn(r, 'requested');
-  await until('at once', () => texts().length === count + 1);
+  await until('at once', () => came(1));
   clock.jump(14 * MINUTE);
   await sleep(2500);
   assert.equal(texts().length, count + 1);
   clock.jump(1.5 * MINUTE);
-  await until('after 15', () => texts().length === count + 2);
+  await until('after 15', () => came(2));
   clock.jump(15 * MINUTE);
-  await until('after 30', () => texts().length === count + 3);
+  await until('after 30', () => came(3));
   clock.jump(30 * MINUTE);
-  await until('after 60', () => texts().length === count + 4);
+  await until('after 60', () => came(4));
   assert.deepEqual(texts().slice(count).map((t) => t.match(/number=(\S*)/)[1]), [NUMBERS[0], NUMBERS[1], NUMBERS[1], NUMBERS[3]], 'an empty cell means the one before it');
   clock.jump(60 * MINUTE);
   await sleep(2500);
@@ -110,9 +117,7 @@ test('who has answered is left alone', skip, async () => {
 });
 
 test('the process that runs it was there before the keys, and holds none', skip, () => {
-  const helpers = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
-    try { return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'menedek-duty\n' && readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[3] === String(r.pid); } catch { return false; }
-  });
+  const helpers = ringers();
   assert.equal(helpers.length, 1);
   const open = readdirSync(`/proc/${helpers[0]}/fd`).map((fd) => readlinkSync(`/proc/${helpers[0]}/fd/${fd}`));
   assert.deepEqual(open.filter((p) => p.startsWith(r.dir)), []);
@@ -142,6 +147,12 @@ test('a command that hangs is ended with what it started, one that fails is name
   writeCommand('exit 3');
   clock.jump(16 * MINUTE);
   await until('it was not named', () => /world duty_failed step=1 exit=3/.test(r.logText()));
+  const count = texts().length;
+  writeCommand();
+  clock.jump(MINUTE + 2000);
+  await until('it is not sent again', () => texts().length === count + 1);
+  await sleep(2500);
+  assert.equal(texts().length, count + 1, 'once');
   await clear(scene);
 });
 
@@ -157,11 +168,32 @@ test('numbers are read anew; one that could be an option is none; nothing of it 
   assert.equal(texts().filter((t) => t.includes('-rf')).length, 0);
 });
 
-test('each message stands in the trail', skip, async () => {
+test('the trail says what became of each message: who was told, and that somebody was not', skip, async () => {
   const auditor = await r.as('auditor'); // signs in now
-  const entries = (await trail(auditor)).filter((e) => e.action === 'clock_duty');
-  assert.ok(entries.length >= 5, `${entries.length}`);
+  const said = (pattern) => r.logText().match(pattern)?.length ?? 0;
+  const told = said(/^note duty_told /gm), failed = said(/^world duty_failed /gm);
+  assert.ok(told >= 5 && failed >= 2, `${told} ${failed}`);
+  let entries = [];
+  const outcomes = () => [entries.filter((e) => e.outcome === 'ok').length, entries.filter((e) => e.outcome === 'unavailable').length];
+  for (const end = Date.now() + 10_000; Date.now() < end && outcomes().join() !== [told, failed].join(); await sleep(200))
+    entries = (await trail(auditor)).filter((e) => e.action === 'clock_duty');
+  assert.deepEqual(outcomes(), [told, failed]);
+  assert.equal(entries.length, told + failed, 'a house without a number was told nothing');
   assert.ok(entries.every((e) => /^step_[0-3]$/.test(e.reason)));
+});
+
+test('when the process is gone that is counted for the alarm, and the house sees its request all the same', skip, async () => {
+  await fresh();
+  r.file('phones.csv', `house,phone,after_15,after_30,after_60\nNyugat 1,${NUMBERS.join(',')}\n`);
+  const metric = async (name) => parseExposition(await (await fetch(`http://127.0.0.1:${r.healthPort}/metrics`)).text()).get(name).samples[0].value;
+  const before = await metric('menedek_duty_failed_total');
+  assert.ok(before >= 2 && await metric('menedek_duty_messages_total') >= 5);
+  process.kill(Number(ringers()[0]), 'SIGKILL');
+  const scene = await reservationIn(r, 'requested');
+  await until('nothing is said of it', () => /^world duty_gone /m.test(r.logText()));
+  for (const end = Date.now() + 10_000; Date.now() < end && await metric('menedek_duty_failed_total') === before;) await sleep(100);
+  assert.ok(await metric('menedek_duty_failed_total') > before);
+  assert.equal((await (await r.as('shelter_staff')).post(`/v1/reservations/${scene.reservation.id}/confirm`)).status, 200);
 });
 
 test('one option without the other, or a command that is none, does not start', () => {

@@ -122,7 +122,7 @@ place_stay(struct txn *t, const void *record, struct case_cell *out)
 static const struct code one_row[] = { { "all", { "összes", "all" } } };
 static const struct code_list one_column = { "all", one_row, 1 };
 
-const struct case_table case_tables[] = {
+const struct case_table case_tables[CASE_TABLES] = {
 	{ "placements", KIND_RESERVATION, &codes_shelter_type, &codes_zone, false, place_placement },
 	{ "outcomes", KIND_EPISODE, &codes_outcome, &codes_channel, false, place_outcome },
 	{ "declines", KIND_RESERVATION, &codes_decline_reason, &codes_shelter_type, false, place_decline },
@@ -132,12 +132,11 @@ const struct case_table case_tables[] = {
 	{ "stays", KIND_RESERVATION, &bands_of_stay, &one_column, true, place_stay },
 	{ "offers", KIND_RESERVATION, &bands_of_waiting, &one_column, true, place_offer },
 };
-const unsigned case_table_count = COUNT_OF(case_tables);
 
 const struct case_table *
 case_table_find(const char *name)
 {
-	for (unsigned i = 0; i < case_table_count; i++)
+	for (unsigned i = 0; i < CASE_TABLES; i++)
 		if (!case_tables[i].is_shares && strcmp(case_tables[i].name, name) == 0)
 			return &case_tables[i];
 	return NULL;
@@ -200,7 +199,7 @@ case_tally(struct ctx *c, enum kind kind, const void *record)
 {
 	enum rc rc = RC_OK;
 
-	for (unsigned i = 0; i < case_table_count && rc == RC_OK; i++) {
+	for (unsigned i = 0; i < CASE_TABLES && rc == RC_OK; i++) {
 		const struct case_table *t = &case_tables[i];
 		struct case_cell cell;
 

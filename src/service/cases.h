@@ -25,9 +25,10 @@ struct case_table {
 	bool (*place)(struct txn *t, const void *record, struct case_cell *out);
 };
 
+#define CASE_TABLES 8u
+
 /** Positions are stored in tallies: rows are only added. */
-extern const struct case_table case_tables[];
-extern const unsigned case_table_count;
+extern const struct case_table case_tables[CASE_TABLES];
 
 /** By name, or NULL; not those of shares. */
 const struct case_table *case_table_find(const char *name);

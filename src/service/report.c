@@ -183,7 +183,7 @@ add_freshness(const struct report_section *s, const struct inventory *inv, struc
 static const struct case_table *
 table_named(const char *name)
 {
-	for (unsigned i = 0; i < case_table_count; i++)
+	for (unsigned i = 0; i < CASE_TABLES; i++)
 		if (strcmp(case_tables[i].name, name) == 0)
 			return &case_tables[i];
 	return NULL;

@@ -14,8 +14,11 @@
 
 #define ACTION      "purge"
 #define DAY         86400
-#define BATCH       14u /* a case reads its record and up to five tallies, and writes as many */
+#define BATCH       9u  /* a case reads its record and a tally in each table at most, and writes as many */
 #define PREFIX_IDEM 'i' /* api/idem.c: time 8, then what was answered */
+
+_Static_assert(
+    BATCH *(1 + CASE_TABLES) < LIMIT_TXN_KEYS, "a batch and what the job notes of itself must fit");
 
 enum phase { PHASE_REST, PHASE_REMOVE, PHASE_CARRY };
 

@@ -361,9 +361,6 @@ vaultring_prune(struct vaultring *ring, const struct vaultring_use *uses, size_t
 {
 	enum rc rc;
 
-	for (size_t i = 0; i < count; i++)
-		if (uses[i].key == 0)
-			return fault_set(f, RC_INVALID, MSG_INTERNAL, NULL, 0, NULL);
 	pthread_mutex_lock(&ring->lock);
 	rc = keep_only(ring, uses, count, f);
 	pthread_mutex_unlock(&ring->lock);

@@ -53,7 +53,7 @@ MUST_USE enum rc vaultring_reseal(
 /** The key that the stored location of a house is sealed under (vault_sealed_id). */
 struct vaultring_use {
 	struct id house;
-	uint32_t key; /* never 0 */
+	uint32_t key; /* 0: none, it carries its own (vaultcard.h), so all of the house's go */
 };
 
 /**

@@ -307,26 +307,6 @@ pass_by(void *arg, const struct key *key)
 	(void)key;
 }
 
-/* A location that carries its key needs none of the ring's.  The rest of ${uses} stays, in order. */
-static enum rc
-drop_unneeded(struct keeper *k, struct uses *uses)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < uses->count; i++) {
-		enum rc rc = RC_OK;
-
-		if (uses->rows[i].key != 0)
-			uses->rows[kept++] = uses->rows[i];
-		else
-			rc = vaultring_destroy(k->ring, &uses->rows[i].house, NULL);
-		if (rc != RC_OK && rc != RC_NOT_FOUND)
-			return rc;
-	}
-	uses->count = kept;
-	return RC_OK;
-}
-
 /* Which key is in use, the store says, not whoever asks: a key that a location needs is never destroyed. */
 static enum vault_outcome
 on_prune(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text UNUSED, size_t *len UNUSED)
@@ -339,8 +319,6 @@ on_prune(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text
 	if (rc == RC_OK && (rc = txn_scan_past(txn, &prefix, NULL, take_use, pass_by, &uses)) == RC_OK)
 		rc = uses.rc;
 	txn_end(txn);
-	if (rc == RC_OK)
-		rc = drop_unneeded(k, &uses);
 	if (rc == RC_OK)
 		rc = vaultring_prune(k->ring, uses.rows, uses.count, NULL);
 	free(uses.rows);

@@ -223,13 +223,15 @@ Test(vaultring, a_location_sealed_anew_is_under_a_fresh_key_and_the_old_one_open
 	vaultring_count(v.ring, &houses, &keys);
 	cr_assert(houses == 2 && keys == 3);
 	cr_assert_eq(prune(&v, &house, vault_sealed_id(BYTES_OF(others))), RC_OK, "not a key of this house");
-	cr_assert_eq(prune(&v, &house, 0), RC_INVALID);
 	cr_assert_eq(unseal(&v, &house, old), RC_OK);
 	cr_assert_eq(prune(&v, &house, vault_sealed_id(BYTES_OF(new))), RC_OK);
 	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
 	vault_reopen(&v);
 	cr_assert_eq(unseal(&v, &house, old), RC_NOT_FOUND);
 	cr_assert_eq(unseal(&v, &house, new), RC_OK);
+	cr_assert_eq(unseal(&v, &other, others), RC_OK);
+	cr_assert_eq(prune(&v, &house, 0), RC_OK, "its location carries its own key now");
+	cr_assert_eq(unseal(&v, &house, new), RC_NOT_FOUND);
 	cr_assert_eq(unseal(&v, &other, others), RC_OK);
 	vault_close(&v);
 }

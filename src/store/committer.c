@@ -507,11 +507,11 @@ take_lead(struct committer *c)
 static void
 give_back(struct committer *c)
 {
-	bool has_more;
+	bool has_more; /* for the thread: work, or its end */
 
 	pthread_mutex_lock(&c->lock);
 	c->is_led = false;
-	has_more = c->first != NULL;
+	has_more = c->first != NULL || c->is_stopping;
 	pthread_mutex_unlock(&c->lock);
 	if (has_more)
 		pthread_cond_signal(&c->has_work);

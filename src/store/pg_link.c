@@ -118,11 +118,13 @@ static const char tables[] =
     " WHEN EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('menedek_nodes')"
     "  AND attname = 'clock' AND NOT attisdropped) THEN 'whole' ELSE 'older' END";
 
-static const char about[] = "SELECT (SELECT value FROM menedek_meta WHERE name = 'registry'),"
-			    " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
-			    " coalesce((SELECT value FROM menedek_meta WHERE name = 'base'), '0'),"
-			    " CASE WHEN EXISTS (SELECT 1 FROM menedek_kv) THEN 'filled' ELSE '' END,"
-			    " (SELECT system_identifier::text FROM pg_control_system())";
+static const char about[] =
+    "SELECT (SELECT value FROM menedek_meta WHERE name = 'registry'),"
+    " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
+    " coalesce((SELECT value FROM menedek_meta WHERE name = 'base'), '0'),"
+    " CASE WHEN EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'loading') THEN 'loading'"
+    "  WHEN EXISTS (SELECT 1 FROM menedek_kv) THEN 'filled' ELSE '' END,"
+    " (SELECT system_identifier::text FROM pg_control_system())";
 
 /* Plans of small tables would lock all of them against each other. */
 static const char settings[] =
@@ -405,10 +407,10 @@ is_made_anew(const struct pg_link *l, const char *registry, const char *system)
 static bool
 take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 {
-	char timeline[9] = "", registry[PG_REGISTRY] = "", base[24] = "", filled[8] = "",
+	char timeline[9] = "", registry[PG_REGISTRY] = "", base[24] = "", state[8] = "",
 	     system[PG_SYSTEM] = "";
-	char *const out[] = { registry, timeline, base, filled, system };
-	const size_t cap[] = { sizeof(registry), sizeof(timeline), sizeof(base), sizeof(filled),
+	char *const out[] = { registry, timeline, base, state, system };
+	const size_t cap[] = { sizeof(registry), sizeof(timeline), sizeof(base), sizeof(state),
 		sizeof(system) };
 	unsigned long number;
 
@@ -417,7 +419,9 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 		return false;
 	if (registry[0] == '\0')
 		return refuse(s, "not_restored", f);
-	if (l->registry[0] != '\0' && strcmp(registry, l->registry) != 0 && filled[0] == '\0')
+	if (strcmp(state, "loading") == 0 && !l->may_load)
+		return refuse(s, "loading", f);
+	if (l->registry[0] != '\0' && strcmp(registry, l->registry) != 0 && state[0] == '\0')
 		return refuse(s, "empty", f);
 	if ((number = strtoul(timeline, NULL, 16)) < l->highest) {
 		log_note("pg_timeline", "server=%s has=%lu seen=%u", s->where, number, l->highest);

@@ -286,8 +286,10 @@ migrate_to_postgresql(const char *path, const char *conninfo, uint64_t *pairs, s
 	if (engine_lmdb.is_altered(m.from))
 		rc = fault_set(f, RC_CORRUPT, MSG_STORE_ALTERED, NULL, 0, NULL);
 	if (rc == RC_OK && (rc = engine_lmdb.snapshot(m.from, &m.snapshot)) == RC_OK) {
-		if ((rc = pg_link_init(&m.link, conninfo, f)) == RC_OK)
+		if ((rc = pg_link_init(&m.link, conninfo, f)) == RC_OK) {
+			m.link.may_load = true; /* one that was broken off is begun again */
 			rc = move_all(&m, f);
+		}
 		engine_lmdb.release(m.snapshot);
 		if (rc == RC_OK)
 			rc = take_in_use(&m, path, conninfo, f);

@@ -73,6 +73,7 @@ struct pg_link {
 	uint32_t timeline;    /* of the server it is connected to */
 	uint32_t highest;     /* timeline ever seen: a server on a lower one is no primary any more */
 	bool has_turn;        /* this session holds the lock by which nodes take turns */
+	bool may_load;        /* it is the move itself: others refuse what a move has not finished */
 	bool is_unsure;       /* the server gave up waiting for its standby: nothing it says is certain */
 	uint64_t base;        /* revisions begin above it */
 	char registry[PG_REGISTRY];

@@ -54,6 +54,10 @@ static const struct lost_row {
 	    "empty" },
 	{ { empty_tables, "INSERT INTO %1$s.menedek_kv SELECT * FROM away_%1$s.menedek_kv" },
 	    "not_restored" },
+	{ { empty_tables,
+	      "INSERT INTO %1$s.menedek_meta SELECT name, value FROM away_%1$s.menedek_meta"
+	      " UNION ALL VALUES ('loading', '1')" },
+	    "loading" },
 };
 
 static void

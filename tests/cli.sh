@@ -134,6 +134,21 @@ same "imports nothing at all" "$(records)" "$bare"
 sed 's/^name,kind/name,knd/' data/sample-organisations.csv >"$work/orgs.csv"
 run "a column mistyped" 1 import --dir "$dir" organisations="$work/orgs.csv"
 err_has 'did you mean "kind"'
+# of the file with the addresses no cell is ever said: without its header the first line is one of them
+place='"0000 Titokfalva, Titok utca 3."'
+mute() {
+	printf '%s\n' "$2" "$3" >"$work/locations.csv"
+	run "locations $1" 1 import --dir "$dir" locations="$work/locations.csv"
+	err_hasnt Titok
+	err_hasnt +36
+	err_has "$4"
+}
+mute "without a header" "Nyugat 1,$place,+36 1 555 0100" "Nyugat 2,$place,+36 1 555 0101" "column 2 is none of this table"
+mute "without a header, all cells filled" "Nyugat 1,$place,+36 1 555 0100,Titok" "Nyugat 2,$place,,," "column 4 is none of this table"
+mute "without a header, a cell twice" "Nyugat 1,$place,$place" "Nyugat 2,$place,+36 1 555 0101" "Line 1: empty or repeated column name"
+mute "in another order than its header" "shelter,address,intake_phone" "$place,Nyugat 1,+36 1 555 0100
+$place,Nyugat 2,+36 1 555 0101" "locations.csv:3: shelter: there is no house of this name"
+mute "with a column mistyped" "shelter,adress,intake_phone" "Nyugat 1,$place,+36 1 555 0100" 'did you mean "address"'
 { cat data/sample-organisations.csv; sed -n 3p data/sample-organisations.csv; } >"$work/orgs.csv"
 run "a name twice" 1 import --dir "$dir" organisations="$work/orgs.csv"
 err_has "stands in line 3 already"

@@ -133,7 +133,8 @@ read_cells(struct csv *csv, const char *cells[CSV_COLUMNS], unsigned *count, str
 	return malformed(csv, peek(csv, 0) == '\r' ? MSG_CSV_BREAK : MSG_CSV_QUOTE, f);
 }
 
-/* A column without a name, or with another's, could never be asked for. */
+/* A column without a name, or with another's, could never be asked for.  It is not said which: of a file
+ * without a header the name is data. */
 static enum rc
 check_names(const struct csv *csv, struct fault *f)
 {
@@ -143,7 +144,7 @@ check_names(const struct csv *csv, struct fault *f)
 		for (unsigned j = 0; j < i; j++)
 			is_good = is_good && strcmp(csv->name[i], csv->name[j]) != 0;
 		if (!is_good)
-			return fault_set(f, RC_MALFORMED, MSG_CSV_NAME, NULL, (long)csv->line, csv->name[i]);
+			return malformed(csv, MSG_CSV_NAME, f);
 	}
 	return RC_OK;
 }

@@ -202,8 +202,10 @@ import_row_size(enum import_table table)
 
 /* ---- the header ---- */
 
+/* Without a header the first line is data, of the locations an address: only what is nearly a column's name
+ * is said again. */
 static void
-refuse_column(struct import *im, const struct table *t, const char *name)
+refuse_column(struct import *im, const struct table *t, const char *name, unsigned place)
 {
 	const char *names[CSV_COLUMNS];
 	const char *nearest;
@@ -214,7 +216,7 @@ refuse_column(struct import *im, const struct table *t, const char *name)
 	if (nearest != NULL)
 		import_problem(im, 0, "unknown column \"%s\"; did you mean \"%s\"?", name, nearest);
 	else
-		import_problem(im, 0, "unknown column \"%s\"", name);
+		import_problem(im, 0, "column %u is none of this table", place);
 }
 
 void
@@ -234,7 +236,7 @@ import_check_header(struct import *im, const struct csv *csv)
 		for (unsigned i = 0; i < t->count && !known; i++)
 			known = strcmp(csv->name[k], t->columns[i].name) == 0;
 		if (!known)
-			refuse_column(im, t, csv->name[k]);
+			refuse_column(im, t, csv->name[k], k + 1);
 	}
 }
 

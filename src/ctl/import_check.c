@@ -344,7 +344,8 @@ check_location(struct import *im, struct location_row *row)
 	enum rc rc;
 
 	if (there == NULL) {
-		import_problem(im, row->line, "shelter: there is no \"%s\"", row->shelter);
+		/* not what stands there: with its cells in another order it is an address */
+		import_problem(im, row->line, "shelter: there is no house of this name");
 		return RC_OK;
 	}
 	row->shelter_id = there->id;
@@ -366,7 +367,7 @@ check_locations(struct import *im)
 		struct name_row name = { .line = rows[i].line };
 
 		(void)str_copy(name.name, sizeof(name.name), rows[i].shelter);
-		if ((rc = check_location(im, &rows[i])) == RC_OK)
+		if ((rc = check_location(im, &rows[i])) == RC_OK && !id_is_zero(&rows[i].shelter_id))
 			rc = names_add(&found, &name);
 	}
 	if (rc == RC_OK)

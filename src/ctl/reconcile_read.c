@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "ctl/names.h"
 #include "ctl/reconcile.h"
+#include "domain/code_name.h"
 
 #define FILE_CAP (1024u * 1024)
 #define ARENA    (4u * 1024 * 1024)
@@ -243,6 +244,17 @@ paper_sort(struct paper *paper)
 
 /* ---- what it speaks of ---- */
 
+/* The console shows it in capitals, paper is written by hand: what is heard counts, as of a code name. */
+static bool
+is_same_word(const char *written, const char *word)
+{
+	char a[LIMIT_NAME], b[LIMIT_NAME];
+
+	code_name_heard(written, a);
+	code_name_heard(word, b);
+	return strcmp(a, b) == 0;
+}
+
 static bool
 match(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
@@ -257,7 +269,7 @@ match(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 		struct paper_row *row = &paper->rows[i];
 
 		if (row->kind == PAPER_RESERVATION && strcmp(row->number, r.number) == 0 &&
-		    strcmp(row->word, r.check_word) == 0) {
+		    is_same_word(row->word, r.check_word)) {
 			row->id = r.id;
 			row->matches++;
 		}

@@ -22,6 +22,8 @@ const wall = (ms) => { // the clock on the wall
 const reservations = (...rows) => r.file('reservations.csv', `time,number,word,event,reason\n${rows.map((x) => x.join(',')).join('\n')}\n`);
 const rooms = (...rows) => r.file('rooms.csv', `time,house,room,state,places\n${rows.map((x) => x.join(',')).join('\n')}\n`);
 const row = (scene, event, reason = '', at = Date.now()) => [stamp(at), scene.reservation.number, scene.reservation.check_word, event, reason];
+/** As the console shows the check word, and as many write by hand. */
+const loud = ([time, number, word, ...more]) => [time, number, word.toUpperCase(), ...more];
 /** ${clock}: what libfaketime takes for the program's clock, in UTC. */
 function reconcile(args, clock) {
   return spawnSync(program, ['reconcile', '--dir', r.dir, ...args],
@@ -90,8 +92,8 @@ test('a dry run shows what would be entered, and enters nothing', () => {
   const kept = [records(), entries()];
   const at = Date.now();
   night = [
-    reservations(row(accepted, 'confirm', '', at), ['# a line that was crossed out', '', '', '', ''], row(arrived, 'arrive', '', at), row(declined, 'decline', 'no_staff_now', at),
-      row(held, 'request', '', at), row(held, 'confirm', '', at), row(held, 'arrive', '', at)),
+    reservations(loud(row(accepted, 'confirm', '', at)), ['# a line that was crossed out', '', '', '', ''], row(arrived, 'arrive', '', at), row(declined, 'decline', 'no_staff_now', at),
+      row(held, 'request', '', at), loud(row(held, 'confirm', '', at)), row(held, 'arrive', '', at)),
     rooms([wall(at), room.house, room.name, 'free', ''])];
   const dry = reconcile([...night, '--dry-run']);
 

@@ -20,6 +20,7 @@ Test(code_name, writing_does_not_tell_names_apart_that_sound_alike)
 		expect_heard(ways[i], "nyugat2");
 	expect_heard("ŐRHÁZ Űr Ág", "őrházűrág");
 	expect_heard("Árvíztűrő TÜKÖRFÚRÓGÉP", "árvíztűrőtükörfúrógép");
+	expect_heard("ÁRVÍZTŰRŐ tükörfúrógép", "árvíztűrőtükörfúrógép");
 }
 
 Test(code_name, what_is_said_otherwise_stays_another_name)

@@ -159,18 +159,19 @@ hear(struct work *w, char line[LINE])
 
 /*
  * The number counts the events of all houses, so a receiver must not learn it; the same event must have the
- * same id each time.  Ed25519 signs without chance: the digest of a signature that nobody sees is both.
+ * same id each time.  Ed25519 signs without chance: the digest of a signature that nobody sees is both.  All
+ * that is told is signed, not the number alone: a registry that was restored gives its numbers again.
  */
 static bool
-make_id(struct work *w)
+make_id(struct work *w, const char *line)
 {
 	static const char label[] = "menedek event id\n";
-	uint8_t text[sizeof(label) + ID_BYTES + 8], signature[SIGNATURE_BYTES], hash[DIGEST_BYTES];
+	uint8_t text[sizeof(label) + ID_BYTES + DIGEST_BYTES], signature[SIGNATURE_BYTES], hash[DIGEST_BYTES];
 	struct id id;
 
 	memcpy(text, label, sizeof(label));
 	memcpy(text + sizeof(label), w->courier->hook->house.b, ID_BYTES);
-	put_u64(text + sizeof(label) + ID_BYTES, w->number);
+	digest(bytes_str(line), text + sizeof(label) + ID_BYTES);
 	if (signing_sign(w->courier->key, BYTES_OF(text), signature) != RC_OK)
 		return false;
 	digest(BYTES_OF(signature), hash);
@@ -179,22 +180,34 @@ make_id(struct work *w)
 	return true;
 }
 
+/* A repeat of it costs a reading; one that is taken for a repeat, all that was lost. */
+static bool
+read_reset(struct work *w, char *line)
+{
+	const struct id id = id_new();
+	char *field[2];
+
+	if (!text_split(line, field, 2) || !text_number(field[1], MOST_NUMBER, &w->number))
+		return false;
+	id_format(&id, w->id);
+	(void)snprintf(w->body, sizeof(w->body), "{\"id\":\"%s\",\"event\":\"reset\"}", w->id);
+	return true;
+}
+
 /* "event NUMBER KIND SUBJECT TIME" or "reset NUMBER": nothing in them needs escaping. */
 static bool
 read_event(struct work *w, char *line)
 {
 	char *field[5];
-	const bool is_reset = strncmp(line, "reset ", 6) == 0;
 
-	if (!text_split(line, field, is_reset ? 2 : 5) || (!is_reset && strcmp(field[0], "event") != 0) ||
-	    !text_number(field[1], MOST_NUMBER, &w->number) || !make_id(w))
+	if (strncmp(line, "reset ", 6) == 0)
+		return read_reset(w, line);
+	if (strncmp(line, "event ", 6) != 0 || !make_id(w, line) || !text_split(line, field, 5) ||
+	    !text_number(field[1], MOST_NUMBER, &w->number))
 		return false;
-	if (is_reset)
-		(void)snprintf(w->body, sizeof(w->body), "{\"id\":\"%s\",\"event\":\"reset\"}", w->id);
-	else
-		(void)snprintf(w->body, sizeof(w->body),
-		    "{\"id\":\"%s\",\"event\":\"%s\",\"subject\":\"%s\",\"at\":\"%s\"}", w->id, field[2],
-		    field[3], field[4]);
+	(void)snprintf(w->body, sizeof(w->body),
+	    "{\"id\":\"%s\",\"event\":\"%s\",\"subject\":\"%s\",\"at\":\"%s\"}", w->id, field[2], field[3],
+	    field[4]);
 	return true;
 }
 

@@ -3,8 +3,11 @@
 // read, or is damaged, is no reason to pass an event over.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { comes } from './lib/patience.mjs';
 import { Receiver, makeHooks } from './lib/receiver.mjs';
@@ -17,8 +20,8 @@ process.on('exit', () => { for (const c of children) c.kill('SIGKILL'); });
 
 let r, staff, house, hooks, outbox, receiver, courier;
 
-async function start() {
-  const child = spawn(program, ['deliver', '--outbox', outbox, '--hooks', hooks], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function start(from = outbox) {
+  const child = spawn(program, ['deliver', '--outbox', from, '--hooks', hooks], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   child.said = '';
   child.stderr.on('data', (d) => { child.said += d; });
@@ -119,6 +122,42 @@ test('what was dealt with is damaged: rather twice than never', async () => {
   courier = await start();
   await says(/delivery_state file=\S+ is damaged/g);
   assert.ok(await receiver.has(() => new Set(receiver.requests.map((q) => q.json.id)).size > 2, 30000));
+});
+
+/** Offers ${lines}, one at a time, in the place of the service. */
+async function offering(path, lines) {
+  const server = createServer((socket) => {
+    const left = [...lines];
+    createInterface({ input: socket }).on('line', (word) => {
+      const next = word === 'again' ? undefined : left.shift();
+      if (word.startsWith('listen ')) socket.write('at 7\n');
+      if (next) socket.write(`${next}\n`);
+    });
+    socket.on('error', () => {});
+  }).listen(path);
+  await once(server, 'listening');
+  return server;
+}
+
+test('a registry that was restored gives its numbers again: another event under one has another id', async () => {
+  await end();
+  const [one, two] = [house, `${house.slice(0, -1)}${house.endsWith('0') ? 1 : 0}`];
+  const lines = [`event 7 reservation.held ${one} 2026-11-21T03:04:05Z`, `event 7 reservation.held ${one} 2026-11-21T03:04:05Z`,
+    `event 7 reservation.requested ${one} 2026-11-21T03:04:05Z`, `event 7 reservation.held ${two} 2026-11-21T03:04:05Z`,
+    `event 7 reservation.held ${one} 2026-11-21T03:04:06Z`, `event 8 reservation.held ${one} 2026-11-21T03:04:05Z`, 'reset 7', 'reset 7'];
+  const kept = readFileSync(state());
+  const path = join(r.work, 'restored.sock');
+  const server = await offering(path, lines);
+  receiver.requests = [];
+  courier = await start(path);
+  assert.ok(await receiver.has(() => receiver.requests.length === lines.length, 30000));
+  await end();
+  server.close();
+  writeFileSync(state(), kept);
+  courier = await start();
+  const ids = receiver.requests.slice(0, lines.length).map((q) => q.json.id);
+  assert.equal(ids[0], ids[1], 'the same event has the same id');
+  assert.equal(new Set(ids).size, lines.length - 1, 'a receiver would pass one over as a repeat');
 });
 
 test('of the machine it reads what names are looked up with, and no other file of /etc', async () => {

@@ -27,6 +27,7 @@ after(() => rmSync(work, { recursive: true, force: true }));
 
 test('each listing of the manual does what it says', () => {
   assert.ok(listings.length >= 10, `${listings.length} listings`);
+  writeFileSync(join(work, 'mnt/elsewhere/menedek-20200101T010000Z.backup'), 'of a night before, and not the one to take\n');
   for (const listing of listings) {
     const done = run(there(listing));
     assert.equal(done.status, 0, `${listing}\n${done.stdout}${done.stderr}`);
@@ -43,7 +44,7 @@ test('what they left: a sound registry of two administrators, a backup, an expor
   assert.match(users, /^admin\b/m);
   assert.match(users, /^second\b/m);
   assert.equal(run('menedek check --keys etc/menedek/keys').status, 0);
-  assert.equal(readdirSync(join(work, 'mnt/elsewhere')).filter((f) => f.endsWith('.backup')).length, 1);
+  assert.equal(readdirSync(join(work, 'mnt/elsewhere')).filter((f) => f.endsWith('.backup')).length, 2);
   assert.ok(readFileSync(join(work, 'mnt/elsewhere/trail.txt'), 'utf8').length > 200);
   const shown = run('openssl x509 -in etc/menedek/tls/server.crt -noout -ext subjectAltName,extendedKeyUsage,basicConstraints,keyUsage').stdout;
   for (const part of ['DNS:menedek.example.hu', 'TLS Web Server Authentication', 'CA:FALSE', 'Digital Signature']) assert.ok(shown.includes(part), shown);

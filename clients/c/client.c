@@ -481,9 +481,11 @@ client_renew(struct menedek *m)
 enum menedek_outcome
 menedek_sign_out(struct menedek *m, struct menedek_problem *problem)
 {
-	enum menedek_outcome outcome =
-	    menedek_call(m, "DELETE", "/v1/tokens/current", NULL, NULL, NULL, problem);
+	enum menedek_outcome outcome;
 
+	if (m->token[0] == '\0') /* else who could not sign in would wait for as long again */
+		return MENEDEK_OK;
+	outcome = menedek_call(m, "DELETE", "/v1/tokens/current", NULL, NULL, NULL, problem);
 	OPENSSL_cleanse(m->token, sizeof(m->token));
 	m->renew_at = 0;
 	return outcome;

@@ -87,6 +87,8 @@ MENEDEK_API void menedek_free(struct menedek *m);
  */
 MENEDEK_API enum menedek_outcome menedek_sign_in(struct menedek *m, const char *user, const char *passphrase,
     const char *code, struct menedek_problem *problem);
+
+/** MENEDEK_OK also when nobody is signed in; then nothing is sent. */
 MENEDEK_API enum menedek_outcome menedek_sign_out(struct menedek *m, struct menedek_problem *problem);
 
 /** The first house of the person who is signed in; MENEDEK_NOT_FOUND when there is none. */

@@ -348,6 +348,14 @@ test('nobody there is said soon', async () => {
   assert.match(nobody.err, /nobody answers at localhost:/);
 });
 
+test('who could not sign in does not sign out: a registry that does not answer is waited for once', async () => {
+  const fake = await impostor(() => problem(401, 'sign_in_refused'));
+  const refused = await fake.remote.run('avail', 'show');
+  fake.close();
+  assert.equal(refused.code, 4, refused.err);
+  assert.deepEqual(fake.requests.map((q) => q.split(' ', 2).join(' ')), ['POST /v1/tokens']);
+});
+
 // ---- the library, as others build with it ----
 
 test('a stranger builds with pkg-config against the installed library, shared and static', async () => {

@@ -78,14 +78,10 @@ endif
 define UNIT_RULE
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call libs_below,$(BELOW.$(1))) $(wildcard tests/unit/$(1)/*.h)
 	@mkdir -p $$(@D)
-	@echo "  TEST $@"
+	@echo "  TEST $$@"
 	@$(CC) $(CPPFLAGS) -Itests/unit/$(1) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $$< $$(filter %.a,$$^) $(LDFLAGS) $(LIBS) -lcriterion -o $$@
 endef
 $(foreach l,$(ALL),$(eval $(call UNIT_RULE,$(l))))
-$(B)/unit/client/%: tests/unit/client/%.c $(B)/lib/libmenedek.a
-	@mkdir -p $(@D)
-	@echo "  TEST $@"
-	@$(CC) $(CPPFLAGS) $(filter-out -Wmissing-prototypes -Wpedantic,$(CFLAGS)) $< $(B)/lib/libmenedek.a $(LDFLAGS) -lcjson -lssl -lcrypto -lcriterion -o $@
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -23,7 +23,7 @@ struct reader {
 	char data[LINE];
 	char line[LINE];
 	size_t len;
-	bool is_too_long, is_stopped, is_ended, has_data;
+	bool is_stopped, is_ended, has_data;
 	char mark[MENEDEK_MARK]; /* after the last event that was given */
 };
 

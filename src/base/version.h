@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The version, said by the program and its metrics. */
+/* Of the program, the package and what it tells of itself. */
 #ifndef MENEDEK_VERSION_H
 #define MENEDEK_VERSION_H
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/version.h"
 #include "crypto/envelope.h"
 
 #define READS     8u

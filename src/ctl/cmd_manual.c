@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/version.h"
 #include "ctl/command.h"
 #include "ctl/talk.h"
 

@@ -31,9 +31,6 @@ enum option {
 	OPT_COUNT
 };
 
-/** Of the program, the package and what it tells of itself. */
-#define MENEDEK_VERSION "1.0.0"
-
 #define OPT_BIT(option) (UINT64_C(1) << (option))
 _Static_assert(OPT_COUNT <= 64, "an option is a bit");
 

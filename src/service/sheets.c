@@ -168,6 +168,7 @@ struct page {
 	const struct sheet_key *key;
 	struct textbuf text;
 	unsigned rows;
+	unsigned lost; /* of them what cannot be read */
 };
 
 static void
@@ -211,6 +212,18 @@ put_row(struct page *page, const struct reservation *r, const struct shelter *s,
 	page->rows++;
 }
 
+/* One hurt record must not cost a desk its paper for all others: it counts as a row, so that the sheet says
+ * that one is missing. */
+static enum rc
+pass_by(struct page *page, enum rc rc)
+{
+	if (rc != RC_NOT_FOUND && rc != RC_CORRUPT)
+		return rc;
+	page->rows++;
+	page->lost++;
+	return RC_OK;
+}
+
 static enum rc
 add_reservation(struct page *page, const struct id *id)
 {
@@ -222,12 +235,12 @@ add_reservation(struct page *page, const struct id *id)
 	enum rc rc;
 
 	if ((rc = record_peek(c->txn, KIND_RESERVATION, &key, &r)) != RC_OK)
-		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc; /* a row leads to a record, always */
+		return pass_by(page, rc); /* a row leads to a record, always */
 	if (r.state == RES_IN_STAY || reservation_is_over(r.state) || reservation_has_expired(&r, c->now))
 		return RC_OK;
 	sk = record_key(KIND_SHELTER, &r.shelter);
 	if ((rc = record_peek(c->txn, KIND_SHELTER, &sk, &s)) != RC_OK)
-		return rc;
+		return pass_by(page, rc);
 	if ((name = candidate_name(c, &s, &r.episode)) == NULL)
 		return RC_UNAVAILABLE;
 	put_row(page, &r, &s, name);
@@ -267,7 +280,7 @@ collect(struct txn *t, void *arg)
 
 	c->txn = t;
 	page->text = (struct textbuf){ .buf = page->text.buf, .cap = SHEET_TEXT };
-	page->rows = 0;
+	page->rows = page->lost = 0;
 	if ((rc = record_peek(t, KIND_ORG, &key, &org)) != RC_OK)
 		return rc;
 	(void)str_copy(host, sizeof(host), c->parts->signer.origin);
@@ -315,6 +328,9 @@ write_one(struct parts *p, struct page *page, struct fault *f)
 	if ((rc = store_view(p->store, page->ctx.arena, collect, page)) != RC_OK ||
 	    (rc = ledger_record_later(p->ledger, &entry)) != RC_OK)
 		return rc;
+	if (page->lost > 0)
+		log_world("sheet_unreadable", "desk=%s reservations=%u: run menedek check", page->key->name,
+		    page->lost);
 	return seal_to_file(p->sheets, page, f);
 }
 

@@ -52,8 +52,8 @@ void sheets_free(struct sheets *sheets); /* NULL-safe */
 /** Is it time?  False without sheets.  For the thread that writes them. */
 bool sheets_are_due(const struct parts *p, int64_t now);
 
-/** Write a sheet for every desk, each recorded in the trail; ${*rows}: reservations on them.  RC_NOT_FOUND
- * without sheets. */
+/** Write a sheet for every desk, each recorded in the trail; ${*rows}: reservations on them, also those that
+ * did not fit or cannot be read: "rows" says how many there are.  RC_NOT_FOUND without sheets. */
 MUST_USE enum rc sheets_write(struct parts *p, int64_t now, unsigned *desks, unsigned *rows, struct fault *f);
 
 #endif

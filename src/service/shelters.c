@@ -10,6 +10,18 @@
 #include "service/scan.h"
 #include "service/shelters.h"
 
+static enum rc
+tell(struct ctx *c, const struct id *shelter, bool frees)
+{
+	const struct event ev = { .kind = EVENT_UNIT_CHANGED,
+		.shelter = *shelter,
+		.subject = *shelter,
+		.at = c->now,
+		.frees = frees };
+
+	return feed_emit(c->txn, &ev);
+}
+
 /* Write ${s}, which stood there as ${before} (NULL: it is new). */
 static enum rc
 put_profile(struct ctx *c, const struct shelter *before, const struct shelter *s)
@@ -38,9 +50,9 @@ shelter_save(struct ctx *c, const struct shelter *s)
 	enum rc rc;
 
 	if ((rc = record_get(c->txn, KIND_SHELTER, &key, &before)) != RC_OK ||
-	    (rc = code_name_is_free(c, &before, s)) != RC_OK)
+	    (rc = code_name_is_free(c, &before, s)) != RC_OK || (rc = put_profile(c, &before, s)) != RC_OK)
 		return rc;
-	return put_profile(c, &before, s);
+	return tell(c, &s->id, true); /* it may take whom it did not: a house that opens, a wider rule */
 }
 
 enum rc
@@ -125,16 +137,11 @@ static enum rc
 save_house(struct ctx *c, const struct house *h, unsigned had)
 {
 	struct key key = record_key(KIND_HOUSE, &h->shelter);
-	struct event ev = { .kind = EVENT_UNIT_CHANGED,
-		.shelter = h->shelter,
-		.subject = h->shelter,
-		.at = c->now,
-		.frees = free_places(h, ctx_sure(c)) > had };
 	enum rc rc;
 
 	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
 		return rc;
-	return feed_emit(c->txn, &ev);
+	return tell(c, &h->shelter, free_places(h, ctx_sure(c)) > had);
 }
 
 static enum rc

@@ -121,6 +121,22 @@ test('a place that is freed anywhere is told to every desk, without where, and a
   assert.ok(!at_house.events.some((e) => e.event === 'capacity.changed'));
 });
 
+test('a house that may take more than before is told to every desk as a place that is freed', async () => {
+  const manager = await r.as('admin');
+  const house = await ownHouse(staff);
+  const mine = await open(desk);
+  const change = async (is_open) => {
+    const { headers } = await manager.get(`/v1/shelters/${house}`);
+    const answer = await manager.patch(`/v1/shelters/${house}`, { is_open }, { 'If-Match': headers.etag });
+    assert.equal(answer.status, 200, answer.text);
+  };
+  await change(false);
+  await sleep(2 * SOON);
+  mine.events.length = 0;
+  await change(true);
+  assert.ok(await mine.hears('capacity.changed'), 'no desk heard that it is open again');
+});
+
 test('a reader that comes back hears what it missed, once and in order', async () => {
   const first = await open(desk);
   const before_it = await openEpisode(desk);

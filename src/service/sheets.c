@@ -12,9 +12,7 @@
 #include "base/log.h"
 #include "base/textbuf.h"
 #include "service/candidates.h"
-#include "service/scan.h"
 
-#define PAGE      128u
 #define KEY_FILE  256u
 #define HOURS     4u
 #define KEY_WORD  "menedek-sheet-key"
@@ -169,6 +167,7 @@ struct page {
 	struct textbuf text;
 	unsigned rows;
 	unsigned lost; /* of them what cannot be read */
+	enum rc rc;    /* of the walk over them */
 };
 
 static void
@@ -247,25 +246,36 @@ add_reservation(struct page *page, const struct id *id)
 	return RC_OK;
 }
 
+static bool
+add_row(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct page *page = arg;
+	const size_t mark = arena_mark(page->ctx.arena);
+	struct reference row;
+
+	(void)key;
+	(void)rev;
+	page->rc = record_decode(KIND_RES_DESK, value, &row);
+	page->rc = page->rc == RC_OK ? add_reservation(page, &row.id) : pass_by(page, page->rc);
+	arena_rewind(page->ctx.arena, mark);
+	return page->rc == RC_OK;
+}
+
+/* The id stands in the key, but without the seal of its value anybody may have written that. */
+static void
+miss_row(void *arg, const struct key *key)
+{
+	(void)key;
+	(void)pass_by(arg, RC_CORRUPT);
+}
+
 static enum rc
 add_rows(struct page *page)
 {
-	struct ctx *c = &page->ctx;
-	struct id after = { { 0 } }, ids[PAGE];
-	unsigned found;
-	enum rc rc;
+	const struct key prefix = record_key(KIND_RES_DESK, &page->key->org);
+	const enum rc rc = txn_scan_past(page->ctx.txn, &prefix, NULL, add_row, miss_row, page);
 
-	do {
-		const size_t mark = arena_mark(c->arena);
-
-		rc = scan_rows(c, KIND_RES_DESK, &page->key->org, 1, &after, PAGE, ids, &found);
-		for (unsigned i = 0; i < found && rc == RC_OK; i++)
-			rc = add_reservation(page, &ids[i]);
-		if (found > 0)
-			after = ids[found - 1];
-		arena_rewind(c->arena, mark);
-	} while (rc == RC_OK && found == PAGE);
-	return rc;
+	return rc == RC_OK ? page->rc : rc;
 }
 
 static enum rc
@@ -281,6 +291,7 @@ collect(struct txn *t, void *arg)
 	c->txn = t;
 	page->text = (struct textbuf){ .buf = page->text.buf, .cap = SHEET_TEXT };
 	page->rows = page->lost = 0;
+	page->rc = RC_OK;
 	if ((rc = record_peek(t, KIND_ORG, &key, &org)) != RC_OK)
 		return rc;
 	(void)str_copy(host, sizeof(host), c->parts->signer.origin);

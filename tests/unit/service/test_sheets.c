@@ -139,3 +139,23 @@ Test(sheets, a_damaged_house_keeps_no_other_houses_guests_from_the_sheet)
 	(void)request(&house);
 	expect_sheet(1, "\nrows\t2\n");
 }
+
+Test(sheets, a_damaged_row_keeps_no_later_one_from_the_sheet)
+{
+	const struct id none = { { 0, 1 } };
+	const struct key key = record_key2(KIND_RES_DESK, &desk.org, &none);
+	const uint8_t noise[] = "no row";
+
+	details_put_raw(&x, &key, KEY_DETAIL, BYTES_OF(noise));
+	(void)request(NULL);
+	expect_sheet(1, "\nrows\t2\n");
+}
+
+Test(sheets, what_a_lost_key_sealed_is_counted_and_the_rest_stands_there)
+{
+	(void)request(NULL);
+	(void)request(NULL);
+	details_lose_key(&x);
+	(void)request(NULL);
+	expect_sheet(1, "\nrows\t3\n");
+}

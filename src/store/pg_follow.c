@@ -25,13 +25,17 @@
 #define BOOKMARK (PG_REGISTRY + 16u + PG_SNAPSHOT + PG_SYSTEM)
 #define FIELDS   4u /* three from releases that did not keep the system's number */
 
+/* While it is being compared a copy has no snapshot, but goes on to say which database it follows and the
+ * highest timeline: a node that is killed just then must not take up with an empty one, or one left behind.
+ */
 static struct bytes
 bookmark_text(const struct engine *e, char out[BOOKMARK])
 {
-	const int len = snprintf(
-	    out, BOOKMARK, "%s %u %s %s", e->link.registry, e->timeline, e->snapshot, e->link.system);
+	const uint32_t timeline = e->snapshot[0] == '\0' ? e->link.highest : e->timeline;
+	const int len =
+	    snprintf(out, BOOKMARK, "%s %u %s %s", e->link.registry, timeline, e->snapshot, e->link.system);
 
-	return (struct bytes){ (const uint8_t *)out, e->snapshot[0] == '\0' ? 0 : (size_t)len };
+	return (struct bytes){ (const uint8_t *)out, (size_t)len };
 }
 
 static unsigned

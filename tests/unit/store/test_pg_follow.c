@@ -58,6 +58,9 @@ static const struct bookmark_row {
 	{ "another 1 999999:999999: 1", NULL },              /* of another registry, on another system */
 	{ "%1$s 1 %2$s 4711", "restored" },                  /* the same, counted anew */
 	{ "%1$s 9 %2$s %3$s", "stale_primary" },             /* a later timeline was seen */
+	{ "%1$s 1 %2$.0s %3$s", NULL },                      /* of a comparison that was broken off */
+	{ "%1$s 1 %2$.0s 4711", "restored" },                /* which forgets neither of these */
+	{ "%1$s 9 %2$.0s %3$s", "stale_primary" },           /* nor this */
 	{ "%1$s 1 %2$s %3$s and more", NULL },               /* too many words */
 	{ "%1$s 1", NULL },                                  /* and too few */
 	{ "", NULL }, { "%1$s 1 %2$s %3$s%4$05000d", NULL }, /* longer than any */
@@ -106,6 +109,32 @@ Test(pg_follow, whatever_a_copy_remembers_it_becomes_what_the_database_is_or_is_
 			cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
 		}
 		cr_expect(has_key(p.a, name), "row %zu", i);
+	}
+	close_pair(&p);
+}
+
+/* As a process that is killed then leaves it. */
+Test(pg_follow, a_comparison_that_is_broken_off_forgets_no_database, .timeout = 120)
+{
+	bool is_whole = false;
+	char name[16];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	for (unsigned n = 1; !is_whole; n++) {
+		struct engine left = { .mirror = p.a->mirror };
+
+		snprintf(name, sizeof(name), "k%u", n);
+		cr_assert_eq(write_one(p.b, name, "came meanwhile"), RC_OK);
+		p.a->snapshot[0] = '\0';
+		mishap_in(CUT, n);
+		is_whole = pg_ready(p.a, NULL) == RC_OK;
+		(void)mishap_over();
+		cr_assert_eq(pg_bookmark_read(&left), RC_OK);
+		cr_expect_str_eq(left.link.registry, p.a->link.registry, "cut at call %u", n);
+		cr_expect_str_eq(left.link.system, p.a->link.system, "cut at call %u", n);
+		cr_expect_eq(left.link.highest, p.a->link.highest, "cut at call %u", n);
 	}
 	close_pair(&p);
 }

@@ -237,7 +237,7 @@ database_look_at(const char *path, struct database_look *out, struct fault *f)
 /* ---- the copy, put aside and back ---- */
 
 static enum rc
-swap(const char *path, const char *from, const char *to, struct fault *f)
+swap(const char *path, const char *from, const char *to, bool may_replace, struct fault *f)
 {
 	char lock[PATH], a[PATH], b[PATH];
 	enum rc rc = RC_OK;
@@ -250,6 +250,8 @@ swap(const char *path, const char *from, const char *to, struct fault *f)
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		rc = fault_set(f, RC_BUSY, MSG_STORE_SERVED, NULL, 0, NULL);
+	else if (!may_replace && file_exists(b))
+		rc = fault_set(f, RC_TAKEN, MSG_STORE_ASIDE, NULL, 0, b);
 	else if (rename(a, b) != 0 || !file_sync_parent(b))
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
 	close(fd);
@@ -259,11 +261,12 @@ swap(const char *path, const char *from, const char *to, struct fault *f)
 enum rc
 database_copy_aside(const char *path, struct fault *f)
 {
-	return swap(path, COPY, ASIDE, f);
+	/* one that stands there may be the last that has what was lost: only people throw it away */
+	return swap(path, COPY, ASIDE, false, f);
 }
 
 enum rc
 database_copy_back(const char *path, struct fault *f)
 {
-	return swap(path, ASIDE, COPY, f);
+	return swap(path, ASIDE, COPY, true, f);
 }

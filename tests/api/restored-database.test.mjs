@@ -166,3 +166,19 @@ test('restored once more, on the timeline that the nodes know: refused by the se
   await openEpisode(desk);
   await node.stop();
 });
+
+test('and once more: the copy that was put aside before is not written over', async () => {
+  const [node] = nodes, aside = join(node.dir, 'store/data.mdb.aside'), first = readFileSync(aside);
+  restoreAnew();
+  await assert.rejects(node.start(), /why=restored/);
+  const refused = acceptDatabase(node);
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /data\.mdb\.aside/);
+  assert.ok(readFileSync(aside).equals(first));
+  await assert.rejects(node.start(), /why=restored/);
+  renameSync(aside, join(node.work, 'kept-copy'));
+  const said = acceptDatabase(node);
+  assert.equal(said.status, 0, said.stderr);
+  await node.start();
+  await node.stop();
+});

@@ -398,7 +398,7 @@ Test(pg_look, a_copy_is_put_aside_and_back_and_not_while_it_is_served, .timeout 
 	close(fd);
 	cr_expect_eq(database_copy_back(path, &f), RC_UNAVAILABLE, "there is none aside");
 	cr_assert_eq(database_copy_aside(path, &f), RC_OK);
-	cr_expect_eq(database_copy_aside(path, &f), RC_UNAVAILABLE, "there is none any more");
+	cr_expect_eq(database_copy_aside(path, &f), RC_TAKEN, "one is there");
 	cr_assert_eq(database_copy_back(path, &f), RC_OK);
 	mishap_in(BAD_DISK, 1);
 	cr_expect_eq(database_copy_aside(path, &f), RC_UNAVAILABLE, "it may not last");
@@ -406,6 +406,30 @@ Test(pg_look, a_copy_is_put_aside_and_back_and_not_while_it_is_served, .timeout 
 	cr_assert_eq(database_copy_back(path, &f), RC_OK);
 	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
 	cr_expect(has_key(p.a, "ka"));
+	close_pair(&p);
+}
+
+/* Two databases are restored one after the other: the first copy alone has what was lost. */
+Test(pg_look, a_copy_that_is_aside_is_not_written_over, .timeout = 60)
+{
+	struct fault f = { 0 };
+	struct pair p;
+	char path[160];
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	path_of(&p.nodes.a, path);
+	engine_postgresql.close(p.a);
+	cr_assert_eq(database_copy_aside(path, &f), RC_OK);
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	engine_postgresql.close(p.a);
+	fault_clear(&f);
+	cr_expect_eq(database_copy_aside(path, &f), RC_TAKEN);
+	cr_expect_eq(f.item[0].msg, MSG_STORE_ASIDE);
+	cr_expect_eq(database_copy_back(path, &f), RC_OK);
+	cr_assert_eq(database_copy_aside(path, &f), RC_OK, "once there is none aside");
+	cr_assert_eq(database_copy_back(path, &f), RC_OK);
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
 	close_pair(&p);
 }
 

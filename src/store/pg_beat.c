@@ -15,7 +15,8 @@
 #define BEAT_MS  1000
 #define PRUNE_MS 60000
 #define LOOK_MS  4000
-#define CLOSE_S  10 /* clocks so near each other are equal: a beat takes its time, too */
+#define CLOSE_S  10     /* clocks so near each other are equal: a beat takes its time, too */
+#define ALONE_MS 600000 /* longer than the others take to come back and compare */
 
 struct clocks {
 	int64_t own, middle; /* seconds ahead of the server's */
@@ -57,6 +58,19 @@ say_clock(struct engine *e, int64_t ahead)
 	e->is_clock_off = is_off;
 }
 
+/* After an outage the first node to beat hears nobody, and would end holds by its own clock.  What was agreed
+ * on before counts by the clock that nobody sets, so it still holds; but not for ever, since who is alone for
+ * good has no other to mend it. */
+static bool
+is_still_agreed(struct engine *e, int nodes, int64_t now)
+{
+	if (nodes != 1)
+		e->alone_at = 0;
+	else if (e->alone_at == 0)
+		e->alone_at = now;
+	return e->alone_at != 0 && atomic_load(&e->agreed_ms) != 0 && now - e->alone_at < ALONE_MS;
+}
+
 /* ${sent}: what this clock said in the beat, at ${now}. */
 static void
 set_clock(struct engine *e, const PGresult *res, int64_t sent, int64_t now)
@@ -64,6 +78,8 @@ set_clock(struct engine *e, const PGresult *res, int64_t sent, int64_t now)
 	const struct clocks c = read_clocks(res);
 	const int64_t ahead = c.own - c.middle;
 
+	if (is_still_agreed(e, PQntuples(res), now))
+		return;
 	say_clock(e, ahead);
 	atomic_store(&e->clock_ahead, ahead > CLOSE_S ? ahead : 0);
 	atomic_store(&e->is_majority, c.is_majority);

@@ -70,9 +70,10 @@ static const char *const statements[PG_STATEMENTS] = {
 	    " UNION ALL SELECT c.k, kv.ver, kv.v, c.xid, c.o FROM c LEFT JOIN menedek_kv AS kv ON kv.k = c.k"
 	    " ORDER BY 4, 5",
 	/* After it the transaction $1 has happened (no row) or never will (a row).  That it commits proves
-	 * that all before it is as durable as it is. */
+	 * that all before it is as durable as it is.  It is no beat: its time would make the last beat's
+	 * clock look late. */
 	[PG_FENCE] = "WITH mark AS (INSERT INTO menedek_nodes (id, at) VALUES ($2::bytea, now())"
-		     "  ON CONFLICT (id) DO UPDATE SET at = now())"
+		     "  ON CONFLICT (id) DO UPDATE SET at = menedek_nodes.at)"
 		     " INSERT INTO menedek_changes (xid, id, keys) VALUES "
 		     "(pg_current_xact_id()::text::bigint, $1::bytea, '{}')"
 		     " ON CONFLICT (id) DO NOTHING RETURNING 1::bigint",

@@ -171,6 +171,7 @@ struct engine {
 	bool is_giving;                      /* the batch has what the carrier gave */
 	bool has_taken;                      /* something new came: what waits was sealed before it */
 	int64_t beat_at, prune_at, retry_at; /* clock_mono_ms of the next one */
+	int64_t alone_at;       /* clock_mono_ms since which beats met no other node's; 0: one did */
 	int64_t turns_until;    /* nodes have met at a log's head: until then this one waits for its turn */
 	int64_t no_turns_until; /* but not before: a turn did not come */
 	atomic_int_least64_t confirmed; /* clock_mono_ms at which a primary last confirmed that it is one */

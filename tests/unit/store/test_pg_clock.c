@@ -114,6 +114,73 @@ Test(pg_clock, who_hears_of_no_clock_goes_by_its_own, .timeout = 60)
 	close_pair(&p);
 }
 
+/* After an outage the beats of before count no more, and one node is the first. */
+Test(pg_clock, who_beats_first_after_an_outage_goes_by_what_was_agreed_on, .timeout = 60)
+{
+	static const int others[] = { -FAR, -FAR };
+	struct engine_standing standing;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	hear_beats(&p, others, COUNT_OF(others));
+	postgres_run(p.nodes.a.conninfo, "UPDATE menedek_nodes SET at = at - interval '6 seconds'");
+	p.a->beat_at = p.a->retry_at = 0;
+	engine_postgresql.follow(p.a);
+	engine_postgresql.standing(p.a, &standing);
+	cr_expect(is_near(standing.clock_ahead, FAR));
+	cr_expect(is_near(standing.now - clock_now(), -FAR), "it would end what has not ended");
+	cr_expect(is_near(standing.sure - clock_now(), -FAR));
+	hear_beats(&p, others, COUNT_OF(others));
+	cr_expect_eq(p.a->alone_at, 0, "they are back");
+	/* and now nobody comes back for ten minutes */
+	write_beats(&p, NULL, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		engine_postgresql.standing(p.a, &standing);
+		cr_expect(is_near(standing.sure - clock_now(), -FAR));
+		p.a->beat_at = 0;
+		engine_postgresql.follow(p.a);
+		p.a->alone_at -= 300000;
+	}
+	p.a->beat_at = 0;
+	engine_postgresql.follow(p.a);
+	engine_postgresql.standing(p.a, &standing);
+	cr_expect_eq(standing.clock_ahead, 0);
+	cr_expect(is_near(standing.sure, clock_now()));
+	close_pair(&p);
+}
+
+/* Who asks what became of a commit writes, too, but does not say what the time is. */
+Test(pg_clock, a_fence_makes_no_clock_look_late, .timeout = 60)
+{
+	static const char age[] =
+	    "UPDATE menedek_nodes SET at = at - interval '100 seconds', clock = clock - 100";
+	static const char ahead[] = "SELECT clock - extract(epoch FROM at)::bigint FROM menedek_nodes";
+	const int64_t until = clock_mono_ms() + 5000;
+	struct pair p;
+	PGresult *res;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	hear_beats(&p, NULL, 0);
+	postgres_run(p.nodes.a.conninfo, age);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct pg_param params[] = {
+			{ .p = "a batch's own id", .len = ID_BYTES },
+			{ .p = p.a->node, .len = sizeof(p.a->node) },
+		};
+
+		cr_assert(
+		    pg_send(&p.a->link, PG_FENCE, params, COUNT_OF(params)) && pg_send_sync(&p.a->link));
+		res = pg_answer(&p.a->link, until);
+		cr_assert_eq(PQresultStatus(res), PGRES_TUPLES_OK);
+		PQclear(res);
+		cr_assert(pg_answer_sync(&p.a->link, until));
+		cr_expect(is_near(atoi(postgres_run(p.nodes.a.conninfo, ahead)), 0));
+	}
+	close_pair(&p);
+}
+
 /* A store asks its engine, or where nobody else is its own clock. */
 Test(pg_clock, a_store_goes_by_its_engines_time, .timeout = 60)
 {

@@ -106,8 +106,11 @@ static const char *const statements[PG_STATEMENTS] = {
 	[PG_VALUES] = "SELECT k, ver, v FROM menedek_kv WHERE k = ANY ($1::bytea[]) ORDER BY k",
 };
 
-/* One word each: what must not be so, or the answer to a commit would be no promise. */
+/* One word each: what must not be so, or the answer to a commit would be no promise.  What a commit waits for
+ * is kept as it is found here while the session lasts: a server that reads its settings again changes it only
+ * where nobody has set it. */
 static const char checks[] =
+    "SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false);"
     "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby'"
     " WHEN current_setting('server_version_num')::int < 130000 THEN 'too_old'"
     " WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'synchronous_commit_off'"

@@ -145,3 +145,22 @@ Test(pg_states, what_libpq_remarks_itself_is_no_warning_of_the_server, .timeout 
 	cr_expect_eq(write_one(p.a, "ka", "value"), RC_OK);
 	close_pair(&p);
 }
+
+/* A server's file that is read again changes sessions that last, but for what these have set themselves. */
+Test(pg_states, what_waits_for_the_disk_goes_on_to_while_the_session_lasts, .timeout = 60)
+{
+	static const char own[] =
+	    "SELECT 1 FROM pg_settings WHERE name = 'synchronous_commit' AND source = 'session'";
+	const int64_t until = clock_mono_ms() + 5000;
+	struct pair p;
+	PGresult *res;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	cr_assert(pg_send_text(&p.a->link, own) && pg_send_sync(&p.a->link));
+	res = pg_answer(&p.a->link, until);
+	cr_expect_eq(PQntuples(res), 1);
+	PQclear(res);
+	cr_assert(pg_answer_sync(&p.a->link, until));
+	close_pair(&p);
+}

@@ -49,6 +49,29 @@ take(void *arg, const struct audit_entry *e)
 	return w->rc == RC_OK && !is_stopped(w->review);
 }
 
+/* What was signed and the walk did not come to: a checkpoint beyond the last entry is still waiting, and that
+ * one is missing the copy of the newest tells. */
+static enum rc
+compare_newest(struct walk *w)
+{
+	struct transcript_check *k = &w->review->signatures;
+	const size_t mark = arena_mark(w->review->arena);
+	struct checkpoint newest = w->next;
+	enum rc rc = newest.number > 0 ? RC_OK : tree_checkpoint(w->txn, 0, &newest);
+
+	arena_rewind(w->review->arena, mark);
+	if (rc == RC_CORRUPT) {
+		transcript_lost_checkpoint(k, k->checkpoints);
+		return RC_OK;
+	}
+	if (rc == RC_NOT_FOUND)
+		newest = (struct checkpoint){ .number = 0 };
+	else if (rc != RC_OK)
+		return rc;
+	(void)transcript_take_newest(k, &newest);
+	return RC_OK;
+}
+
 enum rc
 review_trail(struct txn *t, struct review *r)
 {
@@ -62,7 +85,7 @@ review_trail(struct txn *t, struct review *r)
 	rc = ledger_verify(t, take, &w, &r->ledger);
 	if (rc == RC_OK)
 		rc = is_stopped(r) ? RC_UNAVAILABLE : w.rc;
-	if (rc == RC_OK && r->ledger.first_bad == 0)
-		(void)transcript_end(&r->signatures);
+	if (rc == RC_OK && r->ledger.first_bad == 0 && transcript_end(&r->signatures))
+		rc = compare_newest(&w);
 	return rc;
 }

@@ -82,6 +82,8 @@ bool transcript_end(struct transcript_check *k);
 void transcript_begin_opened(struct transcript_check *k);
 bool transcript_take_entry(struct transcript_check *k, const struct audit_entry *e);
 bool transcript_take_checkpoint(struct transcript_check *k, const struct checkpoint *c);
+/** Once all were taken: the newest that was signed, number 0 for none.  Are it and its entries here? */
+bool transcript_take_newest(struct transcript_check *k, const struct checkpoint *newest);
 /** The next one stands there, but does not open. */
 void transcript_lost_checkpoint(struct transcript_check *k, uint64_t number);
 

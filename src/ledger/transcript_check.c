@@ -154,6 +154,20 @@ transcript_take_checkpoint(struct transcript_check *k, const struct checkpoint *
 	return compare(k, c->number, c->root, c->head);
 }
 
+bool
+transcript_take_newest(struct transcript_check *k, const struct checkpoint *newest)
+{
+	const uint64_t absent = newest->number > k->checkpoints ? k->checkpoints + 1 : k->checkpoints;
+
+	if (newest->number > 0 && !checkpoint_verify(k->signer, newest))
+		return found_by(k, newest->number, "signature does not hold", 0, 0);
+	if (newest->size > k->range.size)
+		return found_by(k, newest->number, "cut off", k->range.size + 1, newest->size);
+	if (newest->number != k->checkpoints)
+		return found_by(k, absent, "checkpoint missing or out of order", 0, 0);
+	return true;
+}
+
 void
 transcript_lost_checkpoint(struct transcript_check *k, uint64_t number)
 {

@@ -120,6 +120,77 @@ test('behind the cover the work stays as it was typed', async () => {
   await context.close();
 });
 
+test('covered while the answer to signing in is on its way, it stays covered, and the new token ends', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const page = await tab(p);
+  for (const path of ['/v1/tokens', '/v1/me']) { // the passphrase is found right; who it is is asked then
+    let go;
+    const held = new Promise((done) => { go = done; });
+    await p.context.route(`**${path}`, async (route) => {
+      await held;
+      await route.continue();
+    }, { times: 1 });
+    const asked = page.waitForRequest((q) => q.url().endsWith(path));
+    const { user, passphrase } = r.credentials('shelter_staff');
+    await page.locator('input[name=user]').fill(user);
+    await page.locator('input[name=passphrase]').fill(passphrase);
+    await page.keyboard.press('Enter');
+    await asked;
+    const ended = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');
+    const answered = page.waitForResponse((a) => a.url().endsWith(path));
+    await shiftThrice(page);
+    await page.keyboard.up('Shift');
+    await page.locator('.cover').waitFor();
+    go();
+    await answered;
+    await Promise.race([ended, page.locator('.units:visible').waitFor()]);
+    assert.equal(await page.locator('.cover').isVisible(), true, path);
+    assert.equal(await page.locator('.units').count(), 0, path);
+    const used = (await (await ended).allHeaders()).authorization;
+    await comes(async () => (await r.bare('shelter_staff').get('/v1/me', { Authorization: used })).status === 401, 'the token is still good');
+    await page.keyboard.press('Enter');
+    await page.locator('input[name=passphrase]').waitFor();
+  }
+  await signIn(page, r.credentials('shelter_staff'));
+  clean(page);
+  await leave(p.context);
+});
+
+test('a token that is renewed just when the screen is locked opens nothing, and ends', async () => {
+  const p = await profile(r, 'shelter_staff');
+  await p.context.route('**/v1/tokens', async (route) => { // so that it is renewed after six seconds
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), expires_in: 10 } });
+  });
+  let go;
+  const held = new Promise((done) => { go = done; });
+  await p.context.route('**/v1/tokens/renew', async (route) => {
+    const response = await route.fetch();
+    await held;
+    await route.fulfill({ response });
+  });
+  const neighbour = await tab(p);
+  const page = await tab(p);
+  const renewed = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/renew'));
+  const answered = page.waitForResponse((a) => a.url().endsWith('/v1/tokens/renew'));
+  await signIn(page, r.credentials('shelter_staff'));
+  await main(neighbour).locator('.units').waitFor();
+  await renewed;
+  await shiftThrice(page);
+  await page.keyboard.up('Shift');
+  await page.locator('.cover').waitFor();
+  await neighbour.locator('input[name=passphrase]').waitFor();
+  const ended = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');
+  go();
+  const token = `Bearer ${(await (await answered).json()).access_token}`;
+  await Promise.race([ended, neighbour.locator('.units:visible').waitFor()]);
+  assert.equal(await neighbour.locator('.units:visible').count(), 0, 'the neighbour is open');
+  const third = await tab(p);
+  await third.locator('input[name=passphrase]').waitFor();
+  await comes(async () => (await r.bare('shelter_staff').get('/v1/me', { Authorization: token })).status === 401, 'the second token is still good');
+  await leave(p.context);
+});
+
 test('the hide button does the same, and the token is void at the server', async () => {
   const { page, context } = await open(r, 'shelter_staff', { size: 'phone' });
   const token = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');

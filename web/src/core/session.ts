@@ -33,6 +33,7 @@ let tokenUntil = 0;
 let tokenLife = 0;
 let renewTimer = 0;
 let lastInput = Date.now();
+let drops = 0; // who began to be let in before the last is not let in
 
 const change = (part: Partial<Session>): void => session.update((s) => ({ ...s, ...part }));
 
@@ -49,52 +50,67 @@ function drop(): void {
   token = null;
   setToken(null);
   clearTimeout(renewTimer);
+  drops++;
 }
 
+/** At the server ${which} is void from now on. */
+const end = (which: string): void =>
+  void fetch('/v1/tokens/current', { method: 'DELETE', headers: { Authorization: `Bearer ${which}` }, keepalive: true }).catch(() => {});
+
 async function renew(): Promise<void> {
-  if (token === null) return;
+  const had = token;
+  if (had === null) return;
   try {
     const answer = await ask(api.POST('/v1/tokens/renew', {}));
+    if (token !== had) return end(answer.access_token); // locked meanwhile, or a neighbour was quicker
     keep(answer.access_token, answer.expires_in);
     tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
   } catch (e) {
     // without an answer the old token may still be good: try until it is not
-    if (e instanceof Problem && e.isRetryable && Date.now() < tokenUntil - 10_000)
+    if (token === had && e instanceof Problem && e.isRetryable && Date.now() < tokenUntil - 10_000)
       renewTimer = window.setTimeout(() => void renew(), 5000);
   }
 }
 
 async function enter(mustChange: boolean): Promise<void> {
+  const mine = drops;
   const me = await ask(api.GET('/v1/me'));
   await loadCodes();
+  if (mine !== drops) return;
   lastInput = Date.now();
   session.set({ phase: 'in', why: 'none', me, mustChange, closing: 0 });
 }
 
 export type SignIn = Schemas['sign-in'];
 
-/** Sign in, or open the lock: then only the same person gets the work behind it back. */
+/** Sign in, or open the lock: then only the same person gets the work behind it back.  Locked meanwhile it stays locked. */
 export async function signIn(who: SignIn): Promise<void> {
+  const mine = drops;
   const answer = await ask(api.POST('/v1/tokens', { body: who }));
+  if (mine !== drops) return end(answer.access_token);
   const before = session.get().me;
   keep(answer.access_token, answer.expires_in);
   if (before !== null && before.name !== who.user) session.set({ ...empty, phase: 'out' }); // another person starts anew
   await enter(answer.must_change);
+  if (mine !== drops) return;
   tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
 }
 
 /** The token ends at the server, in every tab; what was typed stays behind the lock. */
 function close(phase: 'out' | 'locked', why: Why): void {
   const had = token;
-  if (had !== null) void fetch('/v1/tokens/current', { method: 'DELETE', headers: { Authorization: `Bearer ${had}` }, keepalive: true }).catch(() => {});
+  if (had !== null) end(had);
   drop();
   session.set({ ...(phase === 'locked' ? session.get() : empty), phase, why, closing: 0 });
   tabs.postMessage({ kind: 'gone', why } satisfies TabMessage);
 }
 
 export const signOut = (): void => close('out', 'signed_out');
+/** Also against whoever is being let in just now. */
 export const lock = (why: Why): void => {
-  if (session.get().phase === 'in') close('locked', why);
+  const { phase } = session.get();
+  if (phase === 'in' || phase === 'locked') close('locked', why);
+  if (phase === 'out') close('out', why);
 };
 
 /** The device was taken out: nothing of the work stays, and nobody is asked for a passphrase. */
@@ -119,11 +135,11 @@ tabs.onmessage = (event: MessageEvent<TabMessage>) => {
   if (m.kind === 'have' && m.token !== token && m.until > Date.now() && session.get().phase !== 'barred') {
     const phase = session.get().phase;
     keep(m.token, (m.until - Date.now()) / 1000);
-    if (phase !== 'in') void enter(false).catch(() => change({ phase: 'out' }));
+    if (phase !== 'in') void enter(false).catch(() => {}); // it stays as it is: what is behind the lock is not lost
   }
   if (m.kind === 'gone' && m.why === 'barred') bar();
+  if (m.kind === 'gone') drop();
   if (m.kind === 'gone' && session.get().phase === 'in') {
-    drop();
     if (m.why === 'signed_out') session.set({ ...empty, phase: 'out', why: m.why });
     else change({ phase: 'locked', why: m.why, closing: 0 });
   }

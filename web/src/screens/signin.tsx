@@ -32,7 +32,6 @@ export function SignInScreen() {
     setProblem(undefined);
     try {
       await signIn({ user: user.trim(), passphrase, ...(needsCode && code !== '' ? { code: code.replace(/\s/g, '') } : {}) });
-      hidden.set(false);
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
       setProblem(e);

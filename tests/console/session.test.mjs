@@ -234,6 +234,34 @@ test('a tab that is opened later is signed in by its neighbour, and one event st
   await p.context.close();
 });
 
+test('a tab that nobody touches does not lock the one in which somebody works, and both lock once nobody does', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const tabs = [await tab(p), await tab(p)];
+  await signIn(tabs[0], r.credentials('shelter_staff'));
+  for (const page of tabs) {
+    await main(page).locator('.units').waitFor();
+    await page.evaluate(() => { // its clock can be put on: no timer runs the faster for it, and none is missed
+      const real = Date.now;
+      let more = 0;
+      Date.now = () => real() + more;
+      globalThis.later = (by) => { more += by; };
+    });
+  }
+  const later = async (seconds) => { for (const page of tabs) await page.evaluate((by) => globalThis.later(by), seconds * 1000); };
+  const warning = (page) => page.locator('[role=alert]', { hasText: 'másodperc múlva zárolódik' });
+  await later(275); // of the 300
+  for (const page of tabs) await warning(page).waitFor();
+  await tabs[0].keyboard.press('ArrowDown');
+  for (const page of tabs) await warning(page).waitFor({ state: 'detached' });
+  for (const page of tabs) assert.equal(await main(page).locator('.units').isVisible(), true);
+  await later(275);
+  for (const page of tabs) await warning(page).waitFor();
+  await later(30);
+  for (const page of tabs) await page.locator('input[name=passphrase]').waitFor();
+  for (const page of tabs) clean(page);
+  await p.context.close();
+});
+
 test('offline is said, the stream comes back by itself, and nothing is lost', async () => {
   const { page, context } = await open(r, 'shelter_staff');
   await main(page).locator('.units').waitFor();

@@ -21,18 +21,20 @@ export interface Session {
 const IDLE_MS = 5 * 60_000;
 const WARN_MS = 30_000;
 const RENEW_AT = 0.6; // of a token's life
+const TELL_MS = 1000; // so often at most one tab tells the others that somebody works
 
 const empty: Session = { phase: 'starting', why: 'none', me: null, mustChange: false, closing: 0 };
 export const session = new Store<Session>(empty);
 
 const tabs = new BroadcastChannel('menedek-session');
-type TabMessage = { kind: 'ask' } | { kind: 'have'; token: string; until: number } | { kind: 'gone'; why: Why };
+type TabMessage = { kind: 'ask' } | { kind: 'have'; token: string; until: number } | { kind: 'gone'; why: Why } | { kind: 'busy' };
 
 let token: string | null = null;
 let tokenUntil = 0;
 let tokenLife = 0;
 let renewTimer = 0;
 let lastInput = Date.now();
+let told = 0;
 let drops = 0; // who began to be let in before the last is not let in
 
 const change = (part: Partial<Session>): void => session.update((s) => ({ ...s, ...part }));
@@ -129,6 +131,12 @@ onLost((code) => {
   change({ phase: 'locked', why: 'ended', closing: 0 });
 });
 
+/** Somebody works, here or in another tab. */
+function stayOpen(): void {
+  lastInput = Date.now();
+  if (session.get().closing > 0) change({ closing: 0 });
+}
+
 tabs.onmessage = (event: MessageEvent<TabMessage>) => {
   const m = event.data;
   if (m.kind === 'ask' && token !== null) tabs.postMessage({ kind: 'have', token, until: tokenUntil } satisfies TabMessage);
@@ -137,6 +145,7 @@ tabs.onmessage = (event: MessageEvent<TabMessage>) => {
     keep(m.token, (m.until - Date.now()) / 1000);
     if (phase !== 'in') void enter(false).catch(() => {}); // it stays as it is: what is behind the lock is not lost
   }
+  if (m.kind === 'busy') stayOpen();
   if (m.kind === 'gone' && m.why === 'barred') bar();
   if (m.kind === 'gone') drop();
   if (m.kind === 'gone' && session.get().phase === 'in') {
@@ -147,8 +156,10 @@ tabs.onmessage = (event: MessageEvent<TabMessage>) => {
 
 for (const kind of ['pointerdown', 'keydown'] as const)
   addEventListener(kind, () => {
-    lastInput = Date.now();
-    if (session.get().closing > 0) change({ closing: 0 });
+    stayOpen();
+    if (session.get().phase !== 'in' || lastInput - told < TELL_MS) return;
+    told = lastInput;
+    tabs.postMessage({ kind: 'busy' } satisfies TabMessage); // an idle neighbour would lock this one, too
   }, { capture: true, passive: true });
 
 setInterval(() => {

@@ -191,6 +191,27 @@ test('a token that is renewed just when the screen is locked opens nothing, and 
   await leave(p.context);
 });
 
+test('a dialog that was open, or is asked for behind the cover, keeps nobody from the cover and the lock', async () => {
+  const { page, context } = await open(r, 'counsellor');
+  const women = page.getByRole('spinbutton', { name: 'Nő', exact: true });
+  await women.fill('3');
+  await page.getByRole('button', { name: 'Gombok (?)' }).click();
+  await page.locator('dialog[open]').waitFor();
+  await shiftThrice(page);
+  await page.keyboard.up('Shift');
+  await focused(page, '.cover button');
+  await page.keyboard.press('?');
+  assert.equal(await page.locator('dialog[open]').count(), 0);
+  await page.keyboard.press('Enter');
+  await focused(page, '[name=passphrase]');
+  await page.keyboard.type(r.credentials('counsellor').passphrase);
+  await page.keyboard.press('Enter');
+  await women.waitFor();
+  assert.equal(await women.inputValue(), '3');
+  clean(page);
+  await context.close();
+});
+
 test('the hide button does the same, and the token is void at the server', async () => {
   const { page, context } = await open(r, 'shelter_staff', { size: 'phone' });
   const token = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');

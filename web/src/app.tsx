@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which screen is shown: by the phase of the session, then by the roles of the person.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { session, type Me } from './core/session';
 import { lang, t } from './i18n';
 import { screensFor } from './screens';
@@ -45,9 +45,13 @@ export function App() {
     () => s.me && (s.mustChange ? <Shell title={t('account.passphrase')}><Passphrase first /></Shell> : <Work me={s.me} key={s.me.user} />),
     [s.me, s.mustChange],
   );
+  const isAway = isHidden || s.phase === 'locked';
+  // a dialog that stays open out of sight keeps everything else out of reach, also the cover's button and the passphrase
+  useLayoutEffect(() => {
+    if (isAway) for (const d of document.querySelectorAll<HTMLDialogElement>('dialog[open]')) d.close();
+  }, [isAway]);
   if (s.phase === 'starting') return null;
   if (s.phase === 'barred') return <Barred />;
-  const isAway = isHidden || s.phase === 'locked';
   const front = isHidden ? <Cover /> : isAway && <SignInScreen />;
   if (s.me === null || s.phase === 'out') return front || <SignInScreen />;
   // behind cover and lock the work stays as it is, out of sight and out of reach

@@ -5,10 +5,11 @@ import { api, ask, type Schemas } from '../api/client';
 import { label } from '../core/codes';
 import { everything } from '../core/pages';
 import { useResource } from '../core/resource';
-import type { Me } from '../core/session';
+import { session, type Me } from '../core/session';
 import { clock } from '../core/time';
 import { t } from '../i18n';
 import { Button, Dialog, Wrong } from '../ui/parts';
+import { hidden } from '../ui/shell';
 import { BreakGlass } from './break-glass';
 import { EpisodePage } from './desk-episode';
 import { Intake } from './desk-intake';
@@ -26,13 +27,13 @@ export function householdShort(h: Household): string {
   return t('desk.short', { adults, children: h.children?.length ?? 0 });
 }
 
-/** Keys that work when nobody is typing. */
+/** Keys that work when nobody is typing, and not behind cover and lock. */
 function useKeys(keys: Record<string, () => void>): void {
   useEffect(() => {
     const onKey = (e: KeyboardEvent): void => {
       const at = e.target as HTMLElement;
       const isTyping = /^(input|select|textarea)$/i.test(at.tagName) && !(at instanceof HTMLInputElement && /radio|checkbox/.test(at.type));
-      if (isTyping || e.ctrlKey || e.altKey || e.metaKey || document.querySelector('dialog[open]')) return;
+      if (hidden.get() || session.get().phase !== 'in' || isTyping || e.ctrlKey || e.altKey || e.metaKey || document.querySelector('dialog[open]')) return;
       const act = keys[e.key];
       if (act) {
         e.preventDefault();

@@ -99,8 +99,17 @@ test('it can be printed when the system is gone, and says of when it is; behind 
   await page.locator('.units:visible').waitFor();
   await r.stop();
   await page.getByText('Nincs élő kapcsolat').waitFor();
+  await page.evaluate(() => { // three minutes pass; five would lock an idle screen
+    const real = Date.now;
+    Date.now = () => real() + 3 * 60_000;
+  });
+  const events = (q) => q.url().endsWith('/v1/events');
+  await page.waitForEvent('requestfailed', events);
+  await page.waitForRequest(events); // all has been done that a try that failed does
   const screen = await print(page);
-  assert.match(screen.text, /Adatok: .*\d\d:\d\d/);
+  const times = ['Adatok', 'Nyomtatva'].map((what) => screen.text.match(new RegExp(`${what}: [^·\\n]*?(\\d\\d):(\\d\\d)`)).slice(1).map(Number));
+  const [asOf, printed] = times.map(([hour, minute]) => hour * 60 + minute);
+  assert.ok((printed - asOf + 1440) % 1440 >= 3, `data of ${times[0].join(':')}, printed at ${times[1].join(':')}: three minutes lie between`);
   assert.match(screen.text, new RegExp(scenes.in_stay.number));
   await back(page, screen.size);
   await shiftThrice(page);

@@ -13,7 +13,7 @@ export interface LiveEvent {
 
 export interface LiveState {
   is: 'off' | 'live' | 'waiting';
-  since: number; // ms: last sign of life
+  since: number; // ms: last sign of life; 0: none yet
 }
 
 export const live = new Store<LiveState>({ is: 'off', since: 0 });
@@ -34,7 +34,7 @@ function tell(e: LiveEvent): void {
 }
 
 function show(is: LiveState['is']): void {
-  live.set({ is, since: now() });
+  live.set({ is, since: is === 'live' ? now() : live.get().since }); // a try that failed is no sign of life
   channel.postMessage({ state: live.get() } satisfies ChannelMessage);
 }
 
@@ -144,7 +144,7 @@ function follow(): void {
   } else if (!isIn && running !== null) {
     running.abort();
     running = null;
-    live.set({ is: 'off', since: 0 });
+    live.set({ is: 'off', since: live.get().since });
   }
 }
 

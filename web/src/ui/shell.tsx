@@ -54,7 +54,7 @@ function LiveMark() {
   const state = live.use();
   if (state.is === 'off') return null;
   if (state.is === 'live') return <State tone="good">{t('live.on')} <time>{clock(state.since)}</time></State>;
-  return <span role="status"><State tone="bad">{t('live.waiting', { at: clock(state.since) })}</State></span>;
+  return <span role="status"><State tone="bad">{t('live.waiting', { at: clock(state.since || performance.timeOrigin) })}</State></span>;
 }
 
 function ClosingWarning() {

@@ -122,15 +122,23 @@ test('a place that is lost to another is said, and the next needs one key', asyn
   await one.context.close();
 });
 
+const watch = (page) => page.locator('input:visible').and(page.getByLabel('Szóljon, ha lesz illő hely'));
+
+/** A search that finds nothing. */
+async function nothing(route) {
+  const response = await route.fetch();
+  await route.fulfill({ response, json: { ...await response.json(), candidates: [], fits: 0 } });
+}
+
 /** A search that waits until a room is freed; milliseconds until the page had asked and shows it. */
 async function follow() {
   const { page, context } = await open(r, 'counsellor');
   const staff = (await open(r, 'shelter_staff', { size: 'phone' })).page;
   let searches = 0;
-  await page.route('**/searches', async (route) => { // the first finds nothing
-    const response = await route.fetch();
-    const json = await response.json();
-    await route.fulfill({ response, json: searches++ === 0 ? { ...json, candidates: [], fits: 0 } : json });
+  let isFull = true;
+  await page.route('**/searches', async (route) => { // nothing is found until the room is free
+    searches++;
+    await (isFull ? nothing(route) : route.continue());
   });
   const house = await r.as('shelter_staff');
   const { name } = (await house.get(`/v1/shelters/${(await house.get('/v1/me')).json.shelters[0]}/availability`)).json.units.find((u) => u.state === 'free');
@@ -142,9 +150,10 @@ async function follow() {
   await press('Foglalt lett', 'calm');
   await page.getByRole('spinbutton', { name: 'Nő', exact: true }).press('Enter');
   await page.locator('header').getByText('Élő').waitFor(); // from its beginning a stream says that all may have changed
-  await page.getByLabel('Szóljon, ha lesz illő hely').check();
+  await watch(page).check();
   await page.waitForTimeout(2500); // what was freed before has been told
   const before = searches;
+  isFull = false;
   const began = Date.now();
   await press('Szabad lett', 'good');
   await page.locator('.candidates:visible .candidate').first().waitFor();
@@ -163,3 +172,28 @@ async function follow() {
 
 test('"tell me when something fits" follows what others free, within a second or two, and does not ask again and again', () =>
   within(2500, follow, 'shown'));
+
+test('"tell me when something fits" looks at once, and again when no answer came', async () => {
+  const { page, context } = await open(r, 'counsellor');
+  let episode; // this one: others of hers search as they are drawn
+  await page.route('**/v1/episodes', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    const response = await route.fetch();
+    episode = (await response.json()).id;
+    return route.fulfill({ response });
+  });
+  const answers = [nothing, (route) => route.abort()]; // then there is room: nobody tells of it any more
+  await page.route('**/searches', (route) => {
+    const answer = route.request().url().includes(`/${episode}/`) && answers.shift();
+    return answer ? answer(route) : route.continue();
+  });
+  await page.locator('header').getByText('Élő').waitFor();
+  await page.clock.install();
+  await page.getByRole('spinbutton', { name: 'Nő', exact: true }).press('Enter');
+  await watch(page).click();
+  await page.locator('.panel:visible .trouble').waitFor();
+  await page.clock.fastForward(20_000);
+  await page.locator('.candidates:visible .candidate').first().waitFor();
+  clean(page);
+  await leave(context);
+});

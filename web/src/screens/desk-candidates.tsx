@@ -5,6 +5,7 @@ import { api, ask, Problem, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { label, options } from '../core/codes';
 import { listen } from '../core/live';
+import { session } from '../core/session';
 import { now } from '../core/time';
 import { t } from '../i18n';
 import { announce } from '../ui/announce';
@@ -112,6 +113,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
     if (!watching) return;
     let timer = 0;
     let last = 0;
+    void searching.run(); // what was freed since she searched was told to nobody here
     // places were freed somewhere, or we may have missed it: at once, but not again and again
     const end = listen((e) => {
       if (e.kind !== 'capacity.changed' && e.kind !== 'reset') return;
@@ -126,6 +128,11 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
       end();
     };
   }, [watching]);
+  useEffect(() => { // an answer that did not come is asked for again; behind the lock nothing is, and its end is a reset
+    if (!watching || searching.phase !== 'unsent') return;
+    const timer = setTimeout(() => session.get().phase === 'in' && void searching.run(), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [watching, searching.phase]);
 
   useEffect(() => document.getElementById(`c-${p.episode.id}-${chosen}`)?.scrollIntoView({ block: 'nearest' }), [chosen]);
 

@@ -74,7 +74,7 @@ export function EpisodePage(p: { episode: Episode; isShown: boolean; onEnded: (e
         {episode.household && <Needs h={episode.household} />}
         <Wrong problem={r.problem} retry={r.reload} />
       </Panel>
-      {now && <ReservationPanel reservation={now} isShown={p.isShown} onChange={onReservation} />}
+      {now && <ReservationPanel key={now.id} reservation={now} isShown={p.isShown} onChange={onReservation} />}
       {isOpen && (now === null || isOver(now)) && (
         <Candidates episode={episode} isShown={p.isShown} next={now?.next?.[0] ?? null} onHeld={onReservation} />
       )}

@@ -223,6 +223,35 @@ test('the hide button does the same, and the token is void at the server', async
   await context.close();
 });
 
+test('a request from before a lock, refused after it, does not lock again what was opened meanwhile', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  let go;
+  const held = new Promise((done) => { go = done; });
+  const sent = new Promise((done) => {
+    page.route('**/confirmations', async (route) => {
+      done();
+      await held;
+      await route.continue();
+    }, { times: 1 });
+  });
+  await page.getByRole('button', { name: /Minden adat helyes/ }).click();
+  await sent;
+  await shiftThrice(page);
+  await page.keyboard.up('Shift');
+  await focused(page, '.cover button');
+  await page.keyboard.press('Enter');
+  await page.locator('input[name=passphrase]').fill(r.credentials('shelter_staff').passphrase);
+  await page.keyboard.press('Enter');
+  await main(page).locator('.units').waitFor();
+  go();
+  await page.locator('.all-correct .trouble:visible, input[name=passphrase]').waitFor();
+  assert.equal(await page.locator('input[name=passphrase]').count(), 0, 'it is locked again');
+  await page.locator('.all-correct').getByRole('button', { name: 'Újra' }).click();
+  await page.locator('.all-correct').getByText('Mentve').waitFor();
+  clean(page);
+  await leave(context);
+});
+
 test('a tab that is opened later is signed in by its neighbour, and one event stream serves all ten', async () => {
   const p = await profile(r, 'shelter_staff');
   const streams = [];

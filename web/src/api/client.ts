@@ -54,6 +54,7 @@ interface Options {
 const by = (method: string) => async (path: string, { params = {}, body }: Options = {}): Promise<Answer<unknown>> => {
   const at = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params.path?.[name] ?? ''));
   const query = String(new URLSearchParams(params.query));
+  const sent = token;
   const response = await fetch(query ? `${at}?${query}` : at, {
     method,
     cache: 'no-store',
@@ -67,7 +68,7 @@ const by = (method: string) => async (path: string, { params = {}, body }: Optio
   } catch {
     // as said
   }
-  return response.ok ? { data: read, response } : { error: read, response };
+  return response.ok ? { data: read, response } : { error: read, response, sent };
 };
 
 /** Typed like the client that openapi-fetch makes, of which nothing else is needed here. */
@@ -76,6 +77,7 @@ export const api = { GET: by('GET'), POST: by('POST'), PUT: by('PUT'), PATCH: by
 interface Answer<T> {
   data?: T;
   error?: unknown;
+  sent?: string | null; // the token it was asked with
   response: Response;
 }
 
@@ -93,7 +95,7 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   const body = (typeof answer.error === 'object' && answer.error !== null ? answer.error : {}) as Partial<ProblemBody>;
   const problem = new Problem(
     answer.response.status, body.code ?? 'unknown', body, Number(answer.response.headers.get('retry-after') ?? 0));
-  heard(problem.code);
+  if (answer.sent === token || problem.code === 'device_refused') heard(problem.code); // of a token before the lock it is no news
   throw problem;
 }
 

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { api, ask } from '../api/client';
 import { label } from '../core/codes';
 import { useResource } from '../core/resource';
+import { session } from '../core/session';
 import { clock } from '../core/time';
 import { t } from '../i18n';
 import { Age, Button, Panel, State, Wrong } from '../ui/parts';
@@ -15,7 +16,7 @@ const waiting: readonly string[] = ['not_checked', 'unsigned', 'overdue'];
 export function TrailState() {
   const r = useResource(() => ask(api.GET('/v1/audit/state')), [], () => false);
   useEffect(() => {
-    const timer = setInterval(r.reload, EVERY_MS);
+    const timer = setInterval(() => session.get().phase === 'in' && r.reload(), EVERY_MS);
     return () => clearInterval(timer);
   }, []);
   const s = r.data;

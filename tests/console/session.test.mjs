@@ -252,6 +252,28 @@ test('a request from before a lock, refused after it, does not lock again what w
   await leave(context);
 });
 
+test('what could be undone names a room: the lock ends it', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  const unit = page.locator('.unit:visible', { has: page.getByRole('button', { name: 'Foglalt lett', exact: true }) }).first();
+  const name = await unit.locator('strong').innerText();
+  await unit.getByRole('button', { name: 'Foglalt lett', exact: true }).click();
+  await page.locator('.undo').waitFor();
+  await shiftThrice(page);
+  await page.keyboard.up('Shift');
+  await focused(page, '.cover button');
+  await page.keyboard.press('Enter');
+  await page.locator('input[name=passphrase]').waitFor();
+  assert.equal(await page.locator('.undo').count(), 0);
+  for (const said of await page.locator('[role=status].unseen').allTextContents()) assert.ok(!said.includes(name), said);
+  await page.locator('input[name=passphrase]').fill(r.credentials('shelter_staff').passphrase);
+  await page.keyboard.press('Enter');
+  const again = page.locator('.unit:visible', { hasText: name });
+  await again.getByRole('button', { name: 'Szabad lett', exact: true }).click();
+  await again.locator('.state.good').waitFor();
+  clean(page);
+  await context.close();
+});
+
 test('a tab that is opened later is signed in by its neighbour, and one event stream serves all ten', async () => {
   const p = await profile(r, 'shelter_staff');
   const streams = [];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instead of asking "are you sure?": it is done, and for ten seconds it can be undone.
 import { useEffect } from 'preact/hooks';
+import { session } from '../core/session';
 import { Store } from '../core/store';
 import { t } from '../i18n';
 import { announce } from './announce';
@@ -15,9 +16,17 @@ const SHOWN_MS = 10_000;
 const offer = new Store<Offer | null>(null);
 
 export function offerUndo(text: string, undo: () => void): void {
+  if (session.get().phase !== 'in') return; // the answer came after the lock
   offer.set({ text, undo });
   announce(text);
 }
+
+/** It ends with the lock: it names a room, and whoever signs in next may be another. */
+session.watch(() => {
+  if (session.get().phase === 'in') return;
+  offer.set(null);
+  announce('');
+});
 
 export function UndoBar() {
   const current = offer.use();

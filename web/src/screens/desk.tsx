@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The helpline's desk: one tab for each call, so that two callers are never mixed up, and a new call one key away.
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
+import { useAction } from '../core/action';
 import { label } from '../core/codes';
 import { everything } from '../core/pages';
 import { useResource } from '../core/resource';
@@ -73,12 +74,18 @@ export function DeskScreen(p: { me: Me }) {
   const digits = Object.fromEntries(rows.slice(0, 9).map((e, i) => [String(i + 1), () => pick(e.id)]));
   useKeys({ n: () => pick(NEW), '?': () => setHelp(true), ...digits });
 
-  const takeOver = async (id: string): Promise<void> => {
-    const taken = await ask(api.POST('/v1/episodes/{episode}/take-over', { params: { path: { episode: id } } }));
-    setKept((k) => [...k, taken]);
-    list.reload();
-    setOpen(id);
-  };
+  const takeOver = useAction(useCallback(
+    async (_: unknown, id: string) => {
+      try {
+        const taken = await ask(api.POST('/v1/episodes/{episode}/take-over', { params: { path: { episode: id } } }));
+        setKept((k) => [...k, taken]);
+        setOpen(id);
+      } finally {
+        list.reload(); // somebody may have been quicker
+      }
+    },
+    [list.reload],
+  ));
 
   return (
     <>
@@ -98,13 +105,14 @@ export function DeskScreen(p: { me: Me }) {
             {waiting.map((e) => (
               <li key={e.id} class="row">
                 {e.household ? `${householdShort(e.household)} · ${label('case_type', e.household.case_type)}` : ''} · {clock(e.opened_at)}
-                <Button onClick={() => void takeOver(e.id)}>{t('desk.take_over')}</Button>
+                <Button onClick={() => void takeOver.run(e.id)}>{t('desk.take_over')}</Button>
               </li>
             ))}
           </ul>
         </section>
       )}
       <BreakGlass me={p.me} />
+      <Wrong problem={takeOver.problem} />
       <Wrong problem={list.problem} retry={list.reload} />
       <div hidden={open !== NEW}>
         <Intake isShown={open === NEW} onOpened={(e) => { setKept((k) => [...k, e]); setOpen(e.id); list.reload(); }} />

@@ -86,7 +86,7 @@ test('a call from the first question to the location, by keyboard, and the house
   await picture(desk.page, 'desk-sheet-desktop-hu');
   await desk.page.keyboard.press('Escape');
   await house.page.getByRole('button', { name: 'Megérkezett' }).tap();
-  await desk.page.locator('.panel .state', { hasText: 'ott' }).first().waitFor().catch(() => {});
+  await desk.page.locator('.panel:visible .state', { hasText: 'megérkezett' }).waitFor();
   await desk.page.getByRole('button', { name: 'Lezárás' }).press('Enter');
   await desk.page.getByRole('button', { name: 'elhelyezve' }).press('Enter');
   await desk.page.getByRole('button', { name: 'Lezárás' }).waitFor({ state: 'detached' });

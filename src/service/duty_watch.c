@@ -141,6 +141,13 @@ ring(struct round *r, struct told *told, const char *house, unsigned step)
 		settle(r->parts, told, DUTY_FAILED, r->at);
 }
 
+/* A clock that was put back must not make it wait for longer than it was to. */
+static bool
+is_time(const struct told *told, int64_t now)
+{
+	return now >= told->not_before || told->not_before - now > AGAIN_S;
+}
+
 static void
 look_at(struct round *r, const struct reservation *of)
 {
@@ -154,7 +161,7 @@ look_at(struct round *r, const struct reservation *of)
 	if (w->count[w->now] == WAITING)
 		return;
 	*told = known != NULL ? *known : (struct told){ .reservation = of->id, .shelter = of->shelter };
-	if (told->message == 0 && step >= told->times && r->at >= told->not_before &&
+	if (told->message == 0 && step >= told->times && is_time(told, r->at) &&
 	    record_peek(r->txn, KIND_SHELTER, &key, &s) == RC_OK)
 		ring(r, told, s.code_name, step);
 	w->count[w->now]++;

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Clockwork, clockTest, DAY, MINUTE, noClock } from './lib/clockwork.mjs';
 import { parseExposition } from './lib/exposition.mjs';
+import { comes } from './lib/patience.mjs';
 import { reservationIn, settle, trail } from './lib/scenes.mjs';
 import { Registry, root, sleep } from './lib/registry.mjs';
 
@@ -47,6 +48,9 @@ async function noMidnight() {
 const ringers = () => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
   try { return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'menedek-duty\n' && readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[3] === String(r.pid); } catch { return false; }
 });
+const metric = async (name) => parseExposition(await (await fetch(`http://127.0.0.1:${r.healthPort}/metrics`)).text()).get(name).samples[0].value;
+/** The service knows of all that failed: the minute until the next try begins then, not when the log says it. */
+const heard = () => comes(async () => await metric('menedek_duty_failed_total') === r.logText().match(/^world duty_failed /gm).length, 'the service did not hear of it');
 async function clear(scene) {
   await fresh();
   await settle(r, scene);
@@ -144,9 +148,11 @@ test('a command that hangs is ended with what it started, one that fails is name
   await until('it was not ended', () => /world duty_failed step=0 exit=-1 signal=9/.test(r.logText()), 60);
   const isOver = () => { try { return / Z /.test(readFileSync(`/proc/${started}/stat`, 'utf8')); } catch { return true; } };
   await until('what it started lives', isOver);
+  await heard();
   writeCommand('exit 3');
   clock.jump(16 * MINUTE);
   await until('it was not named', () => /world duty_failed step=1 exit=3/.test(r.logText()));
+  await heard();
   const count = texts().length;
   writeCommand();
   clock.jump(MINUTE + 2000);
@@ -185,7 +191,6 @@ test('the trail says what became of each message: who was told, and that somebod
 test('when the process is gone that is counted for the alarm, and the house sees its request all the same', skip, async () => {
   await fresh();
   r.file('phones.csv', `house,phone,after_15,after_30,after_60\nNyugat 1,${NUMBERS.join(',')}\n`);
-  const metric = async (name) => parseExposition(await (await fetch(`http://127.0.0.1:${r.healthPort}/metrics`)).text()).get(name).samples[0].value;
   const before = await metric('menedek_duty_failed_total');
   assert.ok(before >= 2 && await metric('menedek_duty_messages_total') >= 5);
   process.kill(Number(ringers()[0]), 'SIGKILL');

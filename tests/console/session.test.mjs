@@ -156,6 +156,25 @@ test('covered while the answer to signing in is on its way, it stays covered, an
   await leave(p.context);
 });
 
+test('a sign-in that is broken off after the passphrase lets no tab in, and its token ends', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const page = await tab(p);
+  await p.context.route('**/v1/me', (route) => route.abort(), { times: 1 });
+  const ended = page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');
+  const { user, passphrase } = r.credentials('shelter_staff');
+  await page.locator('input[name=user]').fill(user);
+  await page.locator('input[name=passphrase]').fill(passphrase);
+  await page.keyboard.press('Enter');
+  const used = (await (await ended).allHeaders()).authorization;
+  await comes(async () => (await r.bare('shelter_staff').get('/v1/me', { Authorization: used })).status === 401, 'the token is still good');
+  const second = await tab(p);
+  await second.locator('input[name=passphrase]').waitFor();
+  assert.equal(await second.locator('.units').count(), 0);
+  await second.close();
+  await signIn(page, r.credentials('shelter_staff'));
+  await leave(p.context);
+});
+
 test('a token that is renewed just when the screen is locked opens nothing, and ends', async () => {
   const p = await profile(r, 'shelter_staff');
   await p.context.route('**/v1/tokens', async (route) => { // so that it is renewed after six seconds

@@ -93,7 +93,16 @@ export async function signIn(who: SignIn): Promise<void> {
   const before = session.get().me;
   keep(answer.access_token, answer.expires_in);
   if (before !== null && before.name !== who.user) session.set({ ...empty, phase: 'out' }); // another person starts anew
-  await enter(answer.must_change);
+  try {
+    await enter(answer.must_change);
+  } catch (e) {
+    // a token behind a screen that asks for a passphrase would let the next tab in, and be renewed without end
+    if (mine === drops) {
+      end(answer.access_token);
+      drop();
+    }
+    throw e;
+  }
   if (mine !== drops) return;
   tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
 }

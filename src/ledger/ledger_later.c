@@ -15,7 +15,8 @@
 #define BATCH       64u /* below LIMIT_TXN_KEYS */
 #define BATCH_BYTES (256u * 1024)
 #define GATHER      (BATCHES * BATCH) /* so many are written at once, */
-#define GATHER_MS   20                /* fewer after this time: a commit costs the same for one and for all */
+#define GATHER_MS   20  /* fewer after this time: a commit costs the same for one and for all, */
+#define FAR_MS      100 /* and most where it goes over a network and waits for a second disk */
 #define RETRY_MS    1000
 
 struct ledger;
@@ -32,6 +33,7 @@ struct batch {
 
 struct ledger {
 	struct store *store;
+	long gather_ms;
 	struct batch *batches;
 	pthread_t writer;
 	pthread_cond_t moved; /* an entry came, a batch is done, or the end */
@@ -176,7 +178,7 @@ write_entries(void *arg)
 			pthread_cond_wait(&l->moved, &l->lock);
 		if (left(l) == 0)
 			break;
-		rest(l, GATHER_MS, GATHER);
+		rest(l, l->gather_ms, GATHER);
 		if (write_batches(l))
 			continue;
 		if (l->is_ending)
@@ -236,6 +238,7 @@ ledger_new(struct store *store, struct ledger **out)
 	if (!l)
 		return RC_UNAVAILABLE;
 	l->store = store;
+	l->gather_ms = store_is_far(store) ? FAR_MS : GATHER_MS;
 	l->queue = calloc(QUEUE, sizeof(*l->queue));
 	if (!l->queue || !make_batches(l) || !init_cond(&l->moved)) {
 		free_parts(l);

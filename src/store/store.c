@@ -149,6 +149,12 @@ store_answers(struct store *s)
 	return true;
 }
 
+bool
+store_is_far(const struct store *s)
+{
+	return s->ops->is_far;
+}
+
 int64_t
 store_now(const struct store *s)
 {

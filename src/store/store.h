@@ -215,6 +215,9 @@ void store_follow(struct store *store);
 /** Can transactions begin?  Not while a node's copy of a shared store is too old to answer from. */
 bool store_answers(struct store *store);
 
+/** Does a commit take long, however small?  Then who can wait lets several gather. */
+bool store_is_far(const struct store *store);
+
 /**
  * Seconds since 1970 UTC: this machine's clock, but where it is ahead of most nodes' of a shared store,
  * theirs. Any thread.

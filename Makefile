@@ -78,7 +78,9 @@ run-cluster: all ## three complete hosts with a replicated database and HAProxy 
 test-cluster: ## three hosts with replicated PostgreSQL on this machine, hurt under load: 4 minutes; ends with "N passed, 0 failed"
 	@tools/deps.sh cluster
 	@tests/run.sh cluster
-.PHONY: test-cluster
+test-postgresql: test-deps ## the whole API suite over PostgreSQL, with one node and with three; ends with "N passed, 0 failed"
+	@tests/run.sh postgresql
+.PHONY: test-cluster test-postgresql
 
 torture-quick: test-deps ## power cuts, failing disk and memory, damage, races, overload, time: minutes; ends with "N passed, 0 failed"
 	@tests/run.sh torture-quick

@@ -5,6 +5,7 @@
 #   tests/run.sh console        the console in a real browser (make test-console)
 #   tests/run.sh torture-quick  faults, damage, hostile input, overload and time, on the release build (make torture-quick)
 #   tests/run.sh cluster        three hosts with a replicated database, hurt (make test-cluster)
+#   tests/run.sh postgresql     the whole API suite over PostgreSQL, with one node and with three (make test-postgresql)
 #   tests/run.sh torture        the long forms of these: hours (make torture)
 #   tests/run.sh install        the Debian package, also installed in a bare tree (make test-install)
 #   tests/run.sh confidential   what attacks the secrecy of locations, on the release build (make test-confidential)
@@ -174,6 +175,16 @@ torture() {
 }
 # the same journeys and the same framing with three nodes over PostgreSQL, each client at the next node
 api_nodes() { ENGINE=postgresql NODES=3 node_tests api-nodes release 1 10 tests/api/journeys.test.mjs tests/api/framing.test.mjs; }
+# the API suite over PostgreSQL with 1 or 3 nodes; what brings its own nodes and databases is the same in api
+brings_own='nodes.*|restored-database'
+# of the files, processes, counters or clock of one node; or thousands of requests that each wait for all nodes
+of_one_node='audit|audit-state|break-glass|confinement|deliver.*|downtime|hsm|jwks|limits|metrics|oracle-county|quiet|races|reload|rotation|service|vault'
+api_postgresql() {
+	local files apart=$brings_own
+	[ "$1" -eq 1 ] || apart+="|$of_one_node"
+	mapfile -t files < <(printf '%s\n' tests/api/*.test.mjs tests/confidential/*.test.mjs | grep -vE "/($apart)\.test\.mjs\$")
+	ENGINE=postgresql NODES=$1 node_tests "api-postgresql-$1" release 2 60 "${files[@]}"
+}
 cluster() { TORTURE=$1 node_tests cluster release 1 "$2" tests/cluster/*.test.mjs; }
 
 # every parser, SECONDS each, two at a time
@@ -208,6 +219,14 @@ torture_alone() {
 	suite fuzz fuzzers "$([ "$1" = long ] && echo 3600 || echo 10)"
 	told torture
 	grep -h '^ok - fuzz_' "$logs/fuzz.log" | sed 's/^ok - /     /'
+}
+
+postgresql_alone() {
+	LIMIT=3700
+	step build built release
+	suite api-postgresql-1 api_postgresql 1
+	suite api-postgresql-3 api_postgresql 3
+	grep -hs '# SKIP' "$logs"/api-postgresql-*.tap
 }
 
 install_alone() {
@@ -265,9 +284,12 @@ console) console_alone ;;
 install) install_alone ;;
 torture-quick) torture_alone quick 20 ;;
 cluster) cluster_alone ;;
+postgresql) postgresql_alone ;;
 torture)
 	LIMIT=infinity
 	torture_alone long 1200
+	suite api-postgresql-1 api_postgresql 1
+	suite api-postgresql-3 api_postgresql 3
 	suite cluster cluster long 300
 	told cluster
 	;;

@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { comes } from './lib/patience.mjs';
+import { isCopy } from './lib/postgres.mjs';
 import { Registry } from './lib/registry.mjs';
 import { checkpointKey, entryKey, tamper } from './lib/tamper.mjs';
 import { acceptRollback } from './lib/rollback.mjs';
@@ -75,7 +76,6 @@ test('an entry that was altered is named', async () => {
 });
 
 // over PostgreSQL the old copy is brought up to date, and there is nothing to show
-const isCopy = process.env.ENGINE === 'postgresql' && 'what lies on this machine is a copy';
 test('a checkpoint kept off the machine shows that an old copy was put back', { skip: isCopy }, async () => {
   const base = registry();
   const [now, old] = [registry(base), registry(base)];

@@ -5,15 +5,14 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Clockwork, DAY, HOUR } from '../api/lib/clockwork.mjs';
+import { Clockwork, DAY, HOUR, noClock as skip } from '../api/lib/clockwork.mjs';
 import { finished, settled } from '../api/lib/control.mjs';
+import { isCopy } from '../api/lib/postgres.mjs';
 import { root } from '../api/lib/registry.mjs';
 import { openEpisode, reservationIn } from '../api/lib/scenes.mjs';
 import { listen } from '../api/lib/stream.mjs';
 
 const maker = join(root, 'build/release/menedek');
-const skip = ['asan', 'tsan'].includes(process.env.VARIANT) &&
-  'a sanitizer must be the first library of its process, and so must libfaketime';
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 
 let clock, r;
@@ -104,8 +103,8 @@ test('after its time a stay is counted, removed, and nothing gives it back; what
   await r.stop();
   assert.equal(check(r.dir).status, 0, check(r.dir).stderr);
   cpSync(join(r.dir, 'keyring'), join(yesterday, 'keyring'), { recursive: true, force: true });
-  const robbed = check(yesterday);
-  assert.equal(robbed.status, 7, 'the keyring of today opened the backup of yesterday');
+  // a copy of a database is brought up to date before it is looked at
+  if (!isCopy) assert.equal(check(yesterday).status, 7, 'the keyring of today opened the backup of yesterday');
   await r.start(clock.environment);
 });
 

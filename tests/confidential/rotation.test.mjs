@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { control, report, settled } from '../api/lib/control.mjs';
 import { comes, took, within } from '../api/lib/patience.mjs';
+import { isCopy } from '../api/lib/postgres.mjs';
 import { Registry, root, sleep } from '../api/lib/registry.mjs';
 import { openEpisode, ownHouse } from '../api/lib/scenes.mjs';
 
@@ -111,6 +112,7 @@ test('rotated under load and killed four times, everything opens and no old key 
   const now = checked(r.dir);
   assert.equal(now.status, 0, now.err);
   JSON.parse(r.run('audit', 'verify', '--json'));
+  if (isCopy) return r.start(); // a copy is brought up to date before it is looked at
   // with the keyring of before nothing of today opens, and with today's nothing of before
   const swap = (store, keys, name) => {
     const dir = join(r.work, name);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { family } from '../api/lib/memory.mjs';
 import { PATIENCE, comes, within } from '../api/lib/patience.mjs';
 import { Registry, sleep } from '../api/lib/registry.mjs';
@@ -31,13 +31,9 @@ async function gone(pid, ms = PATIENCE) {
   return false;
 }
 
-let made; // and never served: each test has a copy with a quota of its own
-before(() => { made = new Registry(); });
-after(() => rmSync(made.work, { recursive: true, force: true }));
-
-/** A registry that serves, with a confirmed reservation of the counsellor. */
+/** A registry with a quota of its own that serves, with a confirmed reservation of the counsellor. */
 async function scene(limits) {
-  const r = new Registry(made);
+  const r = new Registry();
   if (limits) r.limits(limits);
   await r.start();
   const { reservation } = await reservationIn(r, 'confirmed');

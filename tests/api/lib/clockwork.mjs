@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Registry } from './registry.mjs';
+import { Registry, SEVERAL } from './registry.mjs';
 
 export const MINUTE = 60;
 export const HOUR = 60 * MINUTE;
@@ -12,8 +12,9 @@ export const DAY = 24 * HOUR;
 const TOKEN_LIFE = 15 * MINUTE;
 
 /** Why no library can be put before the program here (a clock that jumps, a disk that hangs), or false. */
-export const noClock = ['asan', 'tsan'].includes(process.env.VARIANT) &&
-  'a sanitizer must be the first library of its process, and so must libfaketime';
+export const noClock = ['asan', 'tsan'].includes(process.env.VARIANT)
+  ? 'a sanitizer must be the first library of its process, and so must libfaketime'
+  : SEVERAL && 'one of several nodes alone: the others would not believe its clock, nor wait for its disk';
 
 /** A test of node:test that needs such a clock. */
 export const clockTest = (name, ...rest) => (noClock ? test(name, { skip: noClock }, rest.at(-1)) : test(name, ...rest));

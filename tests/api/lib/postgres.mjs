@@ -8,6 +8,9 @@ import { join, resolve } from 'node:path';
 const script = resolve(import.meta.dirname, '../../postgres.sh');
 let server = null;
 
+/** Why a test of this machine's own store has nothing to show here, or false. */
+export const isCopy = process.env.ENGINE === 'postgresql' && 'what lies on this machine is a copy';
+
 /** The server's connection string; started once, ended with this process. */
 function conninfo() {
   if (process.env.MENEDEK_TEST_POSTGRES) return process.env.MENEDEK_TEST_POSTGRES;

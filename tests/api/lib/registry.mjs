@@ -21,6 +21,8 @@ export const ROLES = ['counsellor', 'shift_lead', 'shelter_staff', 'shelter_mana
 
 /** ENGINE=postgresql NODES=3: so many nodes serve each registry, and each next client is at the next one. */
 const NODES = Number(process.env.NODES ?? 1);
+export const SEVERAL = NODES > 1;
+const FORGOTTEN_MS = 6000; // until a node hears no more of what clocks said before it began, also its own of an earlier life
 const KNOWN_MS = 250; // for a node to note in its memory what it has taken over; it is done long before
 
 /** A person on a device: answers are { status, headers, text, json }. */
@@ -184,7 +186,7 @@ export class Registry {
     this.ca = readFileSync(join(this.certs, 'ca.crt'));
     if (process.env.ENGINE === 'postgresql' && !from) this.share();
     // one test opens more requests in a minute than a counsellor in a night; tests of breadth set their own limits
-    writeFileSync(join(this.dir, 'breadth.csv'), `class,hour,night,day,night_from,night_to,delay,delay_max\nrequest,60000,60000,60000,22,6,0,0\n`);
+    if (!from) writeFileSync(join(this.dir, 'breadth.csv'), `class,hour,night,day,night_from,night_to,delay,delay_max\nrequest,60000,60000,60000,22,6,0,0\n`);
   }
 
   /** Move it into a PostgreSQL; before start.  Copies of it are then nodes of one service. */
@@ -209,6 +211,8 @@ export class Registry {
   async start(env = {}, more = [], port = 0) {
     if (NODES > 1 && this.database && !this.hasPeers && !this.isPeer)
       this.#peers = Array.from({ length: NODES - 1 }, () => Object.assign(new Registry(this), { isPeer: true }));
+    // a clock that jumped meanwhile would not be believed
+    if (env.FAKETIME_TIMESTAMP_FILE && process.env.ENGINE === 'postgresql' && this.#server) await sleep(FORGOTTEN_MS);
     const asked = (this.hasPeers || this.isPeer) && !more.includes('--health') ? [...more, '--health', '127.0.0.1:0'] : more; // for known
     const log = openSync(this.log, 'a');
     const options = process.env.TSAN_OPTIONS ?? 'exitcode=66';

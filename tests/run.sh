@@ -180,9 +180,9 @@ brings_own='nodes.*|restored-database'
 # of the files, processes, counters or clock of one node; or thousands of requests that each wait for all nodes
 of_one_node='audit|audit-state|break-glass|confinement|deliver.*|downtime|hsm|jwks|limits|metrics|oracle-county|quiet|races|reload|rotation|service|vault'
 api_postgresql() {
-	local files apart=$brings_own
-	[ "$1" -eq 1 ] || apart+="|$of_one_node"
-	mapfile -t files < <(printf '%s\n' tests/api/*.test.mjs tests/confidential/*.test.mjs | grep -vE "/($apart)\.test\.mjs\$")
+	local files left_out=$brings_own
+	[ "$1" -eq 1 ] || left_out+="|$of_one_node"
+	mapfile -t files < <(printf '%s\n' tests/api/*.test.mjs tests/confidential/*.test.mjs | grep -vE "/($left_out)\.test\.mjs\$")
 	ENGINE=postgresql NODES=$1 node_tests "api-postgresql-$1" release 2 60 "${files[@]}"
 }
 cluster() { TORTURE=$1 node_tests cluster release 1 "$2" tests/cluster/*.test.mjs; }

@@ -3,11 +3,12 @@
 // by itself.  The probe is psql; the service is not needed for this.  The mutant answers before a standby has it, and loses.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LONG, SEED, generator, rounds } from '../torture/lib/random.mjs';
 import { Cluster, sleep, until } from './lib/bed.mjs';
 import { DESERTED, INJURIES } from './lib/injuries.mjs';
-import { noNetwork } from './lib/network.mjs';
+import { noNetwork, run } from './lib/network.mjs';
 import { Probe } from './lib/writers.mjs';
 import { within } from '../api/lib/patience.mjs';
 
@@ -112,6 +113,14 @@ test('rules for Patroni speak of numbers that it gives, and one standby calls it
   assert.equal(sum('patroni_primary'), 1);
   await until('one synchronous standby', () => cluster.hosts.filter((h) => / 1$/m.test(cluster.text(h, '/metrics').match(/^patroni_sync_standby.*$/m)[0])).length === 1, 20);
   assert.ok(leader.leads);
+});
+
+test('a host that could not hear for a while does not take the lock from who leads by now; as Debian has it, Patroni does', { skip, timeout: 120000 }, async () => {
+  const { name, dir } = await cluster.whole();
+  const probe = new URL('lib/lock_probe.py', import.meta.url).pathname, lock = new URL('../../docs/cluster/lock.py', import.meta.url).pathname;
+  const ask = (way) => JSON.parse(run(...cluster.network.inside(name, 'timeout', '60', '/usr/bin/python3', probe, way, join(dir, 'patroni.yml'))));
+  assert.deepEqual(ask(lock), { 'another leads': [false, 'new'], 'another led, and is gone': [false, null], 'nobody led meanwhile': [true, 'old'] });
+  assert.deepEqual(ask('plain')['another leads'], [true, 'old'], 'there is nothing to mend any more');
 });
 
 const leadsEtcd = (host) => {

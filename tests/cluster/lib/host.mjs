@@ -109,7 +109,7 @@ export class Host {
 
   startEtcd() { this.#start('etcd', ['etcd', '--config-file', join(this.dir, 'etcd.yml')]); }
 
-  startPatroni() { this.#start('patroni', ['patroni', join(this.dir, 'patroni.yml')]); }
+  startPatroni() { this.#start('patroni', ['/usr/bin/python3', '-I', join(templates, 'lock.py'), join(this.dir, 'patroni.yml')]); }
 
   /** As its unit does; not started where it is left out on purpose. */
   startWatch() { this.#start('watch', ['/usr/bin/python3', '-I', join(templates, 'watch.py'), join(this.dir, 'patroni.yml')]); }

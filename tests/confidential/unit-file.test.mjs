@@ -44,6 +44,13 @@ test('it asks for the sandbox, leaves no core dump and starts what the program k
   assert.match(text, /^Type=notify$/m);
 });
 
+test('a node without its database is started until there is one, and may copy as long as it takes', () => {
+  const [, head, service] = text.split(/^\[\w+\]$/m);
+  assert.match(head, /^StartLimitIntervalSec=0$/m);
+  assert.match(service, /^Restart=on-failure$/m);
+  assert.match(service, /^TimeoutStartSec=infinity$/m);
+});
+
 test('it passes every root key that init makes, and no key stands in it', () => {
   execFileSync(program, ['init', '--quiet', '--dir', join(work, 'd'), '--keys', join(work, 'k'), '--host', 'localhost', '--org', 'Próba'],
     { stdio: 'ignore' });

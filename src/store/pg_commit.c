@@ -4,6 +4,8 @@
  * commit is never cancelled.  When its answer does not come the socket is dropped, and the batch's own id is
  * asked for: either it is there, or it is put there so that the batch can never follow.  Nothing is guessed.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -171,6 +173,16 @@ resolve(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
 	return outcome;
 }
 
+/* Whoever leads from here on must have it.  Goes to the copy with what the batch changed. */
+static void
+remember(struct engine *e, const struct id *id, uint64_t xid)
+{
+	char *out = e->link.last;
+
+	hex_format(id->b, sizeof(id->b), out);
+	(void)snprintf(out + 2 * sizeof(id->b), sizeof(e->link.last) - 2 * sizeof(id->b), ":%" PRIu64, xid);
+}
+
 static enum outcome
 try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 {
@@ -180,19 +192,21 @@ try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 	const struct id id = id_new();
 	enum outcome outcome = LOST;
 	uint64_t xid = 0;
-	bool is_told = false;
+	bool is_heard, is_told = false;
 
 	*rev = rev_base(e); /* a server found later may have another timeline */
 	if (send_batch(e, &id))
 		outcome = hear_batch(e, patience, &xid);
-	if (outcome == LOST)
+	if (!(is_heard = outcome != LOST))
 		outcome = resolve(e, &id, until, &xid);
-	else if (pg_turn_hear_over(e, patience))
-		is_told = pg_poll_answer(e, outcome == DONE ? *rev + xid : 0, patience) == RC_OK;
-	else
-		pg_link_drop(&e->link);
-	if (outcome == DONE)
+	if (outcome == DONE) {
+		remember(e, &id, xid);
 		atomic_store(&e->confirmed, now);
+	}
+	if (is_heard && pg_turn_hear_over(e, patience))
+		is_told = pg_poll_answer(e, outcome == DONE ? *rev + xid : 0, patience) == RC_OK;
+	else if (is_heard)
+		pg_link_drop(&e->link);
 	if (outcome == DONE && e->is_giving)
 		e->carrier.given(e->carrier.arg);
 	/* whoever hears of a commit must find it in the copy */

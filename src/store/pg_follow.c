@@ -22,18 +22,18 @@
 
 /* ---- the bookmark ---- */
 
-#define BOOKMARK (PG_REGISTRY + 16u + PG_SNAPSHOT + PG_SYSTEM)
-#define FIELDS   4u /* three from releases that did not keep the system's number */
+#define BOOKMARK (PG_REGISTRY + 16u + PG_SNAPSHOT + PG_SYSTEM + PG_LAST)
+#define FIELDS   5u /* three or four from releases that kept less */
 
-/* While it is being compared a copy has no snapshot, but goes on to say which database it follows and the
- * highest timeline: a node that is killed just then must not take up with an empty one, or one left behind.
- */
+/* While it is being compared a copy has no snapshot, but goes on to say which database it follows, the
+ * highest timeline and the last batch: a node that is killed just then must not take up with an empty one, or
+ * one left behind. */
 static struct bytes
 bookmark_text(const struct engine *e, char out[BOOKMARK])
 {
 	const uint32_t timeline = e->snapshot[0] == '\0' ? e->link.highest : e->timeline;
-	const int len =
-	    snprintf(out, BOOKMARK, "%s %u %s %s", e->link.registry, timeline, e->snapshot, e->link.system);
+	const int len = snprintf(out, BOOKMARK, "%s %u %s %s %s", e->link.registry, timeline, e->snapshot,
+	    e->link.system, e->link.last);
 
 	return (struct bytes){ (const uint8_t *)out, (size_t)len };
 }
@@ -46,6 +46,20 @@ count_fields(const char *text)
 	for (; *text != '\0'; text++)
 		n += *text == ' ';
 	return n;
+}
+
+/* It becomes part of a question to the server: nothing but digits, or it is none. */
+static void
+take_last(struct engine *e, const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	const size_t id_len = strspn(text, hex), len = strlen(text);
+	uint64_t xid;
+
+	e->link.last[0] = '\0';
+	if (id_len == 2 * ID_BYTES && text[id_len] == ':' &&
+	    text_number(text + id_len + 1, INT64_MAX, &xid) && len < sizeof(e->link.last))
+		memcpy(e->link.last, text, len + 1);
 }
 
 enum rc
@@ -63,13 +77,14 @@ pg_bookmark_read(struct engine *e)
 	if (engine_lmdb.get(s, &key, &value, &rev) == RC_OK && value.len > 0 && value.len < sizeof(text)) {
 		memcpy(text, value.p, value.len);
 		text[value.len] = '\0';
-		if (count_fields(text) < FIELDS)
-			(void)str_copy(text + value.len, sizeof(text) - value.len, " ");
+		for (unsigned n = count_fields(text); n >= 3 && n < FIELDS; n++)
+			(void)str_copy(text + strlen(text), sizeof(text) - strlen(text), " ");
 		if (text_split(text, field, FIELDS)) {
 			e->timeline = e->link.highest = (uint32_t)strtoul(field[1], NULL, 10);
 			(void)str_copy(e->link.registry, sizeof(e->link.registry), field[0]);
 			(void)str_copy(e->snapshot, sizeof(e->snapshot), field[2]);
 			(void)str_copy(e->link.system, sizeof(e->link.system), field[3]);
+			take_last(e, field[4]);
 		}
 	}
 	engine_lmdb.release(s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connection to the primary among several servers.  It takes a server at its word only if it accepts
- * writes, waits for its disk (and standbys) before it answers, and is on no older timeline than one seen
- * before: an old primary that was cut off still answers.  Errors of the server are told to the log, never to
- * callers.
+ * writes, waits for its disk (and standbys) before it answers, is on no older timeline than one seen before
+ * and has what was acknowledged last: an old primary that was cut off still answers.  Errors of the server
+ * are told to the log, never to callers.
  */
 #include <netdb.h>
 #include <poll.h>
@@ -408,6 +408,27 @@ is_made_anew(const struct pg_link *l, const char *registry, const char *system)
 	return l->system[0] != '\0' && strcmp(registry, l->registry) == 0 && strcmp(system, l->system) != 0;
 }
 
+/*
+ * What was acknowledged here last must be there, or whoever leads lacks acknowledged changes: a timeline's
+ * number does not tell, since two servers that both believed to take over give the same.  What was thrown
+ * away with its hour (PG_PRUNE) was there.
+ */
+static bool
+has_last(const struct pg_link *l, const struct setup *s)
+{
+	static const char question[] =
+	    "SELECT CASE WHEN EXISTS (SELECT 1 FROM menedek_changes WHERE id = '\\x%.*s')"
+	    " OR (SELECT value::bigint FROM menedek_meta WHERE name = 'pruned') >= %s THEN '' ELSE 'lost' "
+	    "END";
+	const size_t id_len = strcspn(l->last, ":");
+	char sql[sizeof(question) + PG_LAST], found[32] = "";
+
+	if (l->last[0] == '\0')
+		return true;
+	(void)snprintf(sql, sizeof(sql), question, (int)id_len, l->last, l->last + id_len + 1);
+	return ask_word(s, sql, found) && found[0] == '\0';
+}
+
 static bool
 take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 {
@@ -433,6 +454,8 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 	}
 	if (is_made_anew(l, registry, system))
 		return refuse(s, "restored", f);
+	if (strcmp(registry, l->registry) == 0 && !has_last(l, s))
+		return refuse(s, "changes_lost", f);
 	if (!prepare_all(s))
 		return false;
 	l->timeline = l->highest = (uint32_t)number;

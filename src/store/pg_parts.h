@@ -37,6 +37,7 @@ void pg_array_fini(struct pg_array *a);
 #define PG_TARGETS  8u
 #define PG_REGISTRY 40u /* text of the database's own id, with its NUL */
 #define PG_SYSTEM   24u /* and of the number that initdb gave its servers */
+#define PG_LAST     56u /* and of a batch: its id in hex, its transaction's number */
 
 enum pg_statement {
 	PG_LOAD,
@@ -78,6 +79,7 @@ struct pg_link {
 	uint64_t base;        /* revisions begin above it */
 	char registry[PG_REGISTRY];
 	char system[PG_SYSTEM]; /* "": not known, as to a copy that an older release left */
+	char last[PG_LAST];     /* the last batch that was acknowledged here, "ID:TRANSACTION"; "": none */
 };
 
 /** Read a connection string; connects to nothing.  Names are looked up now, since a confined process cannot.

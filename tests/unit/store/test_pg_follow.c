@@ -52,18 +52,25 @@ static const struct bookmark_row {
 	const char *format; /* %1$s registry, %2$s snapshot, %3$s system */
 	const char *word;   /* why the database is refused; NULL: it is gone on from or compared with */
 } bookmarks[] = {
-	{ "%1$s 1 %2$s %3$s", NULL },                        /* as it was written */
-	{ "%1$s 1 %2$s", NULL },                             /* by a release that did not know the system */
-	{ "%1$s 0 %2$s %3$s", NULL },                        /* of another timeline */
-	{ "another 1 999999:999999: 1", NULL },              /* of another registry, on another system */
-	{ "%1$s 1 %2$s 4711", "restored" },                  /* the same, counted anew */
-	{ "%1$s 9 %2$s %3$s", "stale_primary" },             /* a later timeline was seen */
-	{ "%1$s 1 %2$.0s %3$s", NULL },                      /* of a comparison that was broken off */
-	{ "%1$s 1 %2$.0s 4711", "restored" },                /* which forgets neither of these */
-	{ "%1$s 9 %2$.0s %3$s", "stale_primary" },           /* nor this */
-	{ "%1$s 1 %2$s %3$s and more", NULL },               /* too many words */
-	{ "%1$s 1", NULL },                                  /* and too few */
-	{ "", NULL }, { "%1$s 1 %2$s %3$s%4$05000d", NULL }, /* longer than any */
+	{ "%1$s 1 %2$s %3$s", NULL },              /* as it was written */
+	{ "%1$s 1 %2$s", NULL },                   /* by a release that did not know the system */
+	{ "%1$s 0 %2$s %3$s", NULL },              /* of another timeline */
+	{ "another 1 999999:999999: 1", NULL },    /* of another registry, on another system */
+	{ "%1$s 1 %2$s 4711", "restored" },        /* the same, counted anew */
+	{ "%1$s 9 %2$s %3$s", "stale_primary" },   /* a later timeline was seen */
+	{ "%1$s 1 %2$.0s %3$s", NULL },            /* of a comparison that was broken off */
+	{ "%1$s 1 %2$.0s 4711", "restored" },      /* which forgets neither of these */
+	{ "%1$s 9 %2$.0s %3$s", "stale_primary" }, /* nor this */
+	{ "%1$s 1 %2$s %3$s 00112233445566778899aabbccddeeff:5", "changes_lost" }, /* a batch that is gone */
+	{ "%1$s 1 %2$.0s %3$s 00112233445566778899aabbccddeeff:5",
+	    "changes_lost" }, /* also while comparing */
+	{ "%1$s 1 %2$s %3$s 00112233445566778899aabbccddeeff:0",
+	    NULL },                                                    /* it was thrown away with its hour */
+	{ "%1$s 1 %2$s %3$s 00112233445566778899aabbccddeeff", NULL }, /* none: without a transaction */
+	{ "%1$s 1 %2$s %3$s 00');:5", NULL },                          /* nor are these words */
+	{ "%1$s 1 %2$s %3$s and more", NULL },                         /* too many words */
+	{ "%1$s 1", NULL },                                            /* and too few */
+	{ "", NULL }, { "%1$s 1 %2$s %3$s%4$05000d", NULL },           /* longer than any */
 };
 
 static void
@@ -447,5 +454,55 @@ Test(pg_follow, a_key_that_cannot_be_ours_ends_the_comparing, .timeout = 60)
 		follow_now(p.a);
 		cr_expect(has_key(p.a, "ka"));
 	}
+	close_pair(&p);
+}
+
+/* ---- the last batch that was acknowledged ---- */
+
+static void
+forget_last(struct pair *p, const struct engine *e)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "DELETE FROM menedek_changes WHERE id = '\\x%.32s'", e->link.last);
+	postgres_run(p->nodes.a.conninfo, sql);
+}
+
+static enum rc
+connect_anew(struct engine *e, char word[64])
+{
+	struct fault f = { 0 };
+	enum rc rc;
+
+	pg_link_drop(&e->link);
+	rc = pg_ready(e, &f);
+	snprintf(word, 64, "%s", f.count > 0 ? f.item[0].word : "");
+	return rc;
+}
+
+Test(pg_follow, a_leader_without_what_was_acknowledged_last_is_refused, .timeout = 120)
+{
+	struct fault f = { 0 };
+	char path[160], word[64];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	cr_assert_eq(write_one(p.b, "earlier", "of the other node"), RC_OK);
+	cr_assert_eq(write_one(p.a, "acknowledged", "lost with its leader"), RC_OK);
+	cr_assert_eq(connect_anew(p.a, word), RC_OK, "it is there: %s", word);
+	forget_last(&p, p.a);
+	cr_expect_eq(connect_anew(p.a, word), RC_UNAVAILABLE);
+	cr_expect_str_eq(word, "changes_lost");
+	cr_expect_eq(connect_anew(p.b, word), RC_OK, "the other node acknowledged none of it: %s", word);
+	/* nor does it after a restart */
+	fixture_path(&p.nodes.a, "db", path);
+	engine_postgresql.close(p.a);
+	cr_assert_eq(engine_postgresql.open(path, MAP_MIB, &p.a, &f), RC_UNAVAILABLE);
+	cr_expect_str_eq(f.item[0].word, "changes_lost");
+	/* what was thrown away with its hour was there */
+	postgres_run(
+	    p.nodes.a.conninfo, "UPDATE menedek_meta SET value = '999999999999' WHERE name = 'pruned'");
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
 	close_pair(&p);
 }

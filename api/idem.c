@@ -117,13 +117,16 @@ idem_store(struct call *c)
 
 /* ---- removing spent keys ---- */
 
-#define SWEEP_MAX 64u
+#define SWEEP_MAX   64u
+#define SWEEP_BYTES (LIMIT_ARENA / 4) /* each is opened twice, in one arena */
 
 struct spent {
 	int64_t now;
 	struct audit_entry audit;
 	struct key keys[SWEEP_MAX];
 	unsigned count;
+	size_t bytes;
+	bool has_more;
 };
 
 static bool
@@ -132,23 +135,32 @@ collect(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	struct spent *s = arg;
 
 	(void)rev;
-	if (value.len >= 8 && (int64_t)get_u64(value.p) + LIMIT_IDEM_KEEP <= s->now)
-		s->keys[s->count++] = *key;
-	return s->count < SWEEP_MAX;
+	if (value.len < 8 || (int64_t)get_u64(value.p) + LIMIT_IDEM_KEEP > s->now)
+		return true;
+	s->keys[s->count++] = *key;
+	s->bytes += value.len;
+	s->has_more = s->count == SWEEP_MAX || s->bytes >= SWEEP_BYTES;
+	return !s->has_more;
 }
 
+/* Each is read again, so that it is in the read set: who has taken the key anew meanwhile keeps the answer,
+ * and of several nodes that sweep one tells of it. */
 static enum rc
 remove_spent(struct txn *t, void *arg)
 {
 	struct spent *s = arg;
 	struct key prefix = key_kind(IDEM_KIND);
+	struct bytes value;
 	enum rc rc;
 
 	s->count = 0;
+	s->bytes = 0;
+	s->has_more = false;
 	if ((rc = txn_scan(t, &prefix, NULL, collect, s)) != RC_OK)
 		return rc;
 	for (unsigned i = 0; i < s->count; i++)
-		if ((rc = txn_delete(t, &s->keys[i])) != RC_OK)
+		if ((rc = txn_get(t, &s->keys[i], &value)) != RC_OK ||
+		    (rc = txn_delete(t, &s->keys[i])) != RC_OK)
 			return rc;
 	return s->count == 0 ? RC_OK : ledger_record(t, &s->audit);
 }
@@ -166,6 +178,6 @@ idem_sweep(struct parts *parts, int64_t now)
 		if (store_update(parts->store, arena, remove_spent, &s) != RC_OK)
 			break;
 		arena_rewind(arena, 0);
-	} while (s.count == SWEEP_MAX);
+	} while (s.has_more);
 	arena_free(arena);
 }

@@ -431,3 +431,62 @@ Test(gate, a_look_that_cannot_be_recorded_is_refused)
 	cr_expect_eq(ask(), 403);
 	pthread_mutex_unlock(&fixture_disk);
 }
+
+/* ---- what was kept for repeats ---- */
+
+struct first_answer {
+	struct key key;
+	int64_t at;
+};
+
+static enum rc
+put_kept(struct txn *t, void *arg)
+{
+	const struct first_answer *k = arg;
+	uint8_t text[74] = { 0 };
+
+	put_u64(text, (uint64_t)k->at);
+	return txn_put(t, &k->key, KEY_DETAIL, BYTES_OF(text));
+}
+
+static enum rc
+find_kept(struct txn *t, void *arg)
+{
+	const struct first_answer *k = arg;
+	struct bytes value;
+
+	return txn_get(t, &k->key, &value);
+}
+
+static void *
+sweep_kept(void *arg)
+{
+	idem_sweep(&parts, *(const int64_t *)arg);
+	return NULL;
+}
+
+/* As by another node, whose commit this one's snapshot did not have yet: without its answer the next repeat
+ * would be carried out. */
+Test(gate, a_key_that_is_used_again_while_it_is_swept_keeps_its_answer)
+{
+	int64_t now = clock_now();
+	struct first_answer kept = { .key = key_kind('i'), .at = now };
+	struct bytes fresh;
+	pthread_t thread;
+
+	key_add_bytes(&kept.key, mark.b, sizeof(mark.b));
+	cr_assert_eq(fixture_update(&x, put_kept, &kept), RC_OK);
+	fresh = fixture_raw_get(&kept.key);
+	kept.at = now - LIMIT_IDEM_KEEP;
+	cr_assert_eq(fixture_update(&x, put_kept, &kept), RC_OK);
+	pthread_mutex_lock(&fixture_disk);
+	cr_assert_eq(pthread_create(&thread, NULL, sweep_kept, &now), 0);
+	for (unsigned i = 0; i < 3000 && !atomic_load(&fixture_disk_waits); i++)
+		usleep(10000);
+	cr_assert(atomic_load(&fixture_disk_waits));
+	fixture_raw_put(&kept.key, fresh);
+	pthread_mutex_unlock(&fixture_disk);
+	pthread_join(thread, NULL);
+	cr_expect_eq(fixture_view(&x, find_kept, &kept), RC_OK);
+	free((void *)(uintptr_t)fresh.p);
+}

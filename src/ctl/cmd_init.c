@@ -34,6 +34,7 @@ struct init {
 
 /* ---- what is there already ---- */
 
+/* But for the certificates that reach the database: those lie there beforehand. */
 static bool
 dir_is_empty(const char *path)
 {
@@ -44,7 +45,8 @@ dir_is_empty(const char *path)
 	if (dir == NULL)
 		return true;
 	while (empty && (entry = readdir(dir)) != NULL)
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    strcmp(entry->d_name, "database") == 0;
 	(void)closedir(dir);
 	return empty;
 }
@@ -362,9 +364,9 @@ enum status
 cmd_init(const struct args *args)
 {
 	struct init in = { .args = args };
+	enum status status, moved = STATUS_OK;
 	bool is_postgresql;
 	uint64_t pairs;
-	enum status status;
 	enum rc rc;
 
 	/* before anything is removed by --force */
@@ -384,7 +386,7 @@ cmd_init(const struct args *args)
 	if (status == STATUS_OK)
 		status = make_records(&in);
 	if (status == STATUS_OK && is_postgresql &&
-	    (status = migrate_into(args, &in.paths, &pairs)) == STATUS_OK)
+	    (moved = migrate_into(args, &in.paths, &pairs)) == STATUS_OK)
 		talk_step(args, "Records in PostgreSQL");
 	/* also what was made before something failed: the next try may be another user's */
 	owner_give_registry(in.paths.dir);
@@ -392,8 +394,13 @@ cmd_init(const struct args *args)
 		owner_give_file(in.paths.dir, in.paths.server_key);
 		owner_give_file(in.paths.dir, in.paths.server_cert);
 	}
+	/* also when the database was not reached: a second init is refused, so nobody would ever learn it */
 	if (status == STATUS_OK)
 		status = tell(&in);
+	if (moved != STATUS_OK)
+		talk_error(
+		    "the registry is made, but its records are not in PostgreSQL; before it is served: "
+		    "menedek migrate with the same --engine and --database");
 	wipe(&in, sizeof(in));
-	return status;
+	return status == STATUS_OK ? moved : status;
 }

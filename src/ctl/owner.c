@@ -13,8 +13,9 @@
 #include "base/bytes.h"
 #include "ctl/talk.h"
 
-/* where the program writes; a directory of root keys among them stays root's own */
-static const char *const written[] = { ".", "store", "keyring", "vault", "sheets", "devices" };
+/* where the program writes, and the certificates for its database; a directory of root keys among them stays
+ * root's own */
+static const char *const written[] = { ".", "store", "keyring", "vault", "sheets", "devices", "database" };
 
 /* False: root owns it, or nobody has to be given anything. */
 static bool

@@ -50,21 +50,50 @@ remove_copy(const char *dir)
 			(void)unlink(name);
 }
 
-/* It is a copy: one that a power cut hurt is made anew. */
+static bool
+is_hurt(const struct engine *e, enum rc rc)
+{
+	return rc == RC_CORRUPT || (rc == RC_OK && engine_lmdb.is_altered(e->mirror));
+}
+
+static void
+leave_copy(struct engine *e, struct fault *f)
+{
+	engine_lmdb.close(e->mirror);
+	e->mirror = NULL;
+	fault_clear(f);
+}
+
+/* What a hurt copy followed counts until there is another: after a night without power it may be hurt and the
+ * database not put back yet.  One that cannot be read has followed something all the same. */
+static enum rc
+meet_database(struct engine *e, struct fault *f)
+{
+	if (e->mirror != NULL)
+		(void)!pg_bookmark_read(e);
+	leave_copy(e, f);
+	e->snapshot[0] = '\0';
+	if (e->link.registry[0] == '\0')
+		(void)str_copy(e->link.registry, sizeof(e->link.registry), "unknown");
+	return pg_link_up(&e->link, f);
+}
+
+/* It is a copy: one that a power cut hurt is made anew, once there is something to make it of. */
 static enum rc
 open_copy(struct engine *e, const char *dir, unsigned map_mib, struct fault *f)
 {
 	enum rc rc = engine_lmdb.open(dir, map_mib, &e->mirror, f);
-	const bool is_altered = rc == RC_OK && engine_lmdb.is_altered(e->mirror);
 
-	if (rc == RC_CORRUPT || is_altered) {
+	if (is_hurt(e, rc)) {
 		log_world("pg_copy_hurt", "made anew from the database");
-		if (is_altered)
-			engine_lmdb.close(e->mirror);
-		e->mirror = NULL;
-		fault_clear(f);
-		remove_copy(dir);
-		rc = engine_lmdb.open(dir, map_mib, &e->mirror, f);
+		if ((rc = meet_database(e, f)) != RC_OK)
+			return rc;
+		/* nobody had its lock meanwhile: it may be another's by now */
+		if (is_hurt(e, rc = engine_lmdb.open(dir, map_mib, &e->mirror, f))) {
+			leave_copy(e, f);
+			remove_copy(dir);
+			rc = engine_lmdb.open(dir, map_mib, &e->mirror, f);
+		}
 	}
 	if (rc == RC_OK)
 		lmdb_need_not_last(e->mirror);

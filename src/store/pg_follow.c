@@ -6,6 +6,7 @@
  * standby, changes thrown away) the copy is compared key by key: revisions tell what differs, and only that
  * travels.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,13 +194,41 @@ pg_poll_send(struct engine *e, const struct id *own)
 	return pg_send(&e->link, PG_POLL, params, COUNT_OF(params)) && pg_send_sync(&e->link);
 }
 
+/*
+ * A server that crashes gives out again, under the same timeline, the numbers of which its disk knows
+ * nothing: those of transactions that were given up just before.  Who had called such a number seen would
+ * never see whoever gets it then.  So seen is what is not above ${last}, whose commit the snapshot sees and
+ * the disk has.
+ */
 static bool
-set_snapshot(struct engine *e, struct bytes text)
+set_snapshot(struct engine *e, struct bytes text, uint64_t last)
 {
+	char clipped[PG_SNAPSHOT], *list, *item, *end;
+	uint64_t low, high;
+	size_t kept = 0;
+
 	if (text.len == 0 || text.len >= sizeof(e->snapshot))
 		return false;
 	memcpy(e->snapshot, text.p, text.len);
 	e->snapshot[text.len] = '\0';
+	low = strtoull(e->snapshot, &end, 10);
+	if (*end != ':')
+		return false;
+	high = strtoull(end + 1, &end, 10);
+	if (*end != ':')
+		return false;
+	if (high <= last + 1)
+		return true;
+	list = end + 1;
+	for (item = list; *item != '\0' && strtoull(item, &end, 10) <= last; item = end + (*end == ',')) {
+		if (end == item)
+			return false;
+		kept = (size_t)(end - list);
+	}
+	/* no longer than it was */
+	(void)snprintf(clipped, sizeof(clipped), "%" PRIu64 ":%" PRIu64 ":%.*s", low <= last ? low : last + 1,
+	    last + 1, (int)kept, list);
+	memcpy(e->snapshot, clipped, sizeof(clipped));
 	return true;
 }
 
@@ -211,6 +240,15 @@ timeline_of(struct bytes text)
 	if (text.len == 8)
 		memcpy(hex, text.p, 8);
 	return (uint32_t)strtoul(hex, NULL, 16);
+}
+
+/* What was thrown away was on the disk, too. */
+static uint64_t
+last_of(const PGresult *res, int pruned, int last)
+{
+	const uint64_t a = pg_number(res, 0, pruned), b = pg_number(res, 0, last);
+
+	return a > b ? a : b;
 }
 
 /* Can this node go on from where it is, or was what it has not seen thrown away? */
@@ -226,7 +264,8 @@ is_connected(const struct engine *e, const PGresult *res)
 static enum rc
 take_look(struct engine *e, const PGresult *res, uint64_t own_rev)
 {
-	if (set_snapshot(e, pg_bytes(res, 0, 0)) && take_rows(e, res, 1, own_rev) == RC_OK)
+	if (set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 1, 4)) &&
+	    take_rows(e, res, 1, own_rev) == RC_OK)
 		return RC_OK;
 	e->snapshot[0] = '\0';
 	return RC_UNAVAILABLE;
@@ -481,7 +520,9 @@ static enum rc
 compare_in_snapshot(struct engine *e, struct compare *c)
 {
 	static const char where[] = "SELECT pg_current_snapshot()::text::bytea, "
-				    "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea";
+				    "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, "
+				    "(SELECT value::bigint FROM menedek_meta WHERE name = 'pruned'), "
+				    "(SELECT max(xid) FROM menedek_changes)";
 	PGresult *res = NULL;
 	char text[BOOKMARK];
 	enum rc rc;
@@ -493,7 +534,7 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 	if ((rc = compare_shared(e, c)) == RC_OK && (rc = compare_all(e, c)) == RC_OK &&
 	    (rc = run(e, "COMMIT", NULL)) == RC_OK) {
 		e->timeline = timeline_of(pg_bytes(res, 0, 1));
-		if (!set_snapshot(e, pg_bytes(res, 0, 0)))
+		if (!set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 2, 3)))
 			rc = RC_CORRUPT;
 	}
 	PQclear(res);

@@ -56,7 +56,7 @@ static const char *const statements[PG_STATEMENTS] = {
 		     " SELECT coalesce((SELECT xid FROM me), 0)::bigint",
 	/* What this snapshot sees and snapshot $1 did not: exact, however late a transaction committed; but
 	 * not what batch $2 changed, whose values the node has.  First row: the snapshot, up to where changes
-	 * were thrown away, the timeline. */
+	 * were thrown away, the timeline, the last whose change it sees. */
 	[PG_POLL] =
 	    "WITH c AS (SELECT DISTINCT ON (u.k) u.k, h.xid, u.o FROM menedek_changes AS h,"
 	    "  unnest(h.keys) WITH ORDINALITY AS u(k, o)"
@@ -66,7 +66,8 @@ static const char *const statements[PG_STATEMENTS] = {
 	    "  ORDER BY u.k, h.xid DESC, u.o DESC)"
 	    " SELECT pg_current_snapshot()::text::bytea, (SELECT value::bigint FROM menedek_meta WHERE name "
 	    "= 'pruned'),"
-	    "  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, -1::bigint AS xid, 0::bigint AS o"
+	    "  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, -1::bigint AS xid, "
+	    "coalesce((SELECT max(xid) FROM menedek_changes), 0)::bigint AS o"
 	    " UNION ALL SELECT c.k, kv.ver, kv.v, c.xid, c.o FROM c LEFT JOIN menedek_kv AS kv ON kv.k = c.k"
 	    " ORDER BY 4, 5",
 	/* After it the transaction $1 has happened (no row) or never will (a row).  That it commits proves
@@ -129,6 +130,22 @@ static const char about[] =
     " CASE WHEN EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'loading') THEN 'loading'"
     "  WHEN EXISTS (SELECT 1 FROM menedek_kv) THEN 'filled' ELSE '' END,"
     " (SELECT system_identifier::text FROM pg_control_system())";
+
+/* A dump brings changes, and up to where they were thrown away, under numbers that its new servers have yet
+ * to give out.  Until they have, every look would be a comparison, and a revision could come back.  So what
+ * nodes have not seen is thrown away, and revisions go on above all that there can be: 4096 timelines higher.
+ */
+#define NEXT_NUMBER "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+#define IS_AHEAD                                                                       \
+	"greatest((SELECT max(xid) FROM menedek_changes), (SELECT value::bigint FROM " \
+	"menedek_meta WHERE name = 'pruned')) >= " NEXT_NUMBER
+static const char numbers[] = "SELECT CASE WHEN " IS_AHEAD " THEN 'ahead' ELSE '' END";
+static const char count_anew[] =
+    "SELECT pg_advisory_xact_lock(7311846);"
+    "INSERT INTO menedek_meta SELECT 'base', '4503599627370496' WHERE " IS_AHEAD
+    " ON CONFLICT (name) DO UPDATE SET value = (menedek_meta.value::bigint + 4503599627370496)::text;"
+    "UPDATE menedek_meta SET value = (" NEXT_NUMBER " - 1)::text WHERE name = 'pruned' AND " IS_AHEAD ";"
+    "DELETE FROM menedek_changes WHERE xid >= " NEXT_NUMBER;
 
 /* Plans of small tables would lock all of them against each other. */
 static const char settings[] =
@@ -399,6 +416,22 @@ make_tables(const struct pg_link *l, const struct setup *s, struct fault *f)
 	return run_setup(&patient, schema);
 }
 
+/* Once they were accepted (is_made_anew): the first node to come does it for all. */
+static bool
+mend_numbers(const struct setup *s)
+{
+	struct setup patient = *s;
+	char found[32] = "";
+
+	if (!ask_word(s, numbers, found))
+		return false;
+	if (found[0] == '\0')
+		return true;
+	patient.until += SCHEMA_MS;
+	log_note("pg_counted_anew", "server=%s", s->where);
+	return run_setup(&patient, count_anew);
+}
+
 /* The same registry on servers that initdb made since: it came from a dump, so its transactions are counted
  * anew, and what this node has seen of them says nothing.  Whether that was meant people must say (menedek
  * accept-database). */
@@ -456,7 +489,7 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 		return refuse(s, "restored", f);
 	if (strcmp(registry, l->registry) == 0 && !has_last(l, s))
 		return refuse(s, "changes_lost", f);
-	if (!prepare_all(s))
+	if (!mend_numbers(s) || !ask(s, about, out, cap, COUNT_OF(out)) || !prepare_all(s))
 		return false;
 	l->timeline = l->highest = (uint32_t)number;
 	l->base = strtoull(base, NULL, 10);

@@ -253,6 +253,36 @@ Test(pg_follow, a_change_of_what_is_no_key_loses_no_other, .timeout = 60)
 	close_pair(&p);
 }
 
+/* After a crash the server gives out again the numbers that its disk does not know: the next change has one
+ * that this node saw come to nothing. */
+Test(pg_follow, a_number_that_came_to_nothing_may_be_anothers_after_a_crash, .timeout = 60)
+{
+	char sql[160], number[32];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	for (unsigned round = 0; round < 2; round++) {
+		const char *const name = round == 0 ? "ka" : "kb";
+
+		cr_assert_eq(write_one(p.b, "kz", "on the disk"), RC_OK);
+		snprintf(number, sizeof(number), "%s",
+		    postgres_run(p.nodes.a.conninfo, "SELECT pg_current_xact_id()"));
+		if (round == 0)
+			follow_now(p.a);
+		else
+			compare_now(p.a);
+		cr_assert_eq(write_one(p.b, name, "under the same number"), RC_OK);
+		snprintf(sql, sizeof(sql),
+		    "UPDATE menedek_changes SET xid = %s WHERE xid = (SELECT max(xid) FROM menedek_changes)",
+		    number);
+		postgres_run(p.nodes.a.conninfo, sql);
+		follow_now(p.a);
+		cr_expect(has_key(p.a, name), "it followed, or compared: %u", round);
+	}
+	close_pair(&p);
+}
+
 static void
 count_changes(void *arg, const struct change *changes UNUSED, size_t count)
 {

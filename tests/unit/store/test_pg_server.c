@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a server may look like after a bad night, and what a node makes of it: its copy outlives all of it. */
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -107,6 +108,33 @@ Test(pg_server, a_database_that_was_lost_does_not_empty_the_copies, .timeout = 6
 	}
 }
 
+/* Both lost their power, and the database is not put back yet. */
+Test(pg_server, a_hurt_copy_does_not_forget_that_there_was_a_registry, .timeout = 60)
+{
+	struct fault f = { 0 };
+	char path[160], text[64];
+	struct fixture x;
+
+	NEEDS_SERVER();
+	fixture_open(&x, &engine_postgresql);
+	put_text(&x, "ka", "stays");
+	store_close(x.store);
+	x.store = NULL;
+	fixture_path(&x, "db/data.mdb", path);
+	cr_assert_eq(truncate(path, 8192), 0);
+	lose_database(&x, &lost_rows[0]);
+	for (unsigned i = 0; i < 2; i++) {
+		fault_clear(&f);
+		cr_assert_eq(fixture_open_store(&x, &x.store, &f), RC_UNAVAILABLE, "time %u", i);
+		cr_assert_str_eq(f.item[0].word, "empty");
+	}
+	put_back(&x);
+	fault_clear(&f);
+	cr_assert_eq(fixture_open_store(&x, &x.store, &f), RC_OK);
+	cr_assert_eq(get_text(&x, "ka", text, NULL), RC_OK);
+	fixture_close(&x);
+}
+
 /* ---- a transaction that somebody left open ---- */
 
 static void
@@ -174,6 +202,47 @@ Test(pg_server, a_transaction_left_open_does_not_make_every_look_a_comparison, .
 		usleep(100000);
 	cr_assert_str_eq(run_in(&n.a, old_changes), "0");
 	cr_assert_str_neq(run_in(&n.a, "SELECT value FROM %1$s.menedek_meta WHERE name = 'pruned'"), "0");
+	unlink(log);
+	close_nodes(&n);
+}
+
+/* ---- a dump that was restored into fresh servers ---- */
+
+/* Their numbers begin anew, far below those in the dump. */
+Test(pg_server, a_database_from_a_dump_is_followed_and_no_revision_comes_back, .timeout = 60)
+{
+	uint64_t before, after;
+	char log[160], copy[160], text[64];
+	unsigned compared = UINT_MAX;
+	struct fault f = { 0 };
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	put_text(&n.a, "ka", "in the dump");
+	cr_assert_eq(get_text(&n.a, "ka", text, &before), RC_OK);
+	store_close(n.a.store);
+	store_close(n.b.store);
+	n.a.store = n.b.store = NULL;
+	run_in(&n.a, "UPDATE %1$s.menedek_meta SET value = '900000000000' WHERE name = 'pruned'");
+	run_in(&n.a, "UPDATE %1$s.menedek_changes SET xid = xid + 900000000000");
+	fixture_path(&n.a, "db/data.mdb", copy); /* as two people have accepted it */
+	cr_assert_eq(unlink(copy), 0);
+	cr_assert_eq(fixture_open_store(&n.a, &n.a.store, &f), RC_OK);
+	cr_assert_eq(fixture_open_store(&n.b, &n.b.store, &f), RC_OK);
+	store_follow(n.a.store);
+	fixture_path(&n.a, "log", log);
+	log_into(log);
+	put_text(&n.b, "ka", "after it");
+	cr_assert(sees(&n.a, "ka", "after it"));
+	/* not while another test's transaction is older than what was thrown away */
+	for (unsigned i = 0; i < 40 && compared != count_in(log, "pg_compared"); i++) {
+		compared = count_in(log, "pg_compared");
+		usleep(500000);
+	}
+	cr_assert_eq(count_in(log, "pg_compared"), compared, "every look is a comparison");
+	cr_assert_eq(get_text(&n.a, "ka", text, &after), RC_OK);
+	cr_assert_gt(after, before + (UINT64_C(1) << 50));
 	unlink(log);
 	close_nodes(&n);
 }

@@ -124,6 +124,8 @@ put_store(struct taking *t, const char *name)
 	(void)close(ends[0]);
 	if (rc == RC_OK)
 		rc = c.rc;
+	if (rc == RC_OK && !store_is_whole(t->o->parts.store)) /* it may have begun before the copy did */
+		rc = fault_set(&t->o->fault, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "comparing");
 	return rc == RC_OK ? put_chunk(t, (struct bytes){ NULL, 0 }) : rc;
 }
 

@@ -337,6 +337,10 @@ parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 		options.engine = &engine_lmdb; /* the other process's own, or its copy of the database */
 		rc = store_open_reader(&options, &p->store, f);
 		p->is_reader = rc == RC_OK;
+		/* half of what was and half of what is: no backup, no report, and its trail would look forged
+		 */
+		if (rc == RC_OK && !wish->is_copy_enough && !store_is_whole(p->store))
+			rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "comparing");
 	}
 	if (rc == RC_OK)
 		rc = refuse_altered(p, wish, f);

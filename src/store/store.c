@@ -149,6 +149,36 @@ store_answers(struct store *s)
 	return true;
 }
 
+/* Of "registry timeline snapshot system" (pg_follow.c) a comparison has no snapshot; a store that follows no
+ * database has none of it. */
+static bool
+has_place(struct bytes bookmark)
+{
+	unsigned spaces = 0;
+	size_t i = 0;
+
+	while (i < bookmark.len && spaces < 2)
+		spaces += bookmark.p[i++] == ' ';
+	return bookmark.len == 0 || (i < bookmark.len && bookmark.p[i] != ' ');
+}
+
+bool
+store_is_whole(struct store *s)
+{
+	const struct key key = log_bookmark_key();
+	struct bytes bookmark = { NULL, 0 };
+	struct snapshot *snapshot;
+	uint64_t rev;
+	bool is_whole;
+
+	if (s->ops->snapshot(s->engine, &snapshot) != RC_OK)
+		return false;
+	(void)s->ops->get(snapshot, &key, &bookmark, &rev);
+	is_whole = has_place(bookmark);
+	s->ops->release(snapshot);
+	return is_whole;
+}
+
 bool
 store_is_far(const struct store *s)
 {

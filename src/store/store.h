@@ -215,6 +215,12 @@ void store_follow(struct store *store);
 /** Can transactions begin?  Not while a node's copy of a shared store is too old to answer from. */
 bool store_answers(struct store *store);
 
+/**
+ * Of one that was opened for reading: false while it is a copy that its own process is comparing with the
+ * database, and so half of what was and half of what is.
+ */
+bool store_is_whole(struct store *store);
+
 /** Does a commit take long, however small?  Then who can wait lets several gather. */
 bool store_is_far(const struct store *store);
 

@@ -120,6 +120,37 @@ Test(pg_follow, whatever_a_copy_remembers_it_becomes_what_the_database_is_or_is_
 	close_pair(&p);
 }
 
+/* Who takes a backup of it reads the copy beside its node. */
+Test(pg_follow, a_copy_that_is_being_compared_is_not_called_whole, .timeout = 60)
+{
+	static const struct {
+		const char *bookmark;
+		bool is_whole;
+	} rows[] = { { "", true }, { "registry 1 5:5: 17", true }, { "registry 1 5:5:", true },
+		{ "registry 1  17", false }, { "registry 1 ", false } };
+	char path[160];
+	struct fault f = { 0 };
+	struct store *reader;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	fixture_path(&p.nodes.a, "db", path);
+	const struct store_options options = {
+		.engine = &engine_lmdb, .path = path, .keyring = p.nodes.a.keyring, .map_mib = MAP_MIB
+	};
+	engine_postgresql.close(p.a);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		set_bookmark(&p.nodes.a, rows[i].bookmark);
+		cr_assert_eq(store_open_reader(&options, &reader, &f), RC_OK);
+		cr_expect_eq(store_is_whole(reader), rows[i].is_whole, "row %zu", i);
+		store_close(reader);
+	}
+	set_bookmark(&p.nodes.a, "");
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	close_pair(&p);
+}
+
 /* As a process that is killed then leaves it. */
 Test(pg_follow, a_comparison_that_is_broken_off_forgets_no_database, .timeout = 120)
 {

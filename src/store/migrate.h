@@ -18,8 +18,9 @@ MUST_USE enum rc migrate_to_postgresql(
     const char *path, const char *conninfo, uint64_t *pairs, struct fault *f);
 
 /**
- * Bring the copy at ${path} up to date, compare it key by key, and make it the store.  The database is left
- * as it is. RC_BUSY: some node still serves it.
+ * Bring the copy at ${path} up to date, compare it key by key, and make it the store.  The database keeps its
+ * pairs and is told that they live here now: no node takes it any more, and moving into it is RC_TAKEN.
+ * RC_BUSY: some node still serves it.
  */
 MUST_USE enum rc migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f);
 

@@ -7,6 +7,7 @@
  * node's own, lest a clock that was years behind make what began meanwhile end with its mending.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -97,13 +98,14 @@ pg_now(const struct engine *e, int64_t *now, int64_t *sure)
 	*now = atomic_load(&e->is_majority) ? *sure : own;
 }
 
-/* A write that standbys confirm proves that this server is still the primary; its reads prove nothing. */
+/* A write that standbys confirm proves that this server is still the primary; its reads prove nothing.  One
+ * that wrote nothing met a database that was left: who connects anew is told so. */
 static bool
 hear_beat(struct engine *e, int64_t sent, int64_t now)
 {
 	const int64_t until = now + LOOK_MS;
 	PGresult *beat = pg_answer(&e->link, until), *clocks = NULL;
-	bool is_good = PQresultStatus(beat) == PGRES_COMMAND_OK;
+	bool is_good = PQresultStatus(beat) == PGRES_COMMAND_OK && strcmp(PQcmdTuples(beat), "1") == 0;
 
 	if (is_good) {
 		clocks = pg_answer(&e->link, until);

@@ -86,7 +86,9 @@ static const char *const statements[PG_STATEMENTS] = {
 	[PG_BASE] = "INSERT INTO menedek_meta VALUES ('base', $1::text) ON CONFLICT (name) DO UPDATE SET "
 		    "value = $1::text",
 	[PG_FIND] = "SELECT xid FROM menedek_changes WHERE id = $1::bytea",
-	[PG_BEAT] = "INSERT INTO menedek_nodes (id, at, clock) VALUES ($1::bytea, now(), $2::bigint)"
+	/* no row: the registry has left */
+	[PG_BEAT] = "INSERT INTO menedek_nodes (id, at, clock) SELECT $1::bytea, now(), $2::bigint"
+		    " WHERE NOT EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'left')"
 		    " ON CONFLICT (id) DO UPDATE SET at = now(), clock = excluded.clock",
 	/* How far each node's clock was ahead of the server's when it wrote; $1 is this node. */
 	[PG_CLOCKS] = "SELECT clock - extract(epoch FROM at)::bigint, (id = $1::bytea)::int::bigint"
@@ -128,6 +130,7 @@ static const char about[] =
     " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
     " coalesce((SELECT value FROM menedek_meta WHERE name = 'base'), '0'),"
     " CASE WHEN EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'loading') THEN 'loading'"
+    "  WHEN EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'left') THEN 'left'"
     "  WHEN EXISTS (SELECT 1 FROM menedek_kv) THEN 'filled' ELSE '' END,"
     " (SELECT system_identifier::text FROM pg_control_system())";
 
@@ -477,8 +480,9 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 		return false;
 	if (registry[0] == '\0')
 		return refuse(s, "not_restored", f);
-	if (strcmp(state, "loading") == 0 && !l->may_load)
-		return refuse(s, "loading", f);
+	/* half a registry, or one that lives elsewhere now */
+	if ((strcmp(state, "loading") == 0 || strcmp(state, "left") == 0) && !l->may_load)
+		return refuse(s, state, f);
 	if (l->registry[0] != '\0' && strcmp(registry, l->registry) != 0 && state[0] == '\0')
 		return refuse(s, "empty", f);
 	if ((number = strtoul(timeline, NULL, 16)) < l->highest) {

@@ -216,7 +216,7 @@ finish_database(struct move *m, struct fault *f)
 	const struct pg_param p = { .p = number, .len = (size_t)len, .is_text = true };
 
 	if (run(m, PG_BASE, NULL, &p, 1, NULL) != RC_OK ||
-	    run(m, 0, "DELETE FROM menedek_meta WHERE name = 'loading'", NULL, 0, NULL) != RC_OK)
+	    run(m, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left')", NULL, 0, NULL) != RC_OK)
 		return lost(f);
 	return RC_OK;
 }
@@ -340,6 +340,34 @@ count_pair(struct engine *e, uint64_t *pairs)
 	return rc;
 }
 
+/* Key by key once more: what is left behind is not asked again.  A node that was started meanwhile has beaten
+ * since. */
+static enum rc
+take_along(struct engine *e, uint64_t *pairs, struct fault *f)
+{
+	enum rc rc = refuse_served(e, f);
+
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = pg_compare(e)) == RC_OK && (rc = refuse_served(e, f)) != RC_OK)
+		return rc;
+	if (rc == RC_OK && (rc = count_pair(e, pairs)) == RC_OK)
+		rc = lmdb_must_last(e->mirror);
+	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
+}
+
+/* A node that was cut off meanwhile, or is started again with its own copy of the line, would give out rooms
+ * that are given out here.  Told last: until the line is gone, the database is the store. */
+static void
+mark_left(struct engine *e)
+{
+	struct move m = { .link = e->link };
+
+	if (run(&m, 0, "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING", NULL, 0,
+		NULL) != RC_OK)
+		log_world("pg_move", "the database was not told that it is left: start no node over it");
+}
+
 enum rc
 migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f)
 {
@@ -351,16 +379,11 @@ migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f)
 		return fault_set(f, RC_TAKEN, MSG_PG_ALREADY, NULL, 0, NULL);
 	if ((rc = engine_postgresql.open(path, 0, &e, f)) != RC_OK)
 		return rc;
-	if ((rc = refuse_served(e, f)) == RC_OK) {
-		/* key by key once more: what is left behind is not asked again */
-		rc = pg_compare(e);
-		if (rc == RC_OK && (rc = count_pair(e, pairs)) == RC_OK)
-			rc = lmdb_must_last(e->mirror);
-		if (rc != RC_OK)
-			rc = fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
-	}
-	engine_postgresql.close(e);
+	rc = take_along(e, pairs, f);
 	if (rc == RC_OK && (unlink(name) != 0 || !file_sync_parent(name)))
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
+	if (rc == RC_OK)
+		mark_left(e);
+	engine_postgresql.close(e);
 	return rc;
 }

@@ -126,3 +126,40 @@ Test(pg_move, a_database_that_some_node_serves_is_not_left, .timeout = 60)
 	cr_assert_eq(n.a.ops, &engine_postgresql);
 	close_nodes(&n);
 }
+
+/* Stopped, cut off or asleep while the registry left: it would give out the same rooms. */
+Test(pg_move, what_was_left_behind_is_served_by_no_node, .timeout = 60)
+{
+	struct fault f = { 0 };
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	fill_store(&n.a, 700);
+	store_close(n.b.store);
+	n.b.store = NULL;
+	move_store(&n.a, NULL, RC_OK);
+	put_text(&n.a, "ka", "here");
+	cr_assert_eq(fixture_open_store(&n.b, &n.b.store, &f), RC_UNAVAILABLE);
+	cr_assert_str_eq(f.item[0].word, "left");
+	n.a.ops = &engine_postgresql; /* its database goes with it */
+	close_nodes(&n);
+}
+
+Test(pg_move, a_node_whose_session_outlived_the_move_is_let_go, .timeout = 60)
+{
+	struct nodes n;
+	unsigned tries = 0;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	fill_store(&n.a, 700);
+	move_store(&n.a, NULL, RC_OK); /* no beat of the other's was heard */
+	store_follow(n.b.store);
+	while (increment_once(&n.b) == RC_OK && tries++ < 500)
+		usleep(10000);
+	cr_assert_lt(tries, 500, "it goes on giving out what was left");
+	cr_assert_eq(increment_once(&n.b), RC_UNAVAILABLE);
+	n.a.ops = &engine_postgresql;
+	close_nodes(&n);
+}

@@ -71,6 +71,13 @@ MUST_USE enum rc keyring_retire(struct keyring *ring, const uint32_t *ids, size_
  */
 MUST_USE enum rc keyring_reload(struct keyring *ring, struct fault *f);
 
+/**
+ * The same where the file may have given out fewer ids: who wrote it gave up, before anybody opened anything
+ * here, keys that it alone had (keyring_import).  For a follower's beginning only: later an older file is an
+ * old one put in the present one's place.
+ */
+MUST_USE enum rc keyring_reload_first(struct keyring *ring, struct fault *f);
+
 /* ---- one ring for several nodes, each with a file of its own */
 
 /** Grows with every change that this process made and wrote; from 1. */

@@ -245,7 +245,7 @@ keyring_may_follow(const struct keyring *ring, const struct keyfile *kf, uint32_
 }
 
 static enum rc
-reload_locked(struct keyring *ring, struct fault *f)
+reload_locked(struct keyring *ring, uint32_t known, struct fault *f)
 {
 	struct stat before = ring->stamp;
 	struct secret *keys;
@@ -257,7 +257,7 @@ reload_locked(struct keyring *ring, struct fault *f)
 		ring->stamp = before;
 		return rc;
 	}
-	if (!keyring_may_follow(ring, &kf, ring->file.next_id) ||
+	if (!keyring_may_follow(ring, &kf, known) ||
 	    keyring_unwrap(ring, &kf, ring->root, false, &keys) != RC_OK) {
 		keyfile_fini(&kf);
 		ring->stamp = before;
@@ -268,8 +268,8 @@ reload_locked(struct keyring *ring, struct fault *f)
 }
 
 /* A file that we opened a moment before it was replaced is being overwritten under us: look again. */
-enum rc
-keyring_reload(struct keyring *ring, struct fault *f)
+static enum rc
+reload(struct keyring *ring, bool may_be_older, struct fault *f)
 {
 	const struct timespec wait = { .tv_nsec = RELOAD_WAIT_NS };
 	enum rc rc = RC_OK;
@@ -278,9 +278,21 @@ keyring_reload(struct keyring *ring, struct fault *f)
 	for (unsigned i = 0; i < RELOAD_TRIES && !is_unchanged(ring); i++) {
 		if (i > 0)
 			(void)nanosleep(&wait, NULL);
-		if ((rc = reload_locked(ring, f)) == RC_OK)
+		if ((rc = reload_locked(ring, may_be_older ? 0 : ring->file.next_id, f)) == RC_OK)
 			break;
 	}
 	pthread_mutex_unlock(&ring->lock);
 	return rc;
+}
+
+enum rc
+keyring_reload(struct keyring *ring, struct fault *f)
+{
+	return reload(ring, false, f);
+}
+
+enum rc
+keyring_reload_first(struct keyring *ring, struct fault *f)
+{
+	return reload(ring, true, f);
 }

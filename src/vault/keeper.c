@@ -472,11 +472,16 @@ static const struct {
 enum vault_outcome
 keeper_answer(struct keeper *k, const struct vault_message *ask, uint8_t *text, size_t *len)
 {
+	enum rc rc;
+
 	if (k->store == NULL && ask->kind != VAULT_OPEN)
 		return refuse(k, GROUND_NOT_NOW);
 	if (answers[ask->kind].is_offline && !k->options->is_offline)
 		return refuse(k, GROUND_NOT_THEIR_RIGHT);
-	if (keyring_reload(k->keyring, NULL) != RC_OK) /* a day's key may be new, and records under it */
+	/* A day's key may be new, and records under it.  And before the store is open a node whose keeping
+	 * another took over has given up the keys that it never published. */
+	rc = k->store == NULL ? keyring_reload_first(k->keyring, NULL) : keyring_reload(k->keyring, NULL);
+	if (rc != RC_OK)
 		log_world("vault_keyring",
 		    "the file cannot be taken over: what is sealed under new keys does not open");
 	return answers[ask->kind].fn(k, ask, text, len);

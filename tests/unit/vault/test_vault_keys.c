@@ -156,3 +156,82 @@ Test(vault_keys, follows_new_keys_of_the_records_without_a_restart)
 	scene_commit(&x, &x.disclosure);
 	cr_assert_eq(scene_unseal(&x), RC_OK);
 }
+
+/* What a node finds that was the keeper, and had keys that nobody else ever saw: the successor's ring, which
+ * has given out fewer ids, some of them those of its own. */
+static void
+be_deposed(struct keyring *successor, uint32_t known)
+{
+	struct keyring_mark mark;
+	char *text;
+	size_t len;
+
+	cr_assert_eq(keyring_export(successor, &text, &len, &mark), RC_OK);
+	cr_assert_eq(
+	    keyring_import(x.ring, (struct bytes){ (const uint8_t *)text, len }, true, known), RC_OK);
+	free(text);
+}
+
+static struct keyring *
+make_successor(uint32_t *known)
+{
+	struct secret *root = NULL;
+	struct keyring_mark mark;
+	struct keyring *ring;
+	struct fault f = { .count = 0 };
+	char path[96], *text;
+	size_t len;
+
+	(void)snprintf(path, sizeof(path), "%s/successor", x.dir);
+	cr_assert_eq(keyring_export(x.ring, &text, &len, &mark), RC_OK);
+	cr_assert_eq(file_write(path, (struct bytes){ (const uint8_t *)text, len }, 0600, &f), RC_OK);
+	free(text);
+	cr_assert_eq(file_read_secret(x.path[3], AEAD_KEY, &root, &f), RC_OK);
+	cr_assert_eq(keyring_open(path, root, &ring, &f), RC_OK);
+	secret_free(root);
+	*known = mark.next_id;
+	return ring;
+}
+
+/* The vault is forked before the store is opened, and so before the service learns it. */
+Test(vault_keys, of_a_deposed_keeper_opens_what_its_successor_sealed)
+{
+	struct keyring *successor;
+	struct fault f = { .count = 0 };
+	uint32_t known;
+
+	scene_close(&x);
+	successor = make_successor(&known);
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(keyring_renew(x.ring, KEY_RECORD, &f), RC_OK);
+	cr_assert_eq(keyring_renew(successor, KEY_RECORD, &f), RC_OK);
+	cr_assert_eq(keyring_renew(successor, KEY_DETAIL, &f), RC_OK);
+	scene_start(&x);
+	be_deposed(successor, known);
+	keyring_free(successor);
+	scene_open(&x);
+	scene_records(&x);
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_OK);
+}
+
+/* From then on an older file is an old one that somebody put back. */
+Test(vault_keys, are_not_taken_from_an_older_file_once_the_store_is_open)
+{
+	struct keyring *older;
+	struct fault f = { .count = 0 };
+	uint32_t known;
+
+	older = make_successor(&known);
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(keyring_renew(x.ring, KEY_RECORD, &f), RC_OK);
+	scene_records(&x);
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_OK);
+	x.disclosure.id = id_new();
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(keyring_renew(older, KEY_RECORD, &f), RC_OK);
+	be_deposed(older, known);
+	keyring_free(older);
+	cr_assert_eq(scene_unseal(&x), RC_OK, "with the keys that it had");
+}

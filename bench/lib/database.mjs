@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PostgreSQL of the bench's own on a Unix socket, alone or with a standby that every commit waits for, with the settings
-// that docs/cluster gives; and the CPU that trees of processes have used.
+// A PostgreSQL of the bench's own, alone or with a standby that every commit waits for; and the CPU that trees of processes
+// have used.  It is not docs/cluster's: a Unix socket without TLS, more shared buffers, compressed WAL, alike for all who are
+// measured over it.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -38,12 +38,17 @@ async function serve() {
 
   // the certificate is of the connection: looked at once
   const deviceOf = (socket) => (socket.device ??= socket.getPeerCertificate().fingerprint256);
+  const known = new Map(); // a token is verified once, as by the registry and by Go; its end and its device are looked at each time
+  const claims = async (token) => {
+    if (!known.has(token)) known.set(token, (await jwtVerify(token, key, { audience: 'menedek', issuer: 'bench', algorithms: ['ES256'] })).payload);
+    return known.get(token);
+  };
   app.addHook('onRequest', async (req, reply) => {
     const header = req.headers.authorization;
     if (!header?.startsWith('Bearer ')) return reply.code(401).send({ code: 'unauthenticated' });
     try {
-      const { payload } = await jwtVerify(header.slice(7), key, { audience: 'menedek', issuer: 'bench', algorithms: ['ES256'] });
-      if (payload.cnf !== deviceOf(req.raw.socket)) return reply.code(401).send({ code: 'unauthenticated' });
+      const payload = await claims(header.slice(7));
+      if (payload.exp < Date.now() / 1000 || payload.cnf !== deviceOf(req.raw.socket)) return reply.code(401).send({ code: 'unauthenticated' });
       req.who = payload.sub;
     } catch {
       return reply.code(401).send({ code: 'unauthenticated' });

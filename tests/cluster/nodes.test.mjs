@@ -154,7 +154,7 @@ async function leave(traffic) {
 }
 
 /** Traffic while ${fault} happens and is mended; the book must be right afterwards. */
-async function under(t, name, round, fault, watch = 3) {
+async function under(t, name, round, fault, { watch = 3, lasts = false } = {}) {
   const leader = await cluster.whole();
   const traffic = await new Traffic(registry, { seed: random(2 ** 31), workers: LONG ? 64 : 12, slow: 30, tokens }).signIn();
   try {
@@ -163,6 +163,7 @@ async function under(t, name, round, fault, watch = 3) {
     const from = performance.now();
     const { proof, mend } = await fault(leader);
     await sleep(watch * 1000);
+    if (lasts) await mend();
     await isBack(traffic);
     const away = silence(traffic, from);
     await mend?.();
@@ -201,7 +202,7 @@ for (let round = 1; round <= rounds(1, 5); round++) {
 
   for (const injury of INJURIES.filter((i) => (LONG && !/disk/.test(i.name)) || i.name === "the leader's host loses its power")) {
     test(`${injury.name}: nothing acknowledged is lost, no room is given twice (${round}, TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
-      await under(t, injury.name, round, (leader) => injury.how(cluster, injury.who(cluster, leader, random)), injury.watch);
+      await under(t, injury.name, round, (leader) => injury.how(cluster, injury.who(cluster, leader, random)), injury);
     });
   }
 }

@@ -122,7 +122,8 @@ const standby = (cluster, leader, random) => {
 const theLeader = (cluster, leader) => leader;
 const anyone = (cluster, leader, random) => random.pick(cluster.hosts);
 
-/** name: who is hurt, how; back: how long writes may be away (s); watch: how long after it is looked (s); quick: in the short form. */
+/** name: who is hurt, how; back: how long writes may be away (s); watch: how long after it is looked (s); lasts: the service may be
+ *  away for as long as it is not mended; quick: in the short form. */
 export const INJURIES = [
   { name: "the leader's host loses its power", who: theLeader, how: powerOff, back: 10, quick: true },
   { name: "a standby's PostgreSQL is killed", who: standby, how: killPostgres, back: 2, quick: true },
@@ -136,7 +137,7 @@ export const INJURIES = [
   { name: "the leader's host speaks and hears nothing", who: theLeader, how: cut({ speaks: true }, 'deaf'), back: 20 },
   { name: "the leader's host hears and is not heard", who: theLeader, how: cut({ hears: true }, 'mute'), back: 20 },
   { name: "a standby's host is cut off", who: standby, how: cut({}, 'cut off'), back: 8 },
-  { name: "30 % of the leader's packets are lost", who: theLeader, how: loss, back: 60, watch: 20 },
+  { name: "30 % of the leader's packets are lost", who: theLeader, how: loss, back: 60, watch: 20, lasts: true },
   { name: "the leader's disk is slow", who: theLeader, how: slowDisk, back: 15, watch: 15 },
   { name: "the leader's disk is full", who: theLeader, how: fullDisk, back: 30 },
   { name: 'a host is replaced by an empty one', who: theLeader, how: replace, back: 10 },

@@ -113,6 +113,11 @@ test('rules for Patroni speak of numbers that it gives, and one standby calls it
   assert.equal(sum('patroni_primary'), 1);
   await until('one synchronous standby', () => cluster.hosts.filter((h) => / 1$/m.test(cluster.text(h, '/metrics').match(/^patroni_sync_standby.*$/m)[0])).length === 1, 20);
   assert.ok(leader.leads);
+  // Prometheus, which has no certificate: it reads, and changes nothing
+  const bare = (path, ...more) => run(...cluster.network.inside(leader.name, 'curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', '-m', '5',
+    '--cacert', `${leader.keys}/steering-ca.crt`, ...more, `https://${leader.address}:8008${path}`));
+  assert.equal(bare('/metrics'), '200');
+  assert.equal(bare('/config', '-XPATCH', '-d', '{"pause":true}'), '403');
 });
 
 test('a host that could not hear for a while does not take the lock from who leads by now; as Debian has it, Patroni does', { skip, timeout: 120000 }, async () => {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three hosts with real PostgreSQL, Patroni and etcd on this machine, and what a test asks of them together.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Host } from './host.mjs';
-import { Authority } from './keys.mjs';
 import { Network, run } from './network.mjs';
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -35,9 +34,9 @@ export class Cluster {
       this.shim = join(this.dir, 'slow_disk.so');
       run(process.env.CC ?? 'cc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', this.shim, join(import.meta.dirname, '../slow_disk.c'), '-ldl');
     }
-    this.steering = new Authority(join(this.dir, 'authorities'), 'steering-ca');
-    this.database = new Authority(join(this.dir, 'authorities'), 'database-ca');
-    this.database.issue(join(this.dir, 'menedek'), 'menedek');
+    this.keys = join(this.dir, 'keys');
+    run('sh', join(import.meta.dirname, '../../../docs/cluster/keys.sh'), this.keys, ...this.names.map((n) => `${n}=${this.network.address(n)}`));
+    for (const end of ['crt', 'key']) cpSync(join(this.keys, `menedek/menedek.${end}`), join(this.dir, `menedek.${end}`));
     this.hosts = this.names.map((name) => new Host(this, name));
   }
 
@@ -102,7 +101,7 @@ export class Cluster {
   /** What libpq needs to reach whoever leads; ${hosts} in the order they are tried. */
   conninfo(hosts = this.hosts) {
     const file = join(this.dir, 'menedek');
-    return `host=${hosts.map((h) => h.address).join(',')} port=5432 dbname=menedek user=menedek sslmode=verify-full sslrootcert=${this.database.path}.crt `
+    return `host=${hosts.map((h) => h.address).join(',')} port=5432 dbname=menedek user=menedek sslmode=verify-full sslrootcert=${this.keys}/menedek/ca.crt `
       + `sslcert=${file}.crt sslkey=${file}.key target_session_attrs=read-write connect_timeout=2 tcp_user_timeout=2000 keepalives_idle=1 `
       + 'keepalives_interval=1 keepalives_count=2';
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One host of the cluster: etcd, Patroni and its PostgreSQL, configured by the files of docs/cluster, each ended by its pid.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { run } from './network.mjs';
 
@@ -66,12 +66,9 @@ export class Host {
   }
 
   #furnish() {
-    const { keys, address, cluster } = this;
+    const { keys, cluster } = this;
     mkdirSync(keys, { recursive: true });
-    cluster.steering.issue(join(keys, 'steering'), this.name, address);
-    cluster.database.issue(join(keys, 'database'), this.name, address);
-    cluster.database.issue(join(keys, 'replicator'), 'replicator');
-    for (const ca of ['steering', 'database']) copyFileSync(`${cluster[ca].path}.crt`, join(keys, `${ca}-ca.crt`));
+    for (const part of ['etcd', 'patroni']) cpSync(join(cluster.keys, this.name, part), keys, { recursive: true });
     if (cluster.disks) this.#ownDisk();
     writeFileSync(join(this.dir, 'slowness'), Buffer.alloc(8));
     if (cluster.shim) this.environment = { LD_PRELOAD: cluster.shim, SLOW_DISK: join(this.dir, 'slowness') };

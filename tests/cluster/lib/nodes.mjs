@@ -58,7 +58,7 @@ export class Nodes extends Tireless {
     const conninfo = (at) => `host=${cluster.hosts.map((h) => h.address).join(',')} port=5432 dbname=menedek user=menedek sslmode=verify-full `
       + `sslrootcert=${dir(at)}/ca.crt sslcert=${dir(at)}/menedek.crt sslkey=${dir(at)}/menedek.key`;
     mkdirSync(dir(this.dir), { mode: 0o700 });
-    cpSync(`${cluster.database.path}.crt`, join(dir(this.dir), 'ca.crt'));
+    cpSync(join(cluster.keys, 'menedek/ca.crt'), join(dir(this.dir), 'ca.crt'));
     for (const end of ['crt', 'key']) cpSync(join(cluster.dir, `menedek.${end}`), join(dir(this.dir), `menedek.${end}`));
     this.moved = this.run('migrate', '--engine', 'postgresql', '--database', conninfo(this.dir)).trim();
   }

@@ -329,6 +329,7 @@ parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 		.path = p->paths.store,
 		.keyring = p->keyring,
 		.must_keep_keys = wish->must_keep_keys,
+		.is_look = wish->may_be_altered || wish->may_only_read,
 	};
 	enum rc rc = wish->is_copy_enough ? RC_BUSY : store_open(&options, &p->store, f);
 

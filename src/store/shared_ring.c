@@ -236,39 +236,103 @@ take_the_keeping(struct shared_ring *s, const struct engine_ops *ops, struct eng
 	return rc == RC_OK && !s->is_keeper ? RC_TAKEN : rc;
 }
 
+/* ${is_other}: somebody else's ring stands there. */
+static enum rc
+look_whose(const struct shared_ring *s, const struct engine_ops *ops, struct engine *engine, bool *is_other)
+{
+	const struct key key = log_shared_key();
+	struct snapshot *snapshot;
+	struct bytes value;
+	uint64_t rev;
+	enum rc rc = ops->snapshot(engine, &snapshot);
+
+	*is_other = false;
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = ops->get(snapshot, &key, &value, &rev)) == RC_OK)
+		*is_other = value.len < ID_BYTES || memcmp(value.p, s->own.id, ID_BYTES) != 0;
+	ops->release(snapshot);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc
+put_own(struct shared_ring *s, const struct engine_ops *ops, struct engine *engine)
+{
+	struct write_entry own = { .key = log_shared_key() };
+	struct commit commit = { .writes = &own, .write_count = 1 };
+	enum rc rc;
+
+	s->own = (struct keeper){ .next_id = { 0 } };
+	if (!write_new_id(s))
+		return RC_UNAVAILABLE;
+	s->is_keeper = true;
+	if ((rc = give(s, &own.value)) != RC_OK)
+		return rc;
+	ops->apply(engine, &commit);
+	return commit.rc;
+}
+
+/*
+ * A registry that came back to one machine makes its keys there, and nobody publishes them: at the next move
+ * into a database what some other keeper had published would be older than its own ring, which is refused.
+ * So this directory is the keeper from here on, and finds its own there.  Until it has published again it
+ * gives up none of its keys for another's ring.  On a full disk the next opening does it.
+ */
+static void
+keep_alone(struct shared_ring *s, const struct engine_ops *ops, struct engine *engine)
+{
+	bool is_other;
+	enum rc rc = look_whose(s, ops, engine, &is_other);
+
+	if (rc == RC_OK && is_other)
+		rc = put_own(s, ops, engine);
+	if (rc != RC_OK)
+		log_world("keeper_file", "rc=%s: the keys are not kept here yet", rc_code(rc));
+}
+
+/* Of several nodes: follow the ring that stands there, or be its keeper. */
+static enum rc
+join(struct shared_ring *s, const struct engine_ops *ops, struct engine *engine, bool must_keep_keys)
+{
+	struct engine_carrier carrier = { .arg = s, .take = take, .give = give, .given = given };
+	enum rc rc;
+
+	if ((rc = ops->carry(engine, &carrier)) == RC_OK)
+		rc = claim(s, ops, engine);
+	if (rc == RC_OK && must_keep_keys)
+		rc = take_the_keeping(s, ops, engine);
+	if (rc == RC_OK)
+		log_note("keyring_shared", "keeper=%s", s->is_keeper ? "yes" : "no");
+	return rc;
+}
+
 enum rc
 shared_ring_open(const struct engine_ops *ops, struct engine *engine, const struct store_options *options,
     struct shared_ring **out, struct fault *f)
 {
-	struct keyring *ring = options->keyring;
+	const bool is_alone = ops->carry == NULL;
 	struct shared_ring *s;
-	struct engine_carrier carrier = { .take = take, .give = give, .given = given };
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	*out = NULL;
-	if (ops->carry == NULL && options->must_keep_keys)
+	if (is_alone && options->must_keep_keys)
 		return fault_set(f, RC_TAKEN, MSG_KEYS_ONE_MACHINE, NULL, 0, NULL);
-	if (ops->carry == NULL || ring == NULL)
+	if (options->keyring == NULL || (is_alone && (options->is_look || ops->is_altered(engine))))
 		return RC_OK;
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
 	    !path_join(s->path, sizeof(s->path), options->path, KEEPER_FILE)) {
 		free(s);
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "memory");
 	}
-	s->ring = ring;
+	s->ring = options->keyring;
 	read_own(s);
-	carrier.arg = s;
-	if ((rc = ops->carry(engine, &carrier)) == RC_OK)
-		rc = claim(s, ops, engine);
-	if (rc == RC_OK && options->must_keep_keys)
-		rc = take_the_keeping(s, ops, engine);
-	if (rc != RC_OK) {
+	if (is_alone)
+		keep_alone(s, ops, engine);
+	else if ((rc = join(s, ops, engine, options->must_keep_keys)) == RC_OK)
+		*out = s;
+	if (*out == NULL)
 		shared_ring_free(s);
-		return fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "keyring");
-	}
-	log_note("keyring_shared", "keeper=%s", s->is_keeper ? "yes" : "no");
-	*out = s;
-	return RC_OK;
+	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "keyring");
 }
 
 bool

@@ -13,7 +13,8 @@
 struct shared_ring;
 
 /**
- * Share the ring of ${options} through ${engine}.  RC_OK and NULL for an engine without other nodes.  With
+ * Share the ring of ${options} through ${engine}.  RC_OK and NULL for an engine without other nodes, where
+ * this directory becomes the keeper if another was, so that its ring counts at the next move.  With
  * must_keep_keys this node becomes the keeper, with the ring that was published last, and the one that was
  * ends as soon as it hears of it; RC_TAKEN if yet another was quicker, or for an engine without other nodes.
  */

@@ -24,6 +24,7 @@ struct store_options {
 	unsigned map_mib;        /* LMDB: the most the file may grow to, in MiB; 0 = the engine's default */
 	bool must_keep_keys; /* be the keeper of a ring that several nodes share, whoever was (shared_ring.h)
 			      */
+	bool is_look;        /* to see what is there: on one machine the ring's keeping stays as it is */
 };
 
 /** Open, start the committer thread.  RC_BUSY: another process serves this directory. */

@@ -3,9 +3,10 @@
 // that keeps the keys is dead for ever another takes its place.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { makeDatabase } from './lib/postgres.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
 import { openEpisode, ownHouse, reservationIn, settle } from './lib/scenes.mjs';
 
@@ -138,4 +139,17 @@ test('the root key of locations is not exchanged under those that carry their ke
   node.run('rotate-keys');
   node.run('rekey-locations', '--new-keys', to);
   assert.ok(!attempt(node, 'keep-keys').is, 'one machine took over its own keys');
+});
+
+// its keys of now were never published: beside the ring that another keeper had published it was refused
+test('it moves in again after it made keys on one machine, and keeps the keys', async () => {
+  const [node] = nodes;
+  renameSync(join(node.work, 'new/location.root'), join(node.dir, 'keys/location.root'));
+  node.run('migrate', '--engine', 'postgresql', '--database', makeDatabase());
+  await node.start();
+  assert.match(node.logText().split('\n').findLast((l) => l.includes('keyring_shared')), /keeper=yes/);
+  await openEpisode(await node.as('counsellor'));
+  assert.equal(await ownPlace(node), place(2).address);
+  const rotated = await rotate(node);
+  assert.ok(rotated.is, rotated.said);
 });

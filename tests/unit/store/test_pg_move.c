@@ -163,3 +163,62 @@ Test(pg_move, a_node_whose_session_outlived_the_move_is_let_go, .timeout = 60)
 	n.a.ops = &engine_postgresql;
 	close_nodes(&n);
 }
+
+static const char *
+published(const char *conninfo)
+{
+	const struct key key = log_shared_key();
+	char sql[96];
+
+	snprintf(
+	    sql, sizeof(sql), "SELECT count(*) FROM menedek_kv WHERE k = '\\x%02x%02x'", key.b[0], key.b[1]);
+	return postgres_run(conninfo, sql);
+}
+
+/* A node that did not keep the keys leads back to one machine, or a backup of one is restored there: neither
+ * has the keeper's file.  After a day there it has a key that was never published. */
+Test(pg_move, a_registry_that_lived_on_one_machine_moves_in_again_with_its_own_ring, .timeout = 120)
+{
+	enum { MANY = 700 };
+	struct store_options look = { .engine = &engine_lmdb, .is_look = true };
+	struct store_stats stats;
+	struct fault f = { 0 };
+	struct fixture x;
+	char dir[160], keeper[160], conninfo[512];
+
+	NEEDS_SERVER();
+	fixture_open(&x, &engine_lmdb);
+	snprintf(dir, sizeof(dir), "%s/made", x.dir);
+	postgres_make(dir, conninfo);
+	fill_store(&x, MANY);
+	fixture_path(&x, "db/keeper", keeper);
+	cr_assert_neq(access(keeper, F_OK), 0, "it was never in a database");
+	move_store(&x, conninfo, RC_OK);
+	cr_assert_eq(increment_once(&x), RC_OK);
+	cr_assert_str_eq(published(conninfo), "1");
+	move_store(&x, NULL, RC_OK);
+	cr_assert_eq(unlink(keeper), 0);
+	store_close(x.store);
+	fixture_path(&x, "db", dir);
+	look.path = dir;
+	look.keyring = x.keyring;
+	cr_assert_eq(store_open(&look, &x.store, &f), RC_OK);
+	cr_expect_neq(access(keeper, F_OK), 0, "who looks keeps nothing");
+	fixture_reopen(&x);
+	cr_assert_eq(keyring_renew(x.keyring, KEY_RECORD, &f), RC_OK);
+	cr_assert_eq(increment_once(&x), RC_OK);
+	postgres_run(conninfo, "INSERT INTO menedek_meta VALUES ('loading', '1')");
+	move_store(&x, conninfo, RC_OK); /* was: keyring_refused, and keep-keys was refused, too */
+	store_stats(x.store, &stats);
+	cr_expect(stats.keeps_keys);
+	cr_assert_eq(increment_once(&x), RC_OK);
+	cr_assert_eq(counter_of(&x), 4);
+	check_store(&x, MANY);
+	postgres_remove(conninfo);
+	snprintf(dir, sizeof(dir), "%s/made/postgresql", x.dir);
+	unlink(dir);
+	snprintf(dir, sizeof(dir), "%s/made", x.dir);
+	rmdir(dir);
+	x.ops = &engine_lmdb;
+	fixture_close(&x);
+}

@@ -282,6 +282,7 @@ Test(store_edges, what_the_engine_cannot_read_or_nobody_sealed_is_never_an_answe
 
 	ops.get = get_forged;
 	ops.scan = scan_forged;
+	forged_rc = RC_NOT_FOUND; /* nothing is there when it is opened */
 	fixture_open(&x, &ops);
 	t = begin(&x);
 	forged_key = key_of("ka");

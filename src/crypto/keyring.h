@@ -97,9 +97,10 @@ MUST_USE enum rc keyring_export(struct keyring *ring, char **out, size_t *len, s
  * that is damaged, foreign or older; the ring then stays as it was.  Older: ids below ${known} it has not
  * given out; 0: all that this ring has.  A node whose keeping another took over has keys that nobody else
  * ever saw: it loses them, and starts from what it had published.  ${is_node}: from here on another node
- * makes and destroys keys.  Such a ring seals, counting for itself: with fewer than 2^8 nodes the sum stays
- * under GCM's bound, since the keeper renews at 2^24.  Its other changes are refused (RC_UNAVAILABLE),
- * keyring_day does nothing.
+ * makes and destroys keys.  Such a ring seals, counting for itself and from the keeper's count on at each
+ * start, 2^28 under one key: with up to 16 nodes the sum stays under GCM's bound, since the keeper renews at
+ * 2^24, as long as it has room for a key.  From 2^24 on it says that people must have the keys rotated.  Its
+ * other changes are refused (RC_UNAVAILABLE), keyring_day does nothing.
  */
 MUST_USE enum rc keyring_import(struct keyring *ring, struct bytes text, bool is_node, uint32_t known);
 bool keyring_is_node(const struct keyring *ring);

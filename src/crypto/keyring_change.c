@@ -277,6 +277,22 @@ next_reserved(struct keyring *ring, struct keyfile *next, struct rootkey *root, 
 	return RC_OK;
 }
 
+/* Nobody here may make the next key, and the keeper, who counts its own seals alone, does not know that one
+ * is due: people must.  Under the lock. */
+static enum rc
+reserve_at_node(struct key_slot *slot, enum key_use use, uint32_t id)
+{
+	const uint64_t seals = atomic_load(&slot->seals);
+	const enum rc rc = seals < SEALS_NODE ? RC_OK : RC_UNAVAILABLE;
+
+	if (seals >= SEALS_RENEW)
+		log_world("key_worn", "key=%u use=%u rc=%s: rotate the keys where they are kept", id,
+		    (unsigned)use, rc_code(rc));
+	if (rc == RC_OK)
+		atomic_store(&slot->reserved, seals + STEP_MOST);
+	return rc;
+}
+
 enum rc
 keyring_reserve(struct keyring *ring, enum key_use use, uint32_t id)
 {
@@ -288,9 +304,7 @@ keyring_reserve(struct keyring *ring, enum key_use use, uint32_t id)
 	/* another thread may have been here first */
 	if (keyring_current(ring, use) == id && atomic_load(&slot->seals) >= atomic_load(&slot->reserved)) {
 		if (atomic_load(&ring->is_node)) {
-			rc = atomic_load(&slot->seals) < SEALS_MAX / 256 ? RC_OK : RC_UNAVAILABLE;
-			if (rc == RC_OK)
-				atomic_fetch_add(&slot->reserved, STEP_MOST);
+			rc = reserve_at_node(slot, use, id);
 			pthread_mutex_unlock(&ring->lock);
 			return rc;
 		}

@@ -18,9 +18,14 @@
 #include "crypto/keyring.h"
 
 #define SEALS_RENEW (UINT64_C(1) << 24) /* 2^-48 for two equal nonces */
-#define SEALS_MAX   (UINT64_C(1) << 32) /* NIST SP 800-38D, 8.3 */
+#define SEALS_MAX   (UINT64_C(1) << 32) /* NIST SP 800-38D, 8.3: random nonces, all instances together */
 #define STEP_FIRST  (UINT64_C(1) << 10) /* a program that seals a few values spends little */
 #define STEP_MOST   (UINT64_C(1) << 20)
+
+/* By a node that does not keep the ring, in one run: with fifteen of them beside a keeper, who renews, at
+ * most 15 * (2^28 + 2^20) + 2^24 + 2^20 < 2^32, so two nonces are equal with 2^-33 at most. */
+#define SEALS_NODE (UINT64_C(1) << 28)
+_Static_assert(15 * (SEALS_NODE + STEP_MOST) + SEALS_RENEW + STEP_MOST < SEALS_MAX, "more than GCM bears");
 
 /* Entry 0 of the file: what keyring_derive starts from.  It seals nothing and is never replaced. */
 #define SEED_USE KEY_USES

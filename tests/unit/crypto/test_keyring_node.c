@@ -183,11 +183,50 @@ Test(keyring_node, no_node_seals_past_its_part_of_the_limit)
 {
 	uint8_t sealed[5 + SEAL_OVERHEAD];
 
-	start_node_after((UINT64_C(1) << 24) - 2);
+	start_node_after((UINT64_C(1) << 28) - 2);
 	seal(node, KEY_RECORD, "key", sealed);
+	start_node_after(UINT64_C(1) << 28);
+	cr_expect_eq(
+	    keyring_seal(node, KEY_RECORD, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
+	cr_expect_eq(
+	    keyring_seal(node, KEY_RECORD, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
+}
+
+static unsigned
+count_said(const char *path, const char *word)
+{
+	struct fault f = { 0 };
+	unsigned n = 0;
+	char *text;
+	size_t len;
+
+	cr_assert_eq(file_read(path, 1 << 20, &text, &len, &f), RC_OK);
+	for (const char *at = text; (at = memmem(at, len - (size_t)(at - text), word, strlen(word))) != NULL;
+	     at++)
+		n++;
+	free(text);
+	return n;
+}
+
+/* The keeper renews by its own count alone, and all desks may be at this node. */
+Test(keyring_node, one_that_seals_more_than_its_keeper_goes_on_and_says_that_the_key_is_worn)
+{
+	uint8_t sealed[5 + SEAL_OVERHEAD];
+	char said[400];
+
+	snprintf(said, sizeof(said), "%s", scratch_path(&r.s, "said"));
+	cr_assert_not_null(freopen(said, "w", stderr));
+	setvbuf(stderr, NULL, _IONBF, 0);
+	start_node_after((UINT64_C(1) << 24) - 2);
+	seal(node, KEY_TOKEN, "key", sealed);
+	cr_expect_eq(count_said(said, "key_worn"), 0);
 	start_node_after(UINT64_C(1) << 24);
+	for (unsigned i = 0; i < 3; i++)
+		seal(node, KEY_TOKEN, "key", sealed);
+	cr_expect_eq(count_said(said, "key_worn"), 1, "not with each seal");
+	start_node_after(UINT64_C(1) << 28);
 	cr_expect_eq(
-	    keyring_seal(node, KEY_RECORD, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
-	cr_expect_eq(
-	    keyring_seal(node, KEY_RECORD, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
+	    keyring_seal(node, KEY_TOKEN, bytes_str("key"), bytes_str("plain"), sealed), RC_UNAVAILABLE);
+	cr_expect_eq(count_said(said, "rc=unavailable"), 1);
+	unlink(said);
 }

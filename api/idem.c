@@ -75,7 +75,7 @@ idem_find(struct call *c, bool *found)
 		return rc;
 	if (kept.len < HEAD)
 		return RC_CORRUPT;
-	if ((int64_t)get_u64(kept.p) + LIMIT_IDEM_KEEP <= c->ctx.now)
+	if ((int64_t)get_u64(kept.p) + LIMIT_IDEM_KEEP <= ctx_sure(&c->ctx))
 		return RC_OK; /* spent; it will be overwritten */
 	if (memcmp(kept.p + 8, c->idem_hash, 32) != 0)
 		return RC_KEY_REUSED;

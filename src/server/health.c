@@ -112,7 +112,8 @@ add_database(struct store *store, struct expose *e)
 	    "Since a primary last confirmed this node's copy of that database, 0 without one",
 	    s.silence_ms / 1000);
 	expose_one(e, "menedek_clock_ahead_seconds", "gauge",
-	    "How far this clock is ahead of the other nodes'; 0 within ten seconds", s.clock_ahead);
+	    "How far this clock is ahead of the other nodes', < 0 behind; 0 within ten seconds",
+	    s.clock_ahead);
 	expose_one(e, "menedek_keys_keeper", "gauge",
 	    "1 where keys are made and destroyed: on one machine, and on one of several nodes", s.keeps_keys);
 }

@@ -82,7 +82,7 @@ struct engine_standing {
 			      not follow yet */
 	uint32_t timeline; /* of the server it was last connected to */
 	int64_t now, sure; /* store_now and store_sure_now */
-	int64_t clock_ahead; /* seconds that this machine's clock is ahead of most other nodes' */
+	int64_t clock_ahead; /* seconds that this machine's clock is ahead of most other nodes', < 0 behind */
 };
 
 struct engine_ops {

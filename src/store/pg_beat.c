@@ -2,9 +2,11 @@
 /*
  * What a node does every second beside following: it writes, which proves that its server still is the
  * primary, and with that come the clocks of all nodes.  One that is ahead of the others would end holds early
- * and call tokens old, so it goes by the time of most.  Where there is no majority, as of two, nobody knows
- * who is right: then nothing ends before it has ended by the lower clock, and what is written keeps its
- * node's own, lest a clock that was years behind make what began meanwhile end with its mending.
+ * and call tokens old, so it goes by the time of most.  What begins at one that is behind would be over early
+ * by the others' clocks, so it begins by theirs, too; but nothing ends there before it has ended by its own.
+ * Where there is no majority, as of two, nobody knows who is right: then nothing ends before it has ended by
+ * the lower clock, and what is written keeps its node's own, lest a clock that was years behind make what
+ * began meanwhile end with its mending.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -59,17 +61,20 @@ say_clock(struct engine *e, int64_t ahead)
 	e->is_clock_off = is_off;
 }
 
-/* After an outage the first node to beat hears nobody, and would end holds by its own clock.  What was agreed
- * on before counts by the clock that nobody sets, so it still holds; but not for ever, since who is alone for
- * good has no other to mend it. */
+/* After an outage the first node to beat hears nobody, and would end holds by its own clock; and of three
+ * that are two while one is started again nobody would know any more who is right.  What was agreed on before
+ * counts by the clock that nobody sets, so it still holds; but not for ever, since who is alone for good has
+ * no other to mend it. */
 static bool
-is_still_agreed(struct engine *e, int nodes, int64_t now)
+is_still_agreed(struct engine *e, const struct clocks *c, int nodes, int64_t now)
 {
-	if (nodes != 1)
+	const bool is_less = nodes == 1 || (nodes > 1 && nodes < e->agreed_nodes && !c->is_majority);
+
+	if (!is_less)
 		e->alone_at = 0;
 	else if (e->alone_at == 0)
 		e->alone_at = now;
-	return e->alone_at != 0 && atomic_load(&e->agreed_ms) != 0 && now - e->alone_at < ALONE_MS;
+	return is_less && atomic_load(&e->agreed_ms) != 0 && now - e->alone_at < ALONE_MS;
 }
 
 /* ${sent}: what this clock said in the beat, at ${now}. */
@@ -79,10 +84,11 @@ set_clock(struct engine *e, const PGresult *res, int64_t sent, int64_t now)
 	const struct clocks c = read_clocks(res);
 	const int64_t ahead = c.own - c.middle;
 
-	if (is_still_agreed(e, PQntuples(res), now))
+	if (is_still_agreed(e, &c, PQntuples(res), now))
 		return;
 	say_clock(e, ahead);
-	atomic_store(&e->clock_ahead, ahead > CLOSE_S ? ahead : 0);
+	e->agreed_nodes = c.is_majority ? PQntuples(res) : 0;
+	atomic_store(&e->clock_ahead, e->is_clock_off ? ahead : 0);
 	atomic_store(&e->is_majority, c.is_majority);
 	/* alone there is nobody to ask */
 	atomic_store(&e->agreed_ms, PQntuples(res) > 1 ? (sent - ahead) * 1000 - now : 0);
@@ -93,9 +99,10 @@ pg_now(const struct engine *e, int64_t *now, int64_t *sure)
 {
 	const int64_t own = clock_now(), agreed_ms = atomic_load(&e->agreed_ms);
 	const int64_t agreed = (agreed_ms + clock_mono_ms()) / 1000;
+	const bool is_behind = agreed_ms != 0 && own < agreed - CLOSE_S;
 
 	*sure = agreed_ms != 0 && own > agreed + CLOSE_S ? agreed : own;
-	*now = atomic_load(&e->is_majority) ? *sure : own;
+	*now = !atomic_load(&e->is_majority) ? own : is_behind ? agreed : *sure;
 }
 
 /* A write that standbys confirm proves that this server is still the primary; its reads prove nothing.  One

@@ -173,12 +173,13 @@ struct engine {
 	bool is_giving;                      /* the batch has what the carrier gave */
 	bool has_taken;                      /* something new came: what waits was sealed before it */
 	int64_t beat_at, prune_at, retry_at; /* clock_mono_ms of the next one */
-	int64_t alone_at;       /* clock_mono_ms since which beats met no other node's; 0: one did */
+	int64_t alone_at;       /* clock_mono_ms since which beats met too few to agree; 0: they met enough */
+	int agreed_nodes;       /* of so many most had one time; 0: they had not */
 	int64_t turns_until;    /* nodes have met at a log's head: until then this one waits for its turn */
 	int64_t no_turns_until; /* but not before: a turn did not come */
 	atomic_int_least64_t confirmed; /* clock_mono_ms at which a primary last confirmed that it is one */
 	atomic_uint_least32_t on_timeline; /* of the server it was last connected to */
-	atomic_int_least64_t clock_ahead;  /* seconds, of most nodes' clocks */
+	atomic_int_least64_t clock_ahead;  /* seconds, of most nodes' clocks; < 0: behind */
 	atomic_int_least64_t agreed_ms;    /* the time they agreed on less clock_mono_ms; 0: no beat yet */
 	atomic_bool is_majority;           /* that is most nodes' time */
 	bool is_clock_off;                 /* which was said */

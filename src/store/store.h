@@ -226,8 +226,8 @@ bool store_is_whole(struct store *store);
 bool store_is_far(const struct store *store);
 
 /**
- * Seconds since 1970 UTC: this machine's clock, but where it is ahead of most nodes' of a shared store,
- * theirs. Any thread.
+ * Seconds since 1970 UTC: this machine's clock, but where it is ahead of most nodes' of a shared store, or
+ * behind, theirs.  Any thread.
  */
 int64_t store_now(const struct store *store);
 
@@ -253,7 +253,7 @@ struct store_stats {
 	bool is_broken;         /* a disk error: the engine refuses all until the process is restarted */
 	int64_t silence_ms; /* since the shared database last confirmed this node's copy; 0: none is shared */
 	uint32_t timeline;  /* of that database, 0 likewise */
-	int64_t clock_ahead; /* seconds that this clock is ahead of the other nodes'; 0: it agrees */
+	int64_t clock_ahead; /* seconds ahead of the other nodes' clocks, < 0 behind; 0: it agrees */
 	bool keeps_keys;     /* makes and destroys keys: one machine does, and one of several nodes */
 	bool is_altered;     /* when opened it was not what the last commit left: only to be looked at */
 };

@@ -67,6 +67,25 @@ clockTest('a clock that is hours ahead on one node ends no hold, and that node g
   await settle(nodes[0], { ...scene, desk });
 });
 
+clockTest('what a node holds whose clock is an hour behind the others do not end at once', async () => {
+  const said = () => nodes[2].logText().split('clocks_differ').length;
+  const before = said();
+  clocks[2].jump(-HOUR);
+  await comes(() => said() > before, 'it does not notice that its clock differs');
+  const there = await nodes[2].person('okit.dora', 'counsellor');
+  const scene = await hold(there, { name: 'Nyugat 1', household: ALONE });
+  await sleep(3000); // for the others' timers
+  const desk = await nodes[0].person('okit.dora', 'counsellor');
+  for (const who of [there, desk])
+    assert.equal((await who.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  const agreed = () => nodes[2].logText().split('clocks_agree').length;
+  const once = agreed();
+  clocks[2].jump(HOUR);
+  await comes(() => agreed() > once, 'it does not notice that its clock is mended');
+  assert.equal((await there.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  await settle(nodes[0], { ...scene, desk });
+});
+
 clockTest('of two nodes that differ neither ends a hold before its time by both', async () => {
   await nodes[1].stop();
   const desk = await nodes[0].person('okit.dora', 'counsellor');

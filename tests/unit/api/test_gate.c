@@ -241,6 +241,30 @@ Test(gate, a_repeat_gets_the_first_answer_and_runs_no_handler)
 	cr_expect_eq(runs, 2);
 }
 
+static bool was_found;
+
+/* At a node whose clock is a day ahead of the one that may be right. */
+static enum rc
+look_a_day_later(struct call *c)
+{
+	c->ctx.sure = c->ctx.now;
+	c->ctx.now += LIMIT_IDEM_KEEP;
+	return idem_find(c, &was_found);
+}
+
+Test(gate, an_answer_is_spent_only_when_no_clock_doubts_it)
+{
+	const struct call_head once = { .authorization = bearer, .idempotency_key = "k-3" };
+
+	route.handler = change;
+	route.flags = R_ONCE;
+	cr_expect_eq(ask_as(once), 204);
+	route.handler = look_a_day_later;
+	route.flags = 0;
+	cr_expect_eq(ask_as(once), 204);
+	cr_expect(was_found);
+}
+
 /* ---- what follows the commit ---- */
 
 Test(gate, what_is_told_after_the_commit_is_told_once_and_its_failure_stands_in_the_trail)

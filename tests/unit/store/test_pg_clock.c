@@ -59,7 +59,8 @@ static const struct clocks_row {
 	{ { 0 }, 1, 0, 0, 0 },
 	/* of three two are right */
 	{ { -FAR, -FAR }, 2, FAR, -FAR, -FAR },
-	{ { FAR, FAR }, 2, 0, 0, 0 },
+	/* ... and what the third begins lasts by theirs; what it ends it ends by its own, late */
+	{ { FAR, FAR }, 2, -FAR, FAR, 0 },
 	{ { 0, FAR }, 2, 0, 0, 0 },
 	{ { -FAR, 0 }, 2, 0, 0, 0 },
 	/* all of three differ: the middle one, which is none */
@@ -147,6 +148,42 @@ Test(pg_clock, who_beats_first_after_an_outage_goes_by_what_was_agreed_on, .time
 	engine_postgresql.standing(p.a, &standing);
 	cr_expect_eq(standing.clock_ahead, 0);
 	cr_expect(is_near(standing.sure, clock_now()));
+	close_pair(&p);
+}
+
+static void
+expect_times(const struct pair *p, int64_t now, int64_t sure)
+{
+	struct engine_standing standing;
+	int64_t own;
+
+	engine_postgresql.standing(p->a, &standing);
+	own = clock_now();
+	cr_expect(is_near(standing.now - own, now), "now %ld", (long)(standing.now - own));
+	cr_expect(is_near(standing.sure - own, sure), "sure %ld", (long)(standing.sure - own));
+}
+
+/* What it began by its own clock meanwhile would be over as soon as the third is back. */
+Test(pg_clock, who_is_behind_stays_with_most_nodes_time_while_one_of_three_is_started_again, .timeout = 60)
+{
+	static const int others[] = { FAR, FAR };
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	hear_beats(&p, others, 2);
+	expect_times(&p, FAR, 0);
+	hear_beats(&p, others, 1);
+	expect_times(&p, FAR, 0);
+	hear_beats(&p, others, 2);
+	cr_expect_eq(p.a->alone_at, 0, "it is back");
+	/* and now it does not come back for ten minutes: of two nobody knows who is right */
+	hear_beats(&p, others, 1);
+	p.a->alone_at -= 600000;
+	hear_beats(&p, others, 1);
+	expect_times(&p, 0, 0);
+	hear_beats(&p, others, 1);
+	expect_times(&p, 0, 0);
 	close_pair(&p);
 }
 

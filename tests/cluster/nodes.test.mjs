@@ -245,3 +245,15 @@ test(`two of three are down: 503 with Retry-After, and all comes back by itself 
   });
   t.diagnostic(`two of three down: ${traffic.refused} changes refused meanwhile, none lost; away ${away} ms in all`);
 });
+
+test(`all three hosts lose their power at once: the database and every node are back by themselves (TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
+  await under(t, 'all lose their power', 1, async () => {
+    const killed = cluster.hosts.map((h) => h.powerOff());
+    assert.ok(killed.every((n) => n > 3), 'nothing died');
+    await sleep(2000); // until it is known here that they are dead
+    cluster.network.heal();
+    for (const h of cluster.hosts) h.start();
+    return { proof: `${killed.join(', ')} processes killed` };
+  });
+  for (const h of cluster.hosts) await until(`the node on ${h.name} was started again`, () => registry.pidOf(h), 30);
+});

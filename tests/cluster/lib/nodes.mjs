@@ -12,6 +12,10 @@ import { run } from './network.mjs';
 
 const program = resolve(root, process.env.MENEDEK ?? 'build/release/menedek');
 const PORT = 8443;
+const unit = readFileSync(join(root, 'systemd/menedek.service'), 'utf8');
+const RESTART_MS = 1000 * Number(unit.match(/^RestartSec=(\d+)$/m)[1]);
+// unless the unit says otherwise systemd gives up after five starts in ten seconds
+const IS_PATIENT = /^StartLimitIntervalSec=0$/m.test(unit);
 
 /** Whoever gets no answer asks the next node the next time; what became of the question nobody knows. */
 class Roamer extends Client {
@@ -47,6 +51,7 @@ export class Balancer {
 export class Nodes extends Tireless {
   #clients = 0;
   #running = new Map();
+  #starts = new Map();
 
   /** Move a sample registry into ${cluster}'s database and lay its keys on each host. */
   constructor(cluster) {
@@ -80,6 +85,11 @@ export class Nodes extends Tireless {
 
   nodeLog(host) { return readFileSync(join(this.cluster.dir, 'nodes', `${host.name}.log`), 'utf8'); }
 
+  /** Does systemd start the node on ${host} once more? */
+  #mayStart(host) {
+    return IS_PATIENT || (this.#starts.get(host.name) ?? []).filter((at) => at > performance.now() - 10_000).length < 5;
+  }
+
   /** Serve on ${host}; resolves when it listens.  It waits for its database as long as it takes. */
   async serve(host, bin = program) {
     if (this.#running.has(host.name)) return;
@@ -87,12 +97,13 @@ export class Nodes extends Tireless {
     const child = this.cluster.network.spawn(host.name, ['setpriv', '--pdeathsig=KILL', bin, 'serve', '--dir', this.place(host), '--listen',
       `${host.address}:${PORT}`], { stdio: ['ignore', 'pipe', log], env: { PATH: process.env.PATH } });
     this.#running.set(host.name, child);
+    this.#starts.set(host.name, [...(this.#starts.get(host.name) ?? []), performance.now()]);
     let said = '';
     child.stdout.on('data', (d) => { said += d; });
     child.ended = new Promise((done) => child.on('exit', (code) => {
       if (this.#running.get(host.name) === child) this.#running.delete(host.name);
       // as its unit does (Restart=on-failure)
-      if (code) setTimeout(() => { if (host.isAttached) this.serve(host).catch(() => {}); }, 500).unref();
+      if (code) setTimeout(() => { if (host.isAttached && this.#mayStart(host)) this.serve(host).catch(() => {}); }, RESTART_MS).unref();
       done(code);
     }));
     await until(`the node on ${host.name} listens`, () => said.includes('listening on'), 60)

@@ -450,7 +450,7 @@ is_made_anew(const struct pg_link *l, const char *registry, const char *system)
  * away with its hour (PG_PRUNE) was there.
  */
 static bool
-has_last(const struct pg_link *l, const struct setup *s)
+has_last(const struct pg_link *l, const struct setup *s, struct fault *f)
 {
 	static const char question[] =
 	    "SELECT CASE WHEN EXISTS (SELECT 1 FROM menedek_changes WHERE id = '\\x%.*s')"
@@ -462,7 +462,9 @@ has_last(const struct pg_link *l, const struct setup *s)
 	if (l->last[0] == '\0')
 		return true;
 	(void)snprintf(sql, sizeof(sql), question, (int)id_len, l->last, l->last + id_len + 1);
-	return ask_word(s, sql, found) && found[0] == '\0';
+	if (!ask_word(s, sql, found))
+		return false; /* no answer says nothing of what is there */
+	return found[0] == '\0' ? true : refuse(s, "changes_lost", f);
 }
 
 static bool
@@ -491,9 +493,10 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 	}
 	if (is_made_anew(l, registry, system))
 		return refuse(s, "restored", f);
-	if (strcmp(registry, l->registry) == 0 && !has_last(l, s))
-		return refuse(s, "changes_lost", f);
-	if (!mend_numbers(s) || !ask(s, about, out, cap, COUNT_OF(out)) || !prepare_all(s))
+	if (strcmp(registry, l->registry) != 0)
+		l->last[0] = '\0'; /* it was another registry's */
+	if (!has_last(l, s, f) || !mend_numbers(s) || !ask(s, about, out, cap, COUNT_OF(out)) ||
+	    !prepare_all(s))
 		return false;
 	l->timeline = l->highest = (uint32_t)number;
 	l->base = strtoull(base, NULL, 10);

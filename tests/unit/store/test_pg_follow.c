@@ -541,6 +541,36 @@ connect_anew(struct engine *e, char word[64])
 	return rc;
 }
 
+Test(pg_follow, what_was_acknowledged_in_another_registry_is_not_asked_for, .timeout = 60)
+{
+	char word[64];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	engine_postgresql.close(p.a);
+	set_bookmark(&p.nodes.a, "another 1 999999:999999: 1 00112233445566778899aabbccddeeff:999999999");
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	cr_expect_eq(connect_anew(p.a, word), RC_OK, "refused: %s", word);
+	close_pair(&p);
+}
+
+Test(pg_follow, no_answer_to_what_was_acknowledged_last_is_no_loss, .timeout = 60)
+{
+	char word[64];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	cr_assert_eq(write_one(p.a, "acknowledged", "and there"), RC_OK);
+	postgres_run(p.nodes.a.conninfo, "ALTER TABLE menedek_changes RENAME TO hidden");
+	cr_expect_eq(connect_anew(p.a, word), RC_UNAVAILABLE);
+	cr_expect_str_neq(word, "changes_lost");
+	postgres_run(p.nodes.a.conninfo, "ALTER TABLE hidden RENAME TO menedek_changes");
+	cr_expect_eq(connect_anew(p.a, word), RC_OK, "refused: %s", word);
+	close_pair(&p);
+}
+
 Test(pg_follow, a_leader_without_what_was_acknowledged_last_is_refused, .timeout = 120)
 {
 	struct fault f = { 0 };

@@ -2,13 +2,13 @@
 BENCH_CFLAGS := -std=c17 $(WARN) -O2 -g -D_FORTIFY_SOURCE=2 -D_GNU_SOURCE -Ibench
 
 BENCH_load        := load worker script histogram proc_cpu
-BENCH_hello_mhd   := hello_mhd
-BENCH_lmdb_commit := lmdb_commit histogram
+BENCH_hello_mhd   := hello_mhd hello_commit lmdb_writer
+BENCH_lmdb_commit := lmdb_commit lmdb_writer histogram
 BENCH_sync_loop   := sync_loop histogram
 BENCH_streams     := streams script
 
 BENCH_LIBS_load        := -lssl -lcrypto -lpthread
-BENCH_LIBS_hello_mhd   := -lmicrohttpd -lgnutls
+BENCH_LIBS_hello_mhd   := -lmicrohttpd -lgnutls -llmdb -lpthread
 BENCH_LIBS_lmdb_commit := -llmdb
 BENCH_LIBS_streams     := -lssl -lcrypto
 

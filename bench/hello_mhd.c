@@ -4,7 +4,8 @@
  * that is verified, GnuTLS), answering every request with the same bytes. hello_mhd --cert FILE --key FILE
  * --ca FILE [--port P] [--bytes N] [--loops N] [--joined yes] It prints "listening PORT" and ends by a
  * signal.  --joined: a record is read by one system call, and head and body of an answer leave by one, as the
- * service does it; else as the libraries do it.
+ * service does it; else as the libraries do it.  --commit DIR (with --each, --then, --batch-each as
+ * lmdb_commit has them): an answer waits until a bare LMDB has committed a change for it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,12 +22,15 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
+#include "hello_commit.h"
+
 #define LOOPS_MOST 8u
 #define VECTORS    16
 #define TEXT_MOST  65536u
 
 struct settings {
 	const char *cert, *key, *ca, *port, *bytes, *loops, *joined;
+	struct hello_commit commit;
 };
 
 /* Between a session and its socket, when writes are joined. */
@@ -39,7 +43,9 @@ struct wire {
 	unsigned char write_buf[2048];
 };
 
-static struct settings settings = { .port = "0", .bytes = "191", .loops = "2" };
+static struct settings settings = {
+	.port = "0", .bytes = "191", .loops = "2", .commit = { .each = "", .then = "", .batch_each = "" }
+};
 static struct MHD_Response *hello;
 
 static char *
@@ -163,7 +169,7 @@ static enum MHD_Result
 on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
     const char *data, size_t *size, void **context)
 {
-	static int seen;
+	static int seen, committed;
 	struct wire *wire;
 
 	(void)cls;
@@ -174,6 +180,11 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
 	if (*context == NULL || *size > 0) {
 		*context = &seen;
 		*size = 0;
+		return MHD_YES;
+	}
+	if (settings.commit.dir != NULL && *context == &seen) {
+		*context = &committed;
+		hello_commit_wait(mhd);
 		return MHD_YES;
 	}
 	wire = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -187,8 +198,8 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
 static struct MHD_Daemon *
 start_loop(const char *cert, const char *key, const char *ca)
 {
-	const unsigned flags =
-	    MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET;
+	const unsigned flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+	    MHD_USE_NO_LISTEN_SOCKET | (settings.commit.dir != NULL ? MHD_ALLOW_SUSPEND_RESUME : 0u);
 
 	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL, MHD_OPTION_NOTIFY_CONNECTION,
 	    on_connection, NULL, MHD_OPTION_HTTPS_MEM_CERT, cert, MHD_OPTION_HTTPS_MEM_KEY, key,
@@ -235,9 +246,12 @@ read_arguments(int count, char **words)
 {
 	static const struct option options[] = { { "cert", 1, NULL, 0 }, { "key", 1, NULL, 1 },
 		{ "ca", 1, NULL, 2 }, { "port", 1, NULL, 3 }, { "bytes", 1, NULL, 4 },
-		{ "loops", 1, NULL, 5 }, { "joined", 1, NULL, 6 }, { NULL, 0, NULL, 0 } };
+		{ "loops", 1, NULL, 5 }, { "joined", 1, NULL, 6 }, { "commit", 1, NULL, 7 },
+		{ "each", 1, NULL, 8 }, { "then", 1, NULL, 9 }, { "batch-each", 1, NULL, 10 },
+		{ NULL, 0, NULL, 0 } };
 	const char **values[] = { &settings.cert, &settings.key, &settings.ca, &settings.port,
-		&settings.bytes, &settings.loops, &settings.joined };
+		&settings.bytes, &settings.loops, &settings.joined, &settings.commit.dir,
+		&settings.commit.each, &settings.commit.then, &settings.commit.batch_each };
 	int which;
 
 	while ((which = getopt_long(count, words, "", options, NULL)) >= 0) {
@@ -262,6 +276,8 @@ main(int count, char **words)
 		return 2;
 	memset(text, 'x', bytes);
 	hello = MHD_create_response_from_buffer(bytes, text, MHD_RESPMEM_MUST_FREE);
+	if (settings.commit.dir != NULL)
+		hello_commit_start(&settings.commit);
 	for (unsigned i = 0; i < wanted; i++) {
 		loops[i] =
 		    start_loop(read_text(settings.cert), read_text(settings.key), read_text(settings.ca));

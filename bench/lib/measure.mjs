@@ -42,11 +42,14 @@ export function load(scene, server, { table, script, connections = scene.connect
     '--seconds', seconds, '--warm', warm, '--pids', server.pids, '--label', label.replaceAll(' ', '_'), ...extra]);
 }
 
-/** A bare LMDB that writes what the service writes (one change, and the next if they take turns), on the same file system. */
+/** What a bare LMDB is to write for each change (one, and the next if they take turns), and for a batch. */
+export const lmdbWrites = (writes) => ['--each', writes[0], '--then', writes[1] ?? '', '--batch-each', 'o2:35 o2:35 o2:35'];
+
+/** A bare LMDB that writes what the service writes, on the same file system. */
 export async function lmdb(scene, writes, batch, seconds = scene.seconds) {
   const dir = mkdtempSync(join(scene.work, 'lmdb-'));
   try {
-    return await run('lmdb_commit', ['--dir', dir, '--each', writes[0], '--then', writes[1] ?? '', '--batch-each', 'o2:35 o2:35 o2:35', '--batch', batch, '--seconds', seconds]);
+    return await run('lmdb_commit', ['--dir', dir, ...lmdbWrites(writes), '--batch', batch, '--seconds', seconds]);
   } finally {
     rmSync(dir, { recursive: true });
   }

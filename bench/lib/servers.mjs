@@ -2,13 +2,14 @@
 // What the service is measured beside, on the same certificates and free ports: bare libmicrohttpd, nginx, haproxy, and
 // Fastify over PostgreSQL or SQLite, Go over PostgreSQL.  Everything is started here and ended by its own pid.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { root } from '../../tests/api/lib/registry.mjs';
 import { networkObjects } from './data.mjs';
 import { Postgres } from './database.mjs';
+import { lmdbWrites } from './measure.mjs';
 
 const isRoot = process.getuid() === 0;
 
@@ -57,10 +58,12 @@ async function start(name, program, args, port, options = {}) {
 
 const tlsOf = (scene) => ({ cert: join(scene.registry.dir, 'keys/tls/server.crt'), key: join(scene.registry.dir, 'keys/tls/server.key'), ca: scene.ca });
 
-export function hello(scene, bytes, joined) {
+/** ${writes}: what a bare LMDB commits for a request before it is answered, or nothing. */
+export function hello(scene, bytes, joined, writes = null) {
   const { cert, key, ca } = tlsOf(scene);
-  return start(joined ? 'mhd joined' : 'mhd', join(root, 'build/bench/hello_mhd'), ['--cert', cert, '--key', key, '--ca', ca, '--bytes', String(bytes),
-    '--loops', String(cpus().length), ...(joined ? ['--joined', 'yes'] : [])]);
+  const commit = writes ? ['--commit', mkdtempSync(join(scene.work, 'hello-')), ...lmdbWrites(writes)] : [];
+  return start(writes ? 'mhd with lmdb' : joined ? 'mhd joined' : 'mhd', join(root, 'build/bench/hello_mhd'), ['--cert', cert, '--key', key, '--ca', ca, '--bytes', String(bytes),
+    '--loops', String(cpus().length), ...(joined ? ['--joined', 'yes'] : []), ...commit]);
 }
 
 export async function nginx(scene, bytes, { tickets = false } = {}) {

@@ -34,17 +34,22 @@ export async function peer(scene, store) {
   return { server, table: scene.table(`peer-${store}`, who, (w) => [w.episode, w.candidate]) };
 }
 
+/** And how far above the peers anything on libmicrohttpd comes on this machine: a bare server with an answer of our size. */
 export async function peers(scene, report, count) {
   const both = [];
+  const bytes = Math.round((await ours(scene, { seconds: 0.3 })).bytes_each) - 330;
+  const bare = await hello(scene, bytes, true), plain = scene.registry.file('plain.script', '200 GET /\n');
   try {
     for (const store of ['sqlite', 'pg']) both.push(await peer(scene, store));
     const script = scene.script('search', ...SEARCH);
     const r = await rounds(count, { ours: () => ours(scene), sqlite: () => load(scene, both[0].server, { table: both[0].table, script }),
-      pg: () => load(scene, both[1].server, { table: both[1].table, script }) });
+      pg: () => load(scene, both[1].server, { table: both[1].table, script }), bare: () => load(scene, bare, { table: scene.deskTable, script: plain }) });
     const best = r.sqlite.map((x, i) => (x.good_per_s > r.pg[i].good_per_s ? x : r.pg[i]));
     report.add({ row: 'search, national: throughput beside the better peer', unit: '/s', ours: pick(r.ours, 'good_per_s'), other: pick(best, 'good_per_s'), against: 'Fastify', goal: ['>=', 10] });
     report.add({ row: 'search, national: CPU beside the better peer', unit: 'us', ours: pick(r.ours, 'server_us'), other: pick(best, 'server_us'), against: 'Fastify', goal: ['<=', 0.1] });
+    report.add({ row: 'bare libmicrohttpd, nothing of ours: throughput beside the better peer', unit: '/s', ours: pick(r.bare, 'per_s'), other: pick(best, 'good_per_s'), against: 'Fastify', goal: ['>=', 10] });
   } finally {
+    await bare.stop();
     for (const one of both) await one.server.stop();
   }
 }

@@ -382,6 +382,8 @@ run_after(struct call *c)
 {
 	enum rc rc = c->after(c, c->after_arg);
 
+	if (rc == RC_UNAVAILABLE)
+		rc = RC_WITHHELD; /* "nothing was changed" is not true any more: what was not told counts */
 	if (rc != RC_OK) {
 		random_fill(c->ctx.audit.salt, sizeof(c->ctx.audit.salt));
 		record_outcome(c, rc);

@@ -190,9 +190,7 @@ test('what cannot be written down is not told: its disk is full', needsRoot, asy
   try {
     const vault = String(vaultOf(r));
     execFileSync('prlimit', ['--pid', vault, '--fsize=0:unlimited']);
-    const answer = await tell();
-    assert.deepEqual([answer.status, answer.json.code], [503, 'unavailable'], answer.text);
-    assert.ok(!answer.text.includes('Minta utca'));
+    withheld(await tell()); // not "nothing was changed": it counts
     execFileSync('prlimit', ['--pid', vault, '--fsize=unlimited:unlimited']);
     assert.equal((await tell()).status, 200);
   } finally { await r.close(); }

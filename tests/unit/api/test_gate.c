@@ -271,6 +271,7 @@ Test(gate, what_is_told_after_the_commit_is_told_once_and_its_failure_stands_in_
 {
 	const struct timespec moment = { 0, 20000000 };
 	const uint64_t before = entries();
+	struct audit_entry e;
 
 	route.handler = write_then_tell;
 	cr_expect_eq(ask(), 200);
@@ -282,6 +283,8 @@ Test(gate, what_is_told_after_the_commit_is_told_once_and_its_failure_stands_in_
 	for (unsigned i = 0; i < 1500 && entries() < before + 3; i++)
 		nanosleep(&moment, NULL);
 	cr_expect_eq(entries(), before + 3, "that it was done, and that it was not");
+	cr_assert_eq(fixture_view(&x, last_entry_txn, &e), RC_OK);
+	cr_expect_eq(e.outcome, RC_WITHHELD, "what was written stands: not that nothing was changed");
 }
 
 /* In a release build; else it ends the process. */

@@ -25,6 +25,7 @@ enum call_step {
 	CALL_DONE, /* call_reply has the answer */
 	CALL_WAIT, /* a commit is under way: wake(arg) will be called from another thread, then run again */
 	CALL_OFFLOAD, /* slow work: run it again on a thread that may be slow */
+	CALL_TELL,    /* the same, before all that is only slow, and never refused: it has been recorded */
 	CALL_STREAM   /* an event stream: send the reply's head, then call_stream_read until it returns -1 */
 };
 

@@ -406,7 +406,7 @@ call_run(struct call *c, enum call_pace pace)
 	if (c->stage == STAGE_COMMITTING && c->commit_rc == RC_OK && c->after)
 		c->stage = STAGE_AFTER;
 	if (c->stage == STAGE_AFTER)
-		return pace == CALL_SLOW ? run_after(c) : CALL_OFFLOAD;
+		return pace == CALL_SLOW ? run_after(c) : CALL_TELL;
 	if (c->stage == STAGE_COMMITTING && !wants_rerun(c, c->commit_rc))
 		return finish(c, final_rc(c->commit_rc));
 	if ((c->route->flags & R_SLOW) && pace != CALL_SLOW)

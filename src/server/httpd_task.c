@@ -249,6 +249,18 @@ run(struct task *task)
 	return step;
 }
 
+/* Hand the call to a thread that may be slow.  A location whose telling is on record must not wait behind
+ * everybody's passphrases, nor be refused for them: it has been counted. */
+static bool
+submit(struct task *task)
+{
+	struct pool *pool = task->conn->home->setup.pool;
+	const bool is_due = task->step == CALL_TELL;
+
+	task->step = CALL_WAIT;
+	return is_due ? pool_submit_due(pool, &task->job) : pool_submit(pool, &task->job);
+}
+
 /* The request is complete, or its call was woken: run it as far as it goes on this thread. */
 static enum MHD_Result
 proceed(struct task *task)
@@ -269,8 +281,7 @@ proceed(struct task *task)
 		return stream_open(task);
 	if (task->step == CALL_DONE)
 		return answer(task);
-	task->step = CALL_WAIT;
-	if (!pool_submit(task->conn->home->setup.pool, &task->job))
+	if (!submit(task))
 		return refuse(task, RC_BUSY, "no_thread");
 	task_suspend(task); /* its letter, if it is already there, is delivered by this very thread, later */
 	return MHD_YES;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One queue, one lock, a few threads. */
+/* Two queues, one lock, a few threads. */
 #include "server/pool.h"
 
 #include <pthread.h>
@@ -12,7 +12,8 @@ struct pool {
 	pthread_cond_t work;
 	/* guarded by lock */
 	struct pool_job *first, *last;
-	unsigned waiting;
+	struct pool_job *first_due, *last_due; /* these go before those */
+	unsigned waiting, waiting_due;
 	bool is_stopping;
 	/* fixed after pool_new */
 	unsigned room;
@@ -27,10 +28,12 @@ next_job(struct pool *pool)
 	struct pool_job *job;
 
 	(void)pthread_mutex_lock(&pool->lock);
-	while (pool->first == NULL && !pool->is_stopping)
+	while (pool->first_due == NULL && pool->first == NULL && !pool->is_stopping)
 		(void)pthread_cond_wait(&pool->work, &pool->lock);
-	job = pool->first;
-	if (job != NULL) {
+	if ((job = pool->first_due) != NULL) {
+		pool->first_due = job->next;
+		pool->waiting_due--;
+	} else if ((job = pool->first) != NULL) {
 		pool->first = job->next;
 		pool->waiting--;
 	}
@@ -88,6 +91,24 @@ pool_free(struct pool *pool)
 }
 
 bool
+pool_submit_due(struct pool *pool, struct pool_job *job)
+{
+	bool is_taken;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	is_taken = !pool->is_stopping;
+	if (is_taken) {
+		job->next = NULL;
+		*(pool->first_due == NULL ? &pool->first_due : &pool->last_due->next) = job;
+		pool->last_due = job;
+		pool->waiting_due++;
+		(void)pthread_cond_signal(&pool->work);
+	}
+	(void)pthread_mutex_unlock(&pool->lock);
+	return is_taken;
+}
+
+bool
 pool_submit(struct pool *pool, struct pool_job *job)
 {
 	bool has_room;
@@ -111,7 +132,7 @@ pool_waiting(struct pool *pool)
 	unsigned waiting;
 
 	(void)pthread_mutex_lock(&pool->lock);
-	waiting = pool->waiting;
+	waiting = pool->waiting + pool->waiting_due;
 	(void)pthread_mutex_unlock(&pool->lock);
 	return waiting;
 }

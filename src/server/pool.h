@@ -26,7 +26,10 @@ void pool_free(struct pool *pool);
 /** False if there is no room; ${job} is then untouched.  From any thread. */
 MUST_USE bool pool_submit(struct pool *pool, struct pool_job *job);
 
-/** Jobs that wait now. */
+/** Before all of those, and whatever room there is: false only when the pool stops.  From any thread. */
+MUST_USE bool pool_submit_due(struct pool *pool, struct pool_job *job);
+
+/** Jobs of both that wait now. */
 unsigned pool_waiting(struct pool *pool);
 
 #endif

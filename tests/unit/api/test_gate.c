@@ -312,7 +312,8 @@ Test(gate, slow_work_waits_for_a_thread_that_may_be_slow)
 	cr_expect_eq(c->runs, 0);
 	cr_assert_eq(call_run(c, CALL_SLOW), CALL_WAIT);
 	sem_wait(&woken);
-	cr_expect_eq(call_run(c, CALL_BRIEF), CALL_OFFLOAD, "what is told comes from the vault");
+	cr_expect_eq(
+	    call_run(c, CALL_BRIEF), CALL_TELL, "what is told comes from the vault, and is on record");
 	cr_expect_eq(afters, 0);
 	cr_expect_eq(call_run(c, CALL_SLOW), CALL_DONE);
 	cr_expect_eq(afters, 1);

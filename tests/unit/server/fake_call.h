@@ -8,6 +8,7 @@
 #define TEST_FAKE_CALL_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,8 @@ enum fake_kind {
 	FAKE_WAIT,
 	FAKE_SLOW,
 	FAKE_SLOW_WAIT,
+	FAKE_HELD, /* slow until api->go lets it */
+	FAKE_TELL,
 	FAKE_STREAM,
 	FAKE_REFUSED,
 	FAKE_STUCK,
@@ -115,8 +118,8 @@ static const struct {
 	const char *path;
 	enum fake_kind kind;
 } fake_paths[] = { { "/echo", FAKE_ECHO }, { "/wait", FAKE_WAIT }, { "/slow", FAKE_SLOW },
-	{ "/slow-wait", FAKE_SLOW_WAIT }, { "/stream", FAKE_STREAM }, { "/refused", FAKE_REFUSED },
-	{ "/stuck", FAKE_STUCK } };
+	{ "/slow-wait", FAKE_SLOW_WAIT }, { "/held", FAKE_HELD }, { "/tell", FAKE_TELL },
+	{ "/stream", FAKE_STREAM }, { "/refused", FAKE_REFUSED }, { "/stuck", FAKE_STUCK } };
 
 struct call {
 	struct api *api;
@@ -146,6 +149,7 @@ struct api {
 	struct call *streams; /* by next */
 	atomic_uint calls, ticks, freed, wrong;
 	atomic_bool is_frozen; /* commits do not come back */
+	sem_t go;              /* one FAKE_HELD each */
 };
 
 static inline void
@@ -201,6 +205,7 @@ api_new(struct parts *parts, struct api **out, struct fault *f)
 	api->trust = parts->trust;
 	pthread_mutex_init(&api->lock, NULL);
 	pthread_cond_init(&api->work, NULL);
+	sem_init(&api->go, 0, 0);
 	pthread_create(&api->thread, NULL, fake_commit, api);
 	*out = api;
 	return RC_OK;
@@ -214,6 +219,7 @@ api_free(struct api *api)
 	pthread_cond_signal(&api->work);
 	pthread_mutex_unlock(&api->lock);
 	pthread_join(api->thread, NULL);
+	sem_destroy(&api->go);
 	pthread_cond_destroy(&api->work);
 	pthread_mutex_destroy(&api->lock);
 	free(api);
@@ -330,15 +336,18 @@ fake_subscribe(struct call *call)
 static inline enum call_step
 fake_run(struct call *call, bool may_be_slow)
 {
-	const bool is_slow = call->kind == FAKE_SLOW || call->kind == FAKE_SLOW_WAIT;
+	const bool is_slow = call->kind == FAKE_SLOW || call->kind == FAKE_SLOW_WAIT ||
+	    call->kind == FAKE_HELD || call->kind == FAKE_TELL;
 
 	call->runs++;
 	if (is_slow && call->runs == 1)
-		return CALL_OFFLOAD;
+		return call->kind == FAKE_TELL ? CALL_TELL : CALL_OFFLOAD;
 	if (is_slow && call->runs == 2) {
 		if (!may_be_slow)
 			call->api->wrong++;
 		usleep(1000);
+		while (call->kind == FAKE_HELD && sem_wait(&call->api->go) != 0)
+			continue; /* a signal */
 	}
 	if (call->kind == FAKE_SLOW_WAIT && call->runs == 2)
 		return fake_wait(call);

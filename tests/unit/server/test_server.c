@@ -284,6 +284,43 @@ ask_health(const char *path, char *text, size_t cap)
 	close(fd);
 }
 
+/* Until so many requests wait for a slow thread. */
+static void
+await_queue(unsigned count)
+{
+	static char text[65536];
+	char line[64];
+
+	snprintf(line, sizeof(line), "\nmenedek_slow_queue %u\n", count);
+	do
+		ask_health("/metrics", text, sizeof(text));
+	while (!strstr(text, line));
+}
+
+/* What is told has been counted, and its caller has no other try: it waits behind nobody's passphrase. */
+Test(server, what_is_on_record_is_told_before_slow_work_that_waits)
+{
+	struct client *slow[3], *told = fixture_client(&x);
+
+	for (unsigned i = 0; i < COUNT_OF(slow); i++) { /* two threads have two of them */
+		slow[i] = fixture_client(&x);
+		cr_assert(client_send(slow[i], GET("/held"), strlen(GET("/held"))));
+	}
+	await_queue(1);
+	cr_assert(client_send(told, GET("/tell"), strlen(GET("/tell"))));
+	await_queue(2);
+	sem_post(&x.api->go);
+	cr_expect(client_until(told, " 200 "));
+	fixture_leave(told);
+	for (unsigned i = 1; i < COUNT_OF(slow); i++)
+		sem_post(&x.api->go);
+	for (unsigned i = 0; i < COUNT_OF(slow); i++) {
+		cr_expect(client_until(slow[i], " 200 "));
+		fixture_leave(slow[i]);
+	}
+	end();
+}
+
 Test(server, operators_learn_life_readiness_and_counts)
 {
 	static char text[65536];

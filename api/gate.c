@@ -81,13 +81,16 @@ admit(struct call *c)
 	return RC_OK;
 }
 
+/* Once a call, a rerun being ours and not theirs, and before all else: slow work takes a place in a queue
+ * that one device could fill for everybody, and a device that is refused is refused with an entry of the
+ * trail. */
 static enum rc
 limit(struct call *c)
 {
 	enum rc rc;
 
-	if (c->runs > 1)
-		return RC_OK; /* a rerun is ours, not theirs */
+	c->stage = STAGE_MEASURED;
+	c->begun_ns = clock_mono_ns();
 	rc = limiter_take(c);
 	c->kept_headers = c->reply.header_count;
 	return rc;
@@ -240,8 +243,8 @@ handle(struct call *c)
 static enum rc
 run_once(struct call *c)
 {
-	static gate_step_fn *const steps[] = { identify, limit, authenticate, authorise, admit,
-		require_headers, validate, handle };
+	static gate_step_fn *const steps[] = { identify, authenticate, authorise, admit, require_headers,
+		validate, handle };
 	enum rc rc;
 
 	fault_clear(&c->fault);
@@ -401,8 +404,12 @@ call_after(struct call *c, after_fn *fn, void *arg)
 enum call_step
 call_run(struct call *c, enum call_pace pace)
 {
+	enum rc rc;
+
 	if (c->stage == STAGE_DONE)
 		return CALL_DONE;
+	if (c->stage == STAGE_NEW && (rc = limit(c)) != RC_OK)
+		return finish(c, rc);
 	if (c->stage == STAGE_COMMITTING && c->commit_rc == RC_OK && c->after)
 		c->stage = STAGE_AFTER;
 	if (c->stage == STAGE_AFTER)

@@ -76,7 +76,7 @@ struct api {
 
 /* ---- one call ---- */
 
-enum call_stage { STAGE_NEW, STAGE_COMMITTING, STAGE_AFTER, STAGE_DONE, STAGE_STREAM };
+enum call_stage { STAGE_NEW, STAGE_MEASURED, STAGE_COMMITTING, STAGE_AFTER, STAGE_DONE, STAGE_STREAM };
 
 /** What is done for a call once its transaction is durable; it has no transaction then.  Answers, or says why
  * not. */

@@ -135,6 +135,38 @@ Test(gate, who_needs_a_second_factor_can_do_nothing_but_get_one)
 	}
 }
 
+static struct tuning tight; /* read by the service until its end */
+
+/* What a device may ask comes back so slowly that no machine is too slow to use it up. */
+static void
+allow_few(uint32_t burst)
+{
+	tight = *parts_tuning(&parts);
+	tight.rate = (struct rate_rule){ .burst = burst, .per_second = 1, .slow_cost = 20 };
+	atomic_store(&parts.tunings.now, &tight);
+}
+
+/* Its certificate is good, so its connections stay, and each refusal is an entry of the trail. */
+Test(gate, a_device_of_a_retired_organisation_has_its_measure_like_any_other)
+{
+	const uint64_t before = entries();
+	unsigned told = 0, status[100];
+
+	allow_few(5);
+	org.retired = true;
+	put_all();
+	for (unsigned i = 0; i < COUNT_OF(status); i++) {
+		status[i] = ask();
+		told += status[i] == 403;
+		cr_expect(status[i] == 403 || status[i] == 429, "%u", status[i]);
+	}
+	cr_expect_eq(status[0], 403);
+	cr_expect_lt(told, COUNT_OF(status));
+	ledger_free(parts.ledger); /* what was to be recorded later is there now */
+	parts.ledger = NULL;
+	cr_expect_eq(entries() - before, told);
+}
+
 Test(gate, headers_that_a_row_demands_are_demanded)
 {
 	route.flags = R_MATCH;
@@ -318,6 +350,31 @@ Test(gate, slow_work_waits_for_a_thread_that_may_be_slow)
 	cr_expect_eq(call_run(c, CALL_SLOW), CALL_DONE);
 	cr_expect_eq(afters, 1);
 	call_free(c);
+}
+
+/* Else one device could have every place in the queue, for no more than being told that it has none. */
+Test(gate, slow_work_beyond_the_measure_does_not_even_wait_for_a_thread)
+{
+	struct call_head head = { .method = "GET", .path = "/v1/me", .authorization = bearer };
+	enum call_step step[3];
+	struct call *c[COUNT_OF(step)];
+
+	allow_few(45); /* two and a bit */
+	memcpy(head.fingerprint, device.fingerprint, 32);
+	route.flags = R_SLOW;
+	for (unsigned i = 0; i < COUNT_OF(step); i++) {
+		cr_assert_not_null(c[i] = call_new(api, &head, wake, &woken));
+		c[i]->route = &route;
+		step[i] = call_run(c[i], CALL_BRIEF);
+	}
+	cr_expect_eq(step[0], CALL_OFFLOAD);
+	cr_expect_eq(step[1], CALL_OFFLOAD);
+	cr_expect_eq(step[2], CALL_DONE);
+	cr_expect_eq(call_reply(c[2])->status, 429);
+	cr_expect_eq(call_run(c[1], CALL_SLOW), CALL_DONE, "and is counted once");
+	cr_expect_eq(call_reply(c[1])->status, 204);
+	for (unsigned i = 0; i < COUNT_OF(c); i++)
+		call_free(c[i]);
 }
 
 /* ---- conflicts, odd answers, and what fails ---- */

@@ -49,6 +49,8 @@ write_claims(struct jw *w, const struct auth *auth, const struct claims *c)
 	jw_field_int(w, "iat", c->issued_at);
 	jw_field_int(w, "nbf", c->issued_at);
 	jw_field_int(w, "exp", c->expires_at);
+	if (c->round != 0)
+		jw_field_int(w, "rnd", c->round);
 	jw_name(w, "cnf");
 	jw_open(w, '{');
 	jw_field_string(w, CLAIM_BINDING, binding);
@@ -110,6 +112,8 @@ read_claims(const struct auth *auth, const json *claims, struct token *out)
 		return false;
 	if (!claim_time(claims, "iat", &c->issued_at) || !claim_time(claims, "nbf", &out->not_before) ||
 	    !claim_time(claims, "exp", &c->expires_at))
+		return false;
+	if (json_get(claims, "rnd") && !claim_whole(claims, "rnd", &c->round))
 		return false;
 	return c->expires_at - c->issued_at <= LIMIT_TOKEN_LIFE && claim_binding(claims, c->cert);
 }

@@ -17,6 +17,7 @@ struct auth;
 struct claims {
 	struct id jti, user, device;
 	int64_t issued_at, expires_at;
+	int64_t round;    /* principal_round of the person it was given to; 0: it does not say */
 	uint8_t cert[32]; /* fingerprint it is bound to */
 	bool is_outside;  /* signed by an outside issuer: names the person, knows no user and no device id */
 	uint8_t name_mac[32];
@@ -50,10 +51,14 @@ MUST_USE enum rc auth_verify(
 MUST_USE enum rc principal_device(
     struct txn *t, const uint8_t fingerprint[32], int64_t now, struct principal *who);
 
-/** The person of verified ${claims} on ${who}'s device: not retired, same organisation, token not revoked.
+/** The person of verified ${claims} on ${who}'s device: not retired, same organisation, token not void.
  * Roles and houses are those of our record, whoever signed the token.  RC_BAD_TOKEN. */
 MUST_USE enum rc principal_person(
     struct txn *t, const struct claims *claims, int64_t now, struct principal *who);
+
+/** For a token that is given to ${user} as read in this transaction: whatever voids her tokens voids it,
+ * though it be given at the same time. */
+int64_t principal_round(const struct user *user);
 
 /** Key of the name index: HMAC under a key of the ring, so that names are not in the keys. */
 MUST_USE enum rc user_name_key(const struct keyring *ring, const char *name, struct key *out);

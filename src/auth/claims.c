@@ -74,7 +74,7 @@ claim_is(const json *claims, const char *name, const char *expected)
 }
 
 bool
-claim_time(const json *claims, const char *name, int64_t *out)
+claim_whole(const json *claims, const char *name, int64_t *out)
 {
 	const json *v = json_get(claims, name);
 
@@ -82,6 +82,12 @@ claim_time(const json *claims, const char *name, int64_t *out)
 		return false;
 	*out = (int64_t)json_number(v);
 	return true;
+}
+
+bool
+claim_time(const json *claims, const char *name, int64_t *out)
+{
+	return claim_whole(claims, name, out);
 }
 
 bool

@@ -28,6 +28,9 @@ MUST_USE enum rc token_read_part(struct bytes part, json **out);
 
 bool claim_is(const json *claims, const char *name, const char *expected);
 
+/** A whole number from 1 on. */
+MUST_USE bool claim_whole(const json *claims, const char *name, int64_t *out);
+
 /** A whole number of seconds after 1970. */
 MUST_USE bool claim_time(const json *claims, const char *name, int64_t *out);
 

@@ -63,10 +63,27 @@ principal_device(struct txn *t, const uint8_t fingerprint[32], int64_t now, stru
 
 /* ---- person ---- */
 
+int64_t
+principal_round(const struct user *user)
+{
+	return (int64_t)user->token_round + 1;
+}
+
+/* The time alone does not do: a token may be given while what voids it is under way, later by the clock, from
+ * the record as it was.  An outside issuer's knows no round. */
+static bool
+is_void(const struct user *user, const struct claims *claims)
+{
+	if (!id_is_zero(&user->kept_token) && id_equal(&user->kept_token, &claims->jti))
+		return false;
+	return claims->issued_at < user->tokens_from ||
+	    (claims->round != 0 && claims->round != principal_round(user));
+}
+
 static bool
 is_welcome(const struct user *user, const struct claims *claims, const struct principal *who)
 {
-	return !user->retired && id_equal(&user->org, &who->org.id) && claims->issued_at >= user->tokens_from;
+	return !user->retired && id_equal(&user->org, &who->org.id) && !is_void(user, claims);
 }
 
 static enum rc

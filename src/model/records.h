@@ -38,8 +38,10 @@ struct user {
 	int64_t tokens_from; /* tokens issued before are void ("sign out everywhere") */
 	int64_t created_at;
 	uint32_t version;
-	bool second_factor; /* a confirmed struct factor stands under the same id */
-	struct id pending;  /* the grant that waits for a second person, or zero */
+	bool second_factor;   /* a confirmed struct factor stands under the same id */
+	struct id pending;    /* the grant that waits for a second person, or zero */
+	struct id kept_token; /* jti of the one earlier token that is not void, or zero */
+	uint32_t token_round; /* grows whenever tokens are voided; a token says that of its giving */
 };
 
 #define BACKUP_CODES 10u

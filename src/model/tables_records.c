@@ -31,6 +31,8 @@ static const struct field user_rows[] = {
 	ROW(struct user, version, 11, F_U32, SECRET),
 	ROW(struct user, second_factor, 12, F_BOOL, READ_ONLY),
 	ROW(struct user, pending, 13, F_ID, READ_ONLY),
+	ROW(struct user, kept_token, 14, F_ID, SECRET),
+	ROW(struct user, token_round, 15, F_U32, SECRET),
 };
 MODEL(model_user, "user", struct user, user_rows);
 

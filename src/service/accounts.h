@@ -31,6 +31,9 @@ char *user_random_passphrase(struct ctx *c);
 /** Every token of the person so far is void; the caller writes ${u}. */
 void user_void_tokens(const struct ctx *c, struct user *u);
 
+/** All but the one that the caller, who is ${u}, asks with: what opens the account has changed. */
+void user_void_other_tokens(const struct ctx *c, struct user *u);
+
 /** A first passphrase, in the arena; the caller writes ${u}. */
 MUST_USE enum rc user_fresh_passphrase(struct ctx *c, struct user *u, const char **out);
 
@@ -80,6 +83,7 @@ MUST_USE enum rc sign_in(struct ctx *c, const struct sign_in *in, struct token_r
 MUST_USE enum rc sign_renew(struct ctx *c, struct token_reply *out);
 MUST_USE enum rc sign_out(struct ctx *c);
 MUST_USE enum rc sign_out_everywhere(struct ctx *c);
+/** The caller's token goes on, every other one of the person is void. */
 MUST_USE enum rc passphrase_change(struct ctx *c, const struct passphrase_change *in);
 
 #endif

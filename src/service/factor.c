@@ -231,6 +231,7 @@ factor_confirm(struct ctx *c, const struct totp_code_body *in, struct backup_cod
 		rc = save(c, &u.id, &f);
 	wipe(&f, sizeof(f));
 	u.second_factor = true;
+	user_void_other_tokens(c, &u); /* they were given for the passphrase alone */
 	return rc == RC_OK ? user_put(c, &u) : rc;
 }
 

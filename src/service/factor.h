@@ -13,8 +13,8 @@
  * is one. */
 MUST_USE enum rc factor_start(struct ctx *c, const struct totp_new *in, struct totp_reply *out);
 
-/** The app shows the right code: from now on it is asked for at each sign-in.  ${out}: the backup codes,
- * once. */
+/** The app shows the right code: from now on it is asked for at each sign-in, and but for the caller's
+ * token what was given without it is void.  ${out}: the backup codes, once. */
 MUST_USE enum rc factor_confirm(struct ctx *c, const struct totp_code_body *in, struct backup_codes *out);
 
 /** The caller, with passphrase and code, goes without. */

@@ -16,7 +16,8 @@ give_token(struct ctx *c, const struct user *u, struct token_reply *out)
 		.user = u->id,
 		.device = c->who->device.id,
 		.issued_at = u->tokens_from > c->now ? u->tokens_from : c->now,
-		.expires_at = c->now + LIMIT_TOKEN_LIFE };
+		.expires_at = c->now + LIMIT_TOKEN_LIFE,
+		.round = principal_round(u) };
 	enum rc rc;
 
 	memcpy(claims.cert, c->who->device.fingerprint, sizeof(claims.cert));

@@ -95,6 +95,15 @@ user_void_tokens(const struct ctx *c, struct user *u)
 	int64_t last = u->tokens_from > c->now ? u->tokens_from : c->now;
 
 	u->tokens_from = last + 1 < c->now + LIMIT_TOKEN_SKEW ? last + 1 : c->now + LIMIT_TOKEN_SKEW;
+	u->token_round++;
+	u->kept_token = (struct id){ { 0 } };
+}
+
+void
+user_void_other_tokens(const struct ctx *c, struct user *u)
+{
+	user_void_tokens(c, u);
+	u->kept_token = c->who->claims.jti;
 }
 
 enum rc
@@ -314,5 +323,7 @@ passphrase_change(struct ctx *c, const struct passphrase_change *in)
 	if ((rc = passphrase_hash(bytes_str(in->new_passphrase), u.verifier)) != RC_OK)
 		return rc;
 	u.must_change = false;
+	user_void_other_tokens(
+	    c, &u); /* who knew the old one, a first one above all, may have signed in with it */
 	return user_put(c, &u);
 }

@@ -134,6 +134,33 @@ test('with a first passphrase nothing works but changing it', async () => {
   assert.ok(read('api/routes.def').includes('R_EARLY'));
 });
 
+test('who signed in with a first passphrase is out when its person has taken one of her own', async () => {
+  const org = (await admin.post('/v1/organisations', { kind: 'family_support', name: 'Másik Szolgálat (minta)' })).json.id;
+  for (const device of ['hers', 'anothers']) await enrol(r, org, device);
+  const made = await admin.send('POST', '/v1/users', { org, name: 'uj.panna', roles: ['family_support'] });
+  assert.equal(made.status, 201, made.text);
+  const other = await r.bare('anothers').signIn('uj.panna', made.json.passphrase); // who handed it over
+  const renewed = await other.send('POST', '/v1/tokens/renew'); // and goes on, quarter of an hour by quarter of an hour
+  assert.equal(renewed.status, 201, renewed.text);
+  const panna = await r.bare('hers').signIn('uj.panna', made.json.passphrase);
+  const tokens = [other.token, renewed.json.access_token];
+  let isHers = false;
+  const change = { old_passphrase: made.json.passphrase, new_passphrase: 'kilenc kék kancsó' };
+  const changed = panna.put('/v1/me/passphrase', change).finally(() => { isHers = true; });
+  while (!isHers && tokens.length < 30) { // also while it is under way
+    const more = await other.send('POST', '/v1/tokens/renew');
+    if (more.status === 201) tokens.push(more.json.access_token);
+  }
+  assert.equal((await changed).status, 204);
+  for (const token of new Set(tokens)) {
+    other.token = token;
+    for (const path of ['/v1/me', '/v1/capacity']) assert.equal((await other.get(path)).status, 401, path);
+    assert.equal((await other.send('POST', '/v1/tokens/renew')).status, 401);
+  }
+  assert.equal((await panna.get('/v1/capacity')).status, 200, 'hers goes on');
+  assert.equal((await panna.send('POST', '/v1/tokens/renew')).status, 201);
+});
+
 test('a retired person and a retired organisation are out at once, their streams too', async () => {
   const eszter = await r.person('okit.eszter', 'counsellor');
   const stream = await listen(eszter);

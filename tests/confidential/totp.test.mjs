@@ -142,6 +142,7 @@ test('a role can be told to need one: until then nothing else works', async () =
   assert.equal((await (await r.as('counsellor')).get('/v1/episodes')).status, 200, 'other roles go on');
   const { person } = await enrolled('okit.vezeto', 'shift_lead');
   assert.equal((await person.get('/v1/episodes')).status, 200, 'the same token goes on');
+  assert.equal((await lead.get('/v1/me')).status, 401, 'and what was opened without a code does not');
 });
 
 test('a role that is none is refused when the service starts', () => {

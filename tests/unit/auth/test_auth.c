@@ -23,6 +23,7 @@ static const struct claims ours = { .jti = { { 1 } },
 	.device = { { 3 } },
 	.issued_at = NOW,
 	.expires_at = NOW + 900,
+	.round = 7,
 	.cert = { 4, 5, 6 } };
 
 static const char *
@@ -81,6 +82,7 @@ Test(auth, a_token_says_what_it_was_issued_with)
 		cr_expect(id_equal(&c.jti, &ours.jti) && id_equal(&c.user, &ours.user) &&
 		    id_equal(&c.device, &ours.device));
 		cr_expect(c.issued_at == ours.issued_at && c.expires_at == ours.expires_at);
+		cr_expect_eq(c.round, ours.round);
 		cr_expect_arr_eq(c.cert, ours.cert, 32);
 	}
 }
@@ -147,6 +149,9 @@ static const struct payload payloads[] = {
 	{ "nothing wrong", "{" ISS AUD JTI SUB DEV IAT NBF EXP CNF "}", RC_OK },
 	{ "other order", "{" EXP NBF IAT DEV SUB JTI AUD ISS CNF "}", RC_OK },
 	{ "no iss", "{" AUD JTI SUB DEV IAT NBF EXP CNF "}", RC_BAD_TOKEN },
+	{ "a round", "{" ISS AUD JTI SUB DEV IAT NBF EXP "\"rnd\":1," CNF "}", RC_OK },
+	{ "round none", "{" ISS AUD JTI SUB DEV IAT NBF EXP "\"rnd\":0," CNF "}", RC_BAD_TOKEN },
+	{ "a round in letters", "{" ISS AUD JTI SUB DEV IAT NBF EXP "\"rnd\":\"1\"," CNF "}", RC_BAD_TOKEN },
 	{ "other iss", "{\"iss\":\"Menedek\"," AUD JTI SUB DEV IAT NBF EXP CNF "}", RC_BAD_TOKEN },
 	{ "no aud", "{" ISS JTI SUB DEV IAT NBF EXP CNF "}", RC_BAD_TOKEN },
 	{ "other aud", "{" ISS "\"aud\":\"other.example.hu\"," JTI SUB DEV IAT NBF EXP CNF "}",

@@ -259,6 +259,40 @@ Test(principal, a_token_of_the_second_of_signing_out_everywhere_counts)
 	cr_expect_eq(person(), RC_OK);
 }
 
+Test(principal, of_the_tokens_before_a_new_passphrase_the_one_that_set_it_goes_on)
+{
+	user.kept_token = claims.jti;
+	sign_out_everywhere(); /* puts the user, too */
+	cr_expect_eq(person(), RC_OK);
+	sign_out();
+	cr_expect_eq(person(), RC_BAD_TOKEN, "until it is signed out");
+	claims.jti.b[0]++;
+	cr_expect_eq(person(), RC_BAD_TOKEN);
+	user.kept_token = (struct id){ { 0 } };
+	put_user();
+	claims.jti = user.kept_token;
+	cr_expect_eq(person(), RC_BAD_TOKEN, "none is none");
+}
+
+Test(principal, a_token_given_while_all_were_voided_is_void_however_late_its_time)
+{
+	claims.round = principal_round(&user);
+	cr_assert_eq(person(), RC_OK);
+	user.token_round++;
+	put_user();
+	cr_assert_geq(claims.issued_at, user.tokens_from);
+	cr_expect_eq(person(), RC_BAD_TOKEN);
+	user.kept_token = claims.jti;
+	put_user();
+	cr_expect_eq(person(), RC_OK, "but for the one that goes on");
+	user.kept_token = (struct id){ { 0 } };
+	put_user();
+	claims.round = principal_round(&user);
+	cr_expect_eq(person(), RC_OK);
+	claims.round = 0;
+	cr_expect_eq(person(), RC_OK, "one that does not say goes by its time");
+}
+
 /* ---- whom an outside issuer names ---- */
 
 static void

@@ -72,6 +72,8 @@ Test(tables, keys_and_hashes_are_secret)
 	} rows[] = {
 		{ &model_user, "verifier" },
 		{ &model_user, "tokens_from" },
+		{ &model_user, "kept_token" },
+		{ &model_user, "token_round" },
 		{ &model_factor, "secret" },
 		{ &model_factor, "backup" },
 		{ &model_device, "fingerprint" },

@@ -158,6 +158,23 @@ check_groups(struct import *im, const struct house *h, unsigned line)
 			import_problem(im, line, "join_group: at most %u units in one", JOIN_GROUP_UNITS);
 }
 
+/* As over the API (unit_save): a room that was promised or is lived in keeps its beds and properties, or a
+ * household would find fewer beds than it was told of, or another household beside it. */
+static void
+check_booked(struct import *im, struct house *h, const struct unit_row *rows, size_t count)
+{
+	struct unit_use use[LIMIT_UNITS];
+
+	house_use(h, im->now, use);
+	for (size_t i = 0; i < count; i++) {
+		const struct unit *there = unit_by_name(h, rows[i].unit.name);
+
+		if (there != NULL && !same_layout(there, &rows[i].unit) && use[there - h->units].shares > 0)
+			import_problem(im, rows[i].line,
+			    "\"%s\" stays as it is while a reservation is live in it", there->name);
+	}
+}
+
 /* ---- jobs ---- */
 
 /* What is there of the house: profile and capacity record, or empty ones when it is new. */
@@ -195,6 +212,7 @@ check_job(struct import *im, struct house_job *job, struct house *h)
 	check_repeats(im, rows, job->count < 2 * LIMIT_UNITS ? job->count : 0);
 	if (rc == RC_OK && job->profile != NULL)
 		renewed = import_merge_profile(&s, &job->profile->shelter);
+	check_booked(im, h, rows, job->count);
 	if (job->count > 0 && import_merge_units(h, rows, job->count, im->now, &changed) != RC_OK) {
 		import_problem(im, line, "a house has %u units at most", LIMIT_UNITS);
 		return RC_OK;

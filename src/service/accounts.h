@@ -9,6 +9,8 @@
 /* organisations (admin) */
 MUST_USE enum rc org_create(struct ctx *c, struct org *o);
 MUST_USE enum rc org_load(struct ctx *c, const struct id *id, struct org *out);
+
+/** Write a changed organisation.  RC_STATE_CONFLICT: the caller's own would be retired. */
 MUST_USE enum rc org_save(struct ctx *c, struct org *o);
 MUST_USE enum rc org_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 

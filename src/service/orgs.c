@@ -38,6 +38,8 @@ org_save(struct ctx *c, struct org *o)
 {
 	struct key key = record_key(KIND_ORG, &o->id);
 
+	if (o->retired && id_equal(&o->id, &c->who->org.id)) /* its devices are refused from then on */
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_OWN_ORG, NULL, 0, NULL);
 	o->version++;
 	ctx_note(c, &o->id, NULL, NULL);
 	return record_put(c->txn, KIND_ORG, &key, o);

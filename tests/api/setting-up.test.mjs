@@ -61,6 +61,15 @@ test('a retired operator gets no new house', async () => {
   assert.deepEqual([refused.status, refused.json.errors?.[0].pointer], [422, '/org'], refused.text);
 });
 
+test('nobody retires the own organisation: no administrator would be left to undo it', async () => {
+  const boss = await admin();
+  const path = `/v1/organisations/${(await boss.get('/v1/me')).json.org}`;
+  const refused = await boss.patch(path, { retired: true }, match(await boss.get(path)));
+  assert.deepEqual([refused.status, refused.json.code], [409, 'state_conflict'], refused.text);
+  const renamed = await boss.patch(path, { name: 'Üzemeltető (minta)' }, match(await boss.get(path)));
+  assert.deepEqual([renamed.status, renamed.json.retired], [200, false], renamed.text);
+});
+
 test('a person of one operator works in no house of another: neither new nor changed', async () => {
   const boss = await admin();
   const [one, two] = [await operator('Egyik Fenntartó (minta)'), await operator('Másik Fenntartó (minta)')];

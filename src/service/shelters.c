@@ -346,13 +346,22 @@ availability_report(struct ctx *c, const struct id *shelter, const struct availa
 	return save_house(c, h, had);
 }
 
-static int
-find_room(const struct house *h, const char *room)
+/* By name where only one has it: nobody guesses which of two was meant, or the occupied one stays free. */
+static enum rc
+find_room(const struct house *h, const char *room, unsigned *out, struct fault *f)
 {
-	for (unsigned i = 0; i < h->unit_count; i++)
-		if (!h->units[i].retired && strcmp(h->units[i].name, room) == 0)
-			return (int)i;
-	return -1;
+	unsigned found = 0;
+
+	*out = 0;
+	for (unsigned i = 0; i < h->unit_count; i++) {
+		if (h->units[i].retired || strcmp(h->units[i].name, room) != 0)
+			continue;
+		*out = i;
+		found++;
+	}
+	if (found == 1)
+		return RC_OK;
+	return fault_set(f, RC_NOT_FOUND, found == 0 ? MSG_UNIT_UNKNOWN : MSG_UNIT_TWICE, NULL, 0, NULL);
 }
 
 enum rc
@@ -361,18 +370,17 @@ availability_enter_late(struct ctx *c, const struct id *shelter, const char *roo
 {
 	struct key key = record_key(KIND_HOUSE, shelter);
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
-	unsigned had;
-	int i;
+	unsigned had, i;
 	enum rc rc;
 
 	if (!h)
 		return RC_UNAVAILABLE;
 	if ((rc = record_get(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
 		return rc;
-	if ((i = find_room(h, room)) < 0)
-		return fault_set(c->fault, RC_NOT_FOUND, MSG_UNIT_UNKNOWN, NULL, 0, NULL);
-	*was = (struct unit_report){ (uint8_t)house_unit_state(h, (unsigned)i, ctx_sure(c)),
-		(uint8_t)house_unit_free_places(h, (unsigned)i, ctx_sure(c)) };
+	if ((rc = find_room(h, room, &i, c->fault)) != RC_OK)
+		return rc;
+	*was = (struct unit_report){ (uint8_t)house_unit_state(h, i, ctx_sure(c)),
+		(uint8_t)house_unit_free_places(h, i, ctx_sure(c)) };
 	if (h->units[i].confirmed_at == at && was->state == report->state &&
 	    (report->state != UNIT_PARTLY || was->free_places == report->free_places))
 		return RC_TAKEN;
@@ -380,7 +388,7 @@ availability_enter_late(struct ctx *c, const struct id *shelter, const char *roo
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_LATER_KNOWN, NULL, 0, NULL);
 	had = free_places(h, ctx_sure(c));
 	/* by what held then: a hold that ran out since may have been asked for in time, on paper, too */
-	if ((rc = house_report(h, (unsigned)i, report, at, c->fault)) != RC_OK)
+	if ((rc = house_report(h, i, report, at, c->fault)) != RC_OK)
 		return rc;
 	ctx_note(c, &h->units[i].id, shelter, "downtime_room");
 	return save_house(c, h, had);

@@ -47,7 +47,7 @@ MUST_USE enum rc availability_report(
 /**
  * Enter what a room of ${shelter} was at ${at} while the registry was down; ${*was} gets what stood there.
  * RC_TAKEN: it stands there already.  RC_STATE_CONFLICT: a reservation was live in it, or staff have said
- * something later.  RC_NOT_FOUND: no such room.
+ * something later.  RC_NOT_FOUND: no such room, or two of that name.
  */
 MUST_USE enum rc availability_enter_late(struct ctx *c, const struct id *shelter, const char *room,
     const struct unit_report *report, int64_t at, struct unit_report *was);

@@ -41,6 +41,8 @@ before(async () => {
   const all = (await staff.get(`/v1/shelters/${house}/availability`)).json;
   const taken = all.units.find((u) => u.state === 'occupied' && !u.shared);
   room = { house: all.code_name, name: taken.name, id: taken.id, shelter: house };
+  for (const beds of [1, 2]) // which of two rooms of one name is meant, a name does not tell
+    await (await r.as('shelter_manager')).post(`/v1/shelters/${house}/units`, { name: 'Páros', adult_beds: 0, child_beds: beds, cots: 0 });
   accepted = await reservationIn(r, 'requested');
   arrived = await reservationIn(r, 'confirmed');
   declined = await reservationIn(r, 'requested');
@@ -75,15 +77,17 @@ test('one conflict keeps everything out: each is shown with what stands there no
   const told = reconcile([
     reservations(row(accepted, 'confirm'), [stamp(Date.now()), accepted.reservation.number, 'nosuch', 'confirm', ''], row(held, 'arrive'),
       row(arrived, 'arrive', '', Date.now() - 3600_000)),
-    rooms([stamp(Date.now()), 'Nincs 9', 'x', 'free', ''], [stamp(Date.now()), room.house, 'nincs szoba', 'free', ''])]);
+    rooms([stamp(Date.now()), 'Nincs 9', 'x', 'free', ''], [stamp(Date.now()), room.house, 'nincs szoba', 'free', ''],
+      [stamp(Date.now()), room.house, 'Páros', 'occupied', ''])]);
   assert.equal(told.status, 5, told.stderr);
   assert.match(told.stdout, /^fits +reservations\.csv line 2: /m);
   assert.match(told.stdout, /^CONFLICT +reservations\.csv line 3: .* There is no reservation of this number with this check word$/m);
   assert.match(told.stdout, /^CONFLICT +reservations\.csv line 4: .*; now: held$/m);
   assert.match(told.stdout, /^CONFLICT +reservations\.csv line 5: .* something later.*; now: confirmed$/m);
   assert.match(told.stdout, /^CONFLICT +rooms\.csv line 2: .* There is no house of this name$/m);
-  assert.match(told.stdout, /^CONFLICT +rooms\.csv line 3: /m);
-  assert.match(told.stderr, /5 of 6 lines conflict, nothing was entered/);
+  assert.match(told.stdout, /^CONFLICT +rooms\.csv line 3: .* There is no such unit$/m);
+  assert.match(told.stdout, /^CONFLICT +rooms\.csv line 4: .* Two units have this name: report in the console which one is meant$/m);
+  assert.match(told.stderr, /6 of 7 lines conflict, nothing was entered/);
   assert.deepEqual([records(), entries()], kept);
 });
 

@@ -7,6 +7,7 @@
  */
 #include "gate.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "vault/grounds.h"
 
 typedef enum rc gate_step_fn(struct call *c);
 
@@ -356,6 +358,21 @@ final_rc(enum rc rc)
 	return rc == RC_CONFLICT ? RC_BUSY : rc == RC_TOO_BIG ? RC_INTERNAL : rc;
 }
 
+/* The request's time may be that of most nodes, and the vault goes by this machine's clock.  What it would
+ * not tell for that is not recorded as told either: it would count, and a break-glass tells once. */
+static bool
+is_timely(const struct call *c)
+{
+	const int64_t own = clock_now();
+
+	if (grounds_is_timely(c->ctx.now, own))
+		return true;
+	log_world("clock_withholds",
+	    "seconds=%" PRId64 ": from the request's time to this machine's, so no location is told",
+	    own - c->ctx.now);
+	return false;
+}
+
 static enum call_step
 run_and_commit(struct call *c, enum call_pace pace)
 {
@@ -371,6 +388,8 @@ run_and_commit(struct call *c, enum call_pace pace)
 		log_bug("after_nothing", "operation=%s", call_operation(c));
 		rc = RC_INTERNAL;
 	}
+	if (rc == RC_OK && c->after && !is_timely(c))
+		rc = RC_WITHHELD;
 	if (rc != RC_OK || !txn_is_writing(c->txn))
 		return finish(c, final_rc(rc));
 	c->stage = STAGE_COMMITTING;

@@ -152,7 +152,8 @@ MUST_USE enum rc call_keep(struct call *c, const struct model *m, const void *ob
  * the transaction that the handler is in is on disk, and answers in the handler's place.  ${arg} is in the
  * call's arena.  The transaction must write: what is told must have been recorded (G4).  When ${fn} fails,
  * what was committed stands, and its outcome gets an entry of its own in the trail; its RC_UNAVAILABLE, which
- * would say that nothing was changed, is answered RC_WITHHELD.
+ * would say that nothing was changed, is answered RC_WITHHELD.  So is, and nothing is written, what the vault
+ * would refuse because the request's time is too far from this machine's clock.
  */
 void call_after(struct call *c, after_fn *fn, void *arg);
 

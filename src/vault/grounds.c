@@ -22,6 +22,13 @@ grounds_is_own(const struct disclosure *d)
 	return d->reason == CODE_NONE && id_is_zero(&d->reservation) && id_is_zero(&d->break_glass);
 }
 
+/* Half of the time is left to the commit and the queue; from the future it cannot come any more. */
+bool
+grounds_is_timely(int64_t at, int64_t now)
+{
+	return at <= now + GROUNDS_SKEW && at >= now - GROUNDS_FRESH / 2;
+}
+
 static enum ground
 check_record(const struct disclosure *d, const struct id *house, const struct id *disclosure, int64_t now)
 {

@@ -60,6 +60,12 @@ bool grounds_is_own(const struct disclosure *d);
 enum ground grounds_check(
     const struct evidence *e, const struct id *house, const struct id *disclosure, int64_t now);
 
+/**
+ * Will a record of ${at} be neither too old nor from the future, when it is committed now and opened at once?
+ * ${now} is the machine's own clock, by which the vault goes.
+ */
+bool grounds_is_timely(int64_t at, int64_t now);
+
 const char *ground_word(enum ground ground);
 
 #endif

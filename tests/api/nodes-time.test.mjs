@@ -5,7 +5,7 @@ import { after, before } from 'node:test';
 import { Clockwork, HOUR, clockTest, noClock } from './lib/clockwork.mjs';
 import { comes } from './lib/patience.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
-import { hold, holdBody, openEpisode, search, settle } from './lib/scenes.mjs';
+import { hold, holdBody, openEpisode, reservationIn, search, settle } from './lib/scenes.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 
@@ -65,6 +65,29 @@ clockTest('a clock that is hours ahead on one node ends no hold, and that node g
   clocks[2].jump(-2 * HOUR);
   await comes(() => agreed() > once, 'it does not notice that its clock is mended');
   await settle(nodes[0], { ...scene, desk });
+});
+
+clockTest('a node whose clock is off tells no location, and counts no telling', async () => {
+  const desk = await nodes[0].as('counsellor');
+  const scene = await reservationIn(nodes[0], 'confirmed');
+  const path = `/v1/reservations/${scene.reservation.id}`;
+  for (const shift of [2 * HOUR, -HOUR]) {
+    const said = () => nodes[2].logText().split('clocks_differ').length;
+    const before = said();
+    clocks[2].jump(shift);
+    await comes(() => said() > before, 'it does not notice that its clock differs');
+    const there = await nodes[2].person('okit.anna', 'counsellor');
+    for (let i = 0; i < 4; i++) {
+      const told = await there.post(`${path}/disclosures`, { reason: 'intake_call' });
+      assert.deepEqual([told.status, told.json.code], [503, 'location_withheld'], told.text);
+    }
+    assert.equal((await desk.get(path)).json.disclosures_left, 3, 'what was not told was counted');
+    const agreed = () => nodes[2].logText().split('clocks_agree').length;
+    const once = agreed();
+    clocks[2].jump(-shift);
+    await comes(() => agreed() > once, 'it does not notice that its clock is mended');
+  }
+  await settle(nodes[0], scene);
 });
 
 clockTest('what a node holds whose clock is an hour behind the others do not end at once', async () => {

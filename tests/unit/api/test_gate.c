@@ -2,6 +2,7 @@
 /* The gate from the device to the commit, with handlers of the test's own: what each step refuses, that a
  * refused request writes nothing, and what becomes of a disk that fails at any read. */
 #include "gate_scene.h"
+#include "vault/grounds.h"
 
 TestSuite(gate, .init = set_up, .fini = tear_down, .timeout = 120);
 
@@ -69,6 +70,15 @@ write_then_tell(struct call *c)
 {
 	call_after(c, tell_after, &afters);
 	return write_mark(c);
+}
+
+static int64_t off; /* by which the time of most nodes differs from this machine's */
+
+static enum rc
+tell_by_another_clock(struct call *c)
+{
+	c->ctx.now += off;
+	return write_then_tell(c);
 }
 
 static enum rc
@@ -317,6 +327,24 @@ Test(gate, what_is_told_after_the_commit_is_told_once_and_its_failure_stands_in_
 	cr_expect_eq(entries(), before + 3, "that it was done, and that it was not");
 	cr_assert_eq(fixture_view(&x, last_entry_txn, &e), RC_OK);
 	cr_expect_eq(e.outcome, RC_WITHHELD, "what was written stands: not that nothing was changed");
+}
+
+Test(gate, what_the_vault_would_not_tell_by_its_clock_is_not_recorded_as_told)
+{
+	static const int64_t offs[] = { -GROUNDS_FRESH - 1, -GROUNDS_FRESH / 2 - 1, 2 * GROUNDS_SKEW };
+	const uint64_t before = entries();
+
+	route.handler = tell_by_another_clock;
+	for (unsigned i = 0; i < COUNT_OF(offs); i++) {
+		off = offs[i];
+		cr_expect_eq(ask(), 503, "%u", i);
+	}
+	cr_expect_eq(afters, 0);
+	cr_expect_not(has_mark(), "it would have counted as a telling");
+	cr_expect_eq(entries(), before);
+	off = GROUNDS_SKEW / 2;
+	cr_expect_eq(ask(), 200);
+	cr_expect_eq(afters, 1);
 }
 
 /* In a release build; else it ends the process. */

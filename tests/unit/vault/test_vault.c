@@ -21,6 +21,18 @@ close_scene(void)
 
 TestSuite(vault, .init = open_scene, .fini = close_scene);
 
+Test(grounds, a_record_is_timely_while_it_will_neither_be_too_old_nor_from_the_future)
+{
+	static const struct {
+		int64_t off;
+		bool is;
+	} rows[] = { { 0, true }, { GROUNDS_SKEW, true }, { GROUNDS_SKEW + 1, false },
+		{ -GROUNDS_FRESH / 2, true }, { -GROUNDS_FRESH / 2 - 1, false }, { -GROUNDS_FRESH, false } };
+
+	for (unsigned i = 0; i < COUNT_OF(rows); i++)
+		cr_expect_eq(grounds_is_timely(1000000 + rows[i].off, 1000000), rows[i].is, "row %u", i);
+}
+
 Test(vault, tells_once_what_a_committed_record_allows)
 {
 	scene_commit(&x, &x.disclosure);

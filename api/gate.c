@@ -435,7 +435,7 @@ call_run(struct call *c, enum call_pace pace)
 		return pace == CALL_SLOW ? run_after(c) : CALL_TELL;
 	if (c->stage == STAGE_COMMITTING && !wants_rerun(c, c->commit_rc))
 		return finish(c, final_rc(c->commit_rc));
-	if ((c->route->flags & R_SLOW) && pace != CALL_SLOW)
+	if ((c->route->flags & (R_SLOW | R_WALK)) && pace != CALL_SLOW)
 		return CALL_OFFLOAD;
 	return run_and_commit(c, pace);
 }

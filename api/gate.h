@@ -25,7 +25,8 @@ enum route_flags {
 	R_STREAM = 64,
 	R_EARLY = 128, /* works before a first passphrase has been changed */
 	R_EVEN = 256,  /* its answers take one time, whatever had to be read for them; so does every 404 */
-	R_ENROL = 512  /* works before a second factor that the role needs */
+	R_ENROL = 512, /* works before a second factor that the role needs */
+	R_WALK = 1024  /* reads thousands of records for one answer: not on an HTTP thread either */
 };
 
 typedef enum rc handler_fn(struct call *c);

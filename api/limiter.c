@@ -78,13 +78,23 @@ put_field(char out[RATE_FIELD], char first, uint32_t a, char second, uint32_t b)
 	(void)put_parameter(out + len, second, b);
 }
 
+/* A passphrase takes a tenth of a second of a core, the longest walk along the trail 5 ms, or 20 on a slow
+ * one. */
+static uint32_t
+cost_of(const struct route *route, const struct rate_rule *rate)
+{
+	if (route->flags & R_SLOW)
+		return rate->slow_cost;
+	return (route->flags & R_WALK) && rate->slow_cost >= 4 ? rate->slow_cost / 4 : 1;
+}
+
 enum rc
 limiter_take(struct call *c)
 {
 	struct limiter *l = c->api->limiter;
 	struct slot *s = &l->slots[get_u32(c->head.fingerprint) % SLOTS];
 	const struct rate_rule *rate = &parts_tuning(c->api->parts)->rate;
-	const int64_t cost = c->route->flags & R_SLOW ? (int64_t)rate->slow_cost * 1000 : 1000;
+	const int64_t cost = (int64_t)cost_of(c->route, rate) * 1000;
 	bool ok;
 
 	pthread_mutex_lock(&l->lock);

@@ -405,6 +405,32 @@ Test(gate, slow_work_beyond_the_measure_does_not_even_wait_for_a_thread)
 		call_free(c[i]);
 }
 
+struct page_cost {
+	uint32_t slow;
+	const char *left;
+};
+
+/* The real row of the trail: for a page of it thousands of entries may be opened. */
+Test(gate, a_page_of_the_trail_is_walked_off_the_http_threads_and_counts_for_a_quarter_of_slow_work)
+{
+	static const struct page_cost rows[] = { { 20, ";r=40;" }, { 3, ";r=44;" } }; /* one at least */
+	struct call_head head = { .method = "GET", .path = "/v1/audit", .authorization = bearer };
+
+	allow_few(45);
+	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+		struct call *c;
+
+		memset(head.fingerprint, 0xaa + (int)i, 32); /* the measure of a device of its own */
+		tight.rate.slow_cost = rows[i].slow;
+		cr_assert_not_null(c = call_new(api, &head, wake, &woken));
+		cr_expect_eq(call_run(c, CALL_BRIEF), CALL_OFFLOAD);
+		cr_expect(strstr(c->rate, rows[i].left), "row %u: %s", i, c->rate);
+		cr_expect_eq(run_to_end(c), CALL_DONE);
+		cr_expect_eq(call_reply(c)->status, i == 0 ? 200 : 403, "only the first is enrolled");
+		call_free(c);
+	}
+}
+
 /* ---- conflicts, odd answers, and what fails ---- */
 
 static unsigned rivals; /* conflicts to come */

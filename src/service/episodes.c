@@ -201,6 +201,25 @@ end_by_clock(struct ctx *c, struct episode *e, bool *ended)
 }
 
 enum rc
+episode_would_end(struct txn *t, const struct episode *e, int64_t now, bool *out)
+{
+	const struct key key = record_key(KIND_RESERVATION, &e->reservation);
+	struct reservation r;
+	enum rc rc;
+
+	*out = e->state == EPISODE_OPEN && e->expires_at <= now;
+	if (!*out || id_is_zero(&e->reservation))
+		return RC_OK;
+	if ((rc = record_peek(t, KIND_RESERVATION, &key, &r)) != RC_OK) {
+		*out = rc == RC_NOT_FOUND;
+		return *out ? RC_OK : rc;
+	}
+	*out = reservation_is_over(r.state) || reservation_has_expired(&r, now) ||
+	    (r.state == RES_IN_STAY && r.arrived_at + DESK_CLOSES <= now);
+	return RC_OK;
+}
+
+enum rc
 episode_expire(struct ctx *c, const struct id *id)
 {
 	struct key key = record_key(KIND_EPISODE, id);

@@ -22,6 +22,12 @@ MUST_USE enum rc episode_store(struct ctx *c, struct episode *e);
 /** For the timer: end an episode whose 72 hours are over.  Nothing to do is RC_OK. */
 MUST_USE enum rc episode_expire(struct ctx *c, const struct id *id);
 
+/**
+ * Would episode_expire end it at ${now}?  By a snapshot, for who collects what is due: a request that a
+ * promised place keeps open, be it for months, must not stand in the way of those that are over.
+ */
+MUST_USE enum rc episode_would_end(struct txn *t, const struct episode *e, int64_t now, bool *out);
+
 /** Has it a reservation that is neither over nor expired? */
 MUST_USE enum rc episode_has_live_reservation(struct ctx *c, const struct episode *e, bool *out);
 

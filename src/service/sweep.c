@@ -11,36 +11,14 @@
 
 typedef enum rc settle_fn(struct ctx *c, const struct id *id);
 
+struct round;
+
 /* One kind of work: whose index rows lead to it, is it due, what settles it. */
 struct chore {
 	const char *action;
 	enum kind rows;
-	bool (*is_due)(struct txn *t, const struct id *id, int64_t now);
+	bool (*is_due)(struct round *r, const struct id *id);
 	settle_fn *settle;
-};
-
-static bool
-reservation_is_due(struct txn *t, const struct id *id, int64_t now)
-{
-	struct key key = record_key(KIND_RESERVATION, id);
-	struct reservation r;
-
-	return record_peek(t, KIND_RESERVATION, &key, &r) == RC_OK && reservation_has_expired(&r, now);
-}
-
-static bool
-episode_is_due(struct txn *t, const struct id *id, int64_t now)
-{
-	struct key key = record_key(KIND_EPISODE, id);
-	struct episode e;
-
-	return record_peek(t, KIND_EPISODE, &key, &e) == RC_OK && e.state == EPISODE_OPEN &&
-	    e.expires_at <= now;
-}
-
-static const struct chore chores[] = {
-	{ "clock_expire_reservation", KIND_RES_DESK, reservation_is_due, reservation_expire },
-	{ "clock_expire_episode", KIND_EPISODE_DESK, episode_is_due, episode_expire },
 };
 
 struct round {
@@ -51,6 +29,37 @@ struct round {
 	int64_t now;
 	struct id due[DUE_MAX];
 	unsigned count, unreadable;
+};
+
+static bool
+reservation_is_due(struct round *r, const struct id *id)
+{
+	struct key key = record_key(KIND_RESERVATION, id);
+	struct reservation place;
+
+	return record_peek(r->txn, KIND_RESERVATION, &key, &place) == RC_OK &&
+	    reservation_has_expired(&place, r->now);
+}
+
+/* Nor must one whose place cannot be read stand in the way of the others. */
+static bool
+episode_is_due(struct round *r, const struct id *id)
+{
+	struct key key = record_key(KIND_EPISODE, id);
+	struct episode e;
+	bool is_due;
+
+	if (record_peek(r->txn, KIND_EPISODE, &key, &e) != RC_OK)
+		return false;
+	if (episode_would_end(r->txn, &e, r->now, &is_due) == RC_OK)
+		return is_due;
+	r->unreadable++;
+	return false;
+}
+
+static const struct chore chores[] = {
+	{ "clock_expire_reservation", KIND_RES_DESK, reservation_is_due, reservation_expire },
+	{ "clock_expire_episode", KIND_EPISODE_DESK, episode_is_due, episode_expire },
 };
 
 /* One damaged row must not keep all later holds and requests from running out: `menedek check` names it. */
@@ -75,7 +84,7 @@ collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 		return true;
 	}
 	size_t mark = arena_mark(r->arena);
-	if (r->chore->is_due(r->txn, &row.id, r->now))
+	if (r->chore->is_due(r, &row.id))
 		r->due[r->count++] = row.id;
 	arena_rewind(r->arena, mark);
 	return r->count < DUE_MAX;

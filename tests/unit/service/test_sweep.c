@@ -58,6 +58,59 @@ Test(sweep, a_row_that_is_none_keeps_no_later_request_from_running_out)
 	cr_assert_eq(sweep_run(&x.parts, START + LIMIT_EPISODE_LIFE), 1);
 }
 
+/* As many rows as a round settles, to a request that has ${place} and whose time is over by ${now}, and
+ * behind them one to a request that ends then.  Whose rows they are is not looked at. */
+static void
+put_many_before_one(const struct id *place, int64_t now)
+{
+	const struct id last = { { 0xff } };
+	struct episode kept;
+	struct key key;
+	struct id over;
+
+	model_clear(&model_episode, &kept);
+	kept.id = (struct id){ { 7 } };
+	kept.opener_org = kept.desk_org = (struct id){ { 8 } };
+	kept.state = EPISODE_OPEN;
+	kept.outcome = CODE_NONE;
+	kept.reservation = *place;
+	kept.opened_at = START;
+	kept.expires_at = now;
+	key = record_key(KIND_EPISODE, &kept.id);
+	details_put(&x, KIND_EPISODE, &key, &kept);
+	for (unsigned i = 0; i < 256; i++) {
+		const struct id org = { { 1, (uint8_t)i } };
+
+		put_row(&org, &kept.id);
+	}
+	over = details_episode(&x, EPISODE_OPEN, START);
+	put_row(&last, &over);
+}
+
+/* Places that were promised and never ended by anybody gather in a large network. */
+Test(sweep, requests_that_a_promised_place_keeps_open_keep_no_other_from_running_out)
+{
+	const int64_t now = START + LIMIT_EPISODE_LIFE;
+	const struct id place = details_reservation(&x, RES_CONFIRMED, 0);
+
+	put_many_before_one(&place, now);
+	cr_assert_eq(sweep_run(&x.parts, now), 1);
+	cr_expect_eq(sweep_run(&x.parts, now), 0, "once");
+}
+
+Test(sweep, requests_whose_place_cannot_be_read_keep_no_other_from_running_out)
+{
+	const int64_t now = START + LIMIT_EPISODE_LIFE;
+	const struct id place = { { 9 } };
+	const struct key key = record_key(KIND_RESERVATION, &place);
+	const uint8_t noise[] = "no reservation";
+
+	details_put_raw(&x, &key, KEY_DETAIL, BYTES_OF(noise));
+	put_many_before_one(&place, now);
+	cr_assert_eq(sweep_run(&x.parts, now), 1);
+	cr_expect_eq(sweep_run(&x.parts, now), 0, "once");
+}
+
 /* ---- what the clock does beside it ---- */
 
 static struct key

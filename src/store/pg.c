@@ -16,6 +16,7 @@
 
 #define CONNINFO_CAP 4096u
 #define STALE_MS     10000 /* longer than a failover takes */
+#define NODE_FILE    "node"
 
 static void pg_close(struct engine *e);
 
@@ -28,7 +29,8 @@ read_conninfo(struct engine *e, const char *dir, struct fault *f)
 	size_t len;
 	enum rc rc;
 
-	if (!path_join(name, sizeof(name), dir, PG_CONNINFO))
+	if (!path_join(name, sizeof(name), dir, PG_CONNINFO) ||
+	    !path_join(e->node_file, sizeof(e->node_file), dir, NODE_FILE))
 		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
 	if ((rc = file_read(name, CONNINFO_CAP, &text, &len, f)) != RC_OK)
 		return rc;

@@ -8,11 +8,16 @@
  * the lower clock, and what is written keeps its node's own, lest a clock that was years behind make what
  * began meanwhile end with its mending.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/digest.h"
 #include "store/pg_parts.h"
 
 #define BEAT_MS  1000
@@ -126,6 +131,49 @@ hear_beat(struct engine *e, int64_t sent, int64_t now)
 	return is_good;
 }
 
+/* The directory may be confined to making files: no rename. */
+static bool
+read_node(int fd, uint8_t node[ID_BYTES])
+{
+	uint8_t text[ID_BYTES + 8], own[DIGEST_BYTES];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return false;
+	if (read(fd, text, ID_BYTES) != (ssize_t)ID_BYTES) {
+		random_fill(text, ID_BYTES);
+		if (pwrite(fd, text, ID_BYTES, 0) != (ssize_t)ID_BYTES)
+			return false;
+	}
+	put_u64(text + ID_BYTES, (uint64_t)st.st_ino);
+	digest(BYTES_OF(text), own);
+	memcpy(node, own, ID_BYTES);
+	return true;
+}
+
+/*
+ * A beat is a witness of the time for five seconds, and of one node there must not be two: one that had a new
+ * id at each start outvoted the only other with its own last beat, ended what that one held, and went on so
+ * for ten minutes, since it was agreed on.  So the id stays with the store's directory: from its first beat
+ * on, since others are set up as copies of one that was not served; and with the file's own number, since
+ * somebody may copy one that was.
+ */
+static void
+know_node(struct engine *e)
+{
+	int fd;
+
+	if (e->node_file[0] == '\0')
+		return;
+	fd = open(e->node_file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (!read_node(fd, e->node))
+		log_world("node_file", "%s: for five seconds after each start this node counts twice",
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	e->node_file[0] = '\0';
+}
+
 static void
 beat(struct engine *e, int64_t now)
 {
@@ -137,6 +185,7 @@ beat(struct engine *e, int64_t now)
 	};
 	bool is_good;
 
+	know_node(e);
 	put_u64(clock, (uint64_t)sent);
 	is_good = pg_send(&e->link, PG_BEAT, params, COUNT_OF(params)) &&
 	    pg_send(&e->link, PG_CLOCKS, params, 1) && pg_send_sync(&e->link) && hear_beat(e, sent, now);

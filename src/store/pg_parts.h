@@ -158,7 +158,8 @@ struct pg_batch {
 	struct pg_array read_keys, read_revs, new_keys, new_values, put_keys, put_values, deletes, changed;
 };
 
-#define PG_SNAPSHOT 4096u /* text of a snapshot of PostgreSQL: hundreds of transactions under way */
+#define PG_NODE_FILE 512u
+#define PG_SNAPSHOT  4096u /* text of a snapshot of PostgreSQL: hundreds of transactions under way */
 
 struct engine {
 	struct engine *mirror; /* LMDB: this node's copy, in which it reads */
@@ -166,7 +167,8 @@ struct engine {
 	struct pg_batch batch;
 	char snapshot[PG_SNAPSHOT]; /* of PostgreSQL, that the copy equals; "" = none: it must be compared */
 	uint32_t timeline;          /* under which that snapshot was taken */
-	uint8_t node[ID_BYTES];     /* of this opening, for its heartbeat */
+	char node_file[PG_NODE_FILE]; /* where the number stands that makes node; "": read already */
+	uint8_t node[ID_BYTES];       /* for its heartbeat, from the first one on the same at each opening */
 	engine_told_fn *told;
 	void *told_arg;
 	struct engine_carrier carrier;       /* no take: nothing is shared */

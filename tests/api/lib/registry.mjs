@@ -22,7 +22,6 @@ export const ROLES = ['counsellor', 'shift_lead', 'shelter_staff', 'shelter_mana
 /** ENGINE=postgresql NODES=3: so many nodes serve each registry, and each next client is at the next one. */
 const NODES = Number(process.env.NODES ?? 1);
 export const SEVERAL = NODES > 1;
-const FORGOTTEN_MS = 6000; // until a node hears no more of what clocks said before it began, also its own of an earlier life
 const KNOWN_MS = 250; // for a node to note in its memory what it has taken over; it is done long before
 
 /** A person on a device: answers are { status, headers, text, json }. */
@@ -211,8 +210,6 @@ export class Registry {
   async start(env = {}, more = [], port = 0) {
     if (NODES > 1 && this.database && !this.hasPeers && !this.isPeer)
       this.#peers = Array.from({ length: NODES - 1 }, () => Object.assign(new Registry(this), { isPeer: true }));
-    // a clock that jumped meanwhile would not be believed
-    if (env.FAKETIME_TIMESTAMP_FILE && process.env.ENGINE === 'postgresql' && this.#server) await sleep(FORGOTTEN_MS);
     const asked = (this.hasPeers || this.isPeer) && !more.includes('--health') ? [...more, '--health', '127.0.0.1:0'] : more; // for known
     const log = openSync(this.log, 'a');
     const options = process.env.TSAN_OPTIONS ?? 'exitcode=66';

@@ -116,7 +116,7 @@ static inline void
 fixture_close(struct fixture *x)
 {
 	static const char *const names[] = { "db/data.mdb", "db/lock.mdb", "db/serving.lock", "db/postgresql",
-		"db/keeper", "ring" };
+		"db/keeper", "db/node", "ring" };
 	char path[160];
 
 	store_close(x->store);

@@ -62,7 +62,7 @@ static inline void
 close_nodes(struct nodes *n)
 {
 	static const char *const names[] = { "db/data.mdb", "db/lock.mdb", "db/serving.lock", "db/postgresql",
-		"db/keeper", "ring" };
+		"db/keeper", "db/node", "ring" };
 	char path[160];
 
 	store_close(n->b.store);

@@ -163,6 +163,78 @@ expect_times(const struct pair *p, int64_t now, int64_t sure)
 	cr_expect(is_near(standing.sure - own, sure), "sure %ld", (long)(standing.sure - own));
 }
 
+/* ${e} beats; how many have. */
+static const char *
+nodes_after_beat(struct pair *p, struct engine *e)
+{
+	e->beat_at = e->retry_at = 0;
+	engine_postgresql.follow(e);
+	return postgres_run(p->nodes.a.conninfo, "SELECT count(*) FROM menedek_nodes");
+}
+
+/* Else it would be two of three with its last beat of before, and end what the other holds. */
+Test(pg_clock, a_node_that_is_started_again_does_not_vote_twice, .timeout = 60)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	postgres_run(p.nodes.a.conninfo, "DELETE FROM menedek_nodes");
+	cr_assert_str_eq(nodes_after_beat(&p, p.a), "1");
+	cr_assert_str_eq(nodes_after_beat(&p, p.b), "2");
+	engine_postgresql.close(p.a);
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	cr_expect_str_eq(nodes_after_beat(&p, p.a), "2");
+	close_pair(&p);
+}
+
+static void
+copy_file(const struct fixture *from, const struct fixture *to, const char *name)
+{
+	char path[160];
+	uint8_t *text;
+	size_t len;
+	FILE *file;
+
+	fixture_path(from, name, path);
+	read_file(path, &text, &len);
+	fixture_path(to, name, path);
+	cr_assert((file = fopen(path, "w")) != NULL && fwrite(text, 1, len, file) == len);
+	fclose(file);
+	free(text);
+}
+
+/* Two that count as one would hear each other's clock for their own. */
+Test(pg_clock, a_node_that_was_set_up_as_a_copy_of_another_is_not_that_one, .timeout = 60)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	postgres_run(p.nodes.a.conninfo, "DELETE FROM menedek_nodes");
+	cr_assert_str_eq(nodes_after_beat(&p, p.a), "1");
+	copy_file(&p.nodes.a, &p.nodes.b, "db/node");
+	cr_expect_str_eq(nodes_after_beat(&p, p.b), "2");
+	close_pair(&p);
+}
+
+/* It goes on: it is no more than a second witness for five seconds. */
+Test(pg_clock, a_node_that_cannot_keep_its_number_serves_all_the_same, .timeout = 60)
+{
+	char path[160];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	postgres_run(p.nodes.a.conninfo, "DELETE FROM menedek_nodes");
+	fixture_path(&p.nodes.a, "db/node", path);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_expect_str_eq(nodes_after_beat(&p, p.a), "1");
+	cr_expect_str_eq(nodes_after_beat(&p, p.a), "1");
+	cr_assert_eq(rmdir(path), 0);
+	close_pair(&p);
+}
+
 /* What it began by its own clock meanwhile would be over as soon as the third is back. */
 Test(pg_clock, who_is_behind_stays_with_most_nodes_time_while_one_of_three_is_started_again, .timeout = 60)
 {

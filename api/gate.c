@@ -46,6 +46,7 @@ read_token(struct call *c)
 		rc = issuer_verify(
 		    c->api->parts->issuer, bytes_str(value), c->head.fingerprint, c->ctx.now, &c->claims);
 	c->has_claims = rc == RC_OK;
+	c->token = value;
 	return rc;
 }
 

@@ -101,6 +101,7 @@ struct call {
 	json *body;
 
 	struct principal who;
+	const char *token; /* in head.authorization; good if has_claims */
 	struct claims claims;
 	bool has_claims, is_replay;
 	struct ctx ctx;

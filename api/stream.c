@@ -29,6 +29,15 @@ events_stream(struct call *c)
 	return feed_subscribe(c->api->parts->feed, &scope, last, c->wake, c->wake_arg, &c->subscription);
 }
 
+/* Ours are signed by one key for as long as the process lives; an outside issuer's may be withdrawn. */
+static enum rc
+signed_still(const struct call *c, int64_t now)
+{
+	struct claims claims;
+
+	return issuer_verify(c->api->parts->issuer, bytes_str(c->token), c->head.fingerprint, now, &claims);
+}
+
 static enum rc
 still_welcome(struct txn *t, void *arg)
 {
@@ -37,6 +46,8 @@ still_welcome(struct txn *t, void *arg)
 	struct principal who = { 0 };
 	enum rc rc;
 
+	if (c->claims.is_outside && (rc = signed_still(c, now)) != RC_OK)
+		return rc;
 	if ((rc = principal_device(t, c->head.fingerprint, now, &who)) != RC_OK)
 		return rc;
 	if ((rc = principal_person(t, &c->claims, now, &who)) != RC_OK)

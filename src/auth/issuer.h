@@ -24,8 +24,9 @@ MUST_USE enum rc issuer_new(
     const struct issuer_options *options, const struct keyring *ring, struct issuer **out, struct fault *f);
 void issuer_free(struct issuer *issuer); /* NULL-safe */
 
-/** Read the file again: what was signed by a key that is gone counts no more at once.  On failure the old set
- * stays.  Threads may verify meanwhile. */
+/** Read the file again: what was signed by a key that is gone counts no more at once; open streams find out
+ * when the caller has them look again (trust_moved).  On failure the old set stays.  Threads may verify
+ * meanwhile. */
 MUST_USE enum rc issuer_reload(struct issuer *issuer, struct fault *f);
 
 /** As auth_verify; ${out} is_outside and names the person by name_mac.  RC_BAD_TOKEN, or RC_UNAVAILABLE

@@ -258,6 +258,12 @@ trust_lookup(const struct trust *trust, const uint8_t fingerprint[32])
 	return (enum trust_state)atomic_load_explicit(&find(table, fingerprint)->state, memory_order_acquire);
 }
 
+void
+trust_moved(struct trust *trust)
+{
+	atomic_fetch_add_explicit(&trust->generation, 1, memory_order_release);
+}
+
 uint64_t
 trust_generation(const struct trust *trust)
 {

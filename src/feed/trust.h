@@ -22,4 +22,7 @@ enum trust_state trust_lookup(const struct trust *trust, const uint8_t fingerpri
  * again when it moved. */
 uint64_t trust_generation(const struct trust *trust);
 
+/** Have them look again although no record changed: an outside issuer's keys did.  Any thread. */
+void trust_moved(struct trust *trust);
+
 #endif

@@ -66,14 +66,16 @@ reload_settings(const struct serve_options *options, struct parts *parts)
 }
 
 static void
-reload_issuer(struct issuer *issuer)
+reload_issuer(struct parts *parts)
 {
 	struct fault f = { 0 };
 
-	if (issuer_reload(issuer, &f) == RC_OK)
+	if (issuer_reload(parts->issuer, &f) == RC_OK) {
+		trust_moved(parts->trust); /* streams of a key that is gone end now */
 		log_note("reloaded", "outside issuer");
-	else
+	} else {
 		log_world("reload_failed", "the issuer's old keys stay: %s", rc_code(f.rc));
+	}
 }
 
 void
@@ -83,7 +85,7 @@ reload_all(const struct serve_options *options, struct server *server, struct pa
 
 	reload_settings(options, parts); /* wrong ones stay out; a withdrawn key must go all the same */
 	if (parts->issuer != NULL)
-		reload_issuer(parts->issuer);
+		reload_issuer(parts);
 	if (server_reload(server, &f) == RC_OK)
 		log_note("reloaded", "certificates");
 	else

@@ -227,6 +227,27 @@ test('an event stream opened with an outside token ends with it', async () => {
   }, 'ended');
 });
 
+test('and with the key that signed it, as no other stream does', async () => {
+  await within(END, async () => {
+    await reload(KEYS());
+    const one = await listen(come('counsellor', craft()));
+    const two = await listen(come('counsellor', craft({ head: { kid: 'two' }, key: second })));
+    const ours = await listen(await r.as('counsellor'));
+    assert.deepEqual([one.status, two.status, ours.status], [undefined, undefined, undefined]);
+    const time = await took(async () => {
+      await reload([jwkOf(second, 'two')]);
+      assert.ok(await one.ends(), 'it still hears');
+    });
+    assert.deepEqual(one.events.at(-1)?.data, { code: 'token_invalid' });
+    for (const other of [two, ours]) {
+      assert.ok(!await other.ends(10), 'its key is there');
+      other.close();
+    }
+    return time;
+  }, 'ended');
+  await reload(KEYS());
+});
+
 test('a set that cannot be used changes nothing', async () => {
   const secret = { ...first.privateKey.export({ format: 'jwk' }), kid: 'one' };
   for (const keys of [[], [{ kty: 'EC', crv: 'P-256', kid: 'one', x: 'AA', y: 'AA' }], [jwkOf(first, 'one'), jwkOf(second, 'one')],

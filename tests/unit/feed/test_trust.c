@@ -154,6 +154,14 @@ Test(trust, the_generation_moves_with_people_tokens_and_organisations_only)
 	cr_expect_gt(trust_generation(trust), g);
 }
 
+Test(trust, the_generation_moves_when_it_is_told_to)
+{
+	const uint64_t g = trust_generation(trust);
+
+	trust_moved(trust);
+	cr_expect_gt(trust_generation(trust), g);
+}
+
 /* ---- size, restart, threads ---- */
 
 Test(trust, many_devices_outgrow_the_first_table_and_stay_known)

@@ -249,6 +249,16 @@ run "a role that is none" 2 user add --dir "$dir" --org "OKIT (minta)" --name ok
 err_has "shift_lead"
 run "a role of another kind of organisation" 1 user add --dir "$dir" --org "OKIT (minta)" --name okit.x --roles admin
 run "an organisation that is none" 3 user add --dir "$dir" --org Nobody --name okit.x --roles counsellor
+# addresses and passphrases pass through: whatever ends a command leaves nothing of its memory
+mkfifo "$work/slow"
+(ulimit -S -c "$(ulimit -H -c)"; exec "$bin" user passphrase --dir "$dir" --name okit.uj --passphrase-stdin <"$work/slow" >/dev/null 2>&1) &
+asked=$!
+exec 9>"$work/slow" # until this is closed it waits for the passphrase
+guarded() { awk '/^Max core file size/ { print $5, $6 } /^NoNewPrivs/ { print $2 }' "/proc/$asked/limits" "/proc/$asked/status" | xargs; }
+for _ in $(seq 300); do [ "$(guarded)" = "0 0 1" ] && break; sleep 0.1; done
+same "no core dump of a command" "$(guarded)" "0 0 1"
+exec 9>&-
+wait "$asked"
 run "a passphrase of her own, from nowhere" 2 user passphrase --dir "$dir" --name okit.uj --passphrase-stdin
 echo "korrekt ló elem kapocs" | "$bin" user passphrase --dir "$dir" --name okit.uj --passphrase-stdin >"$work/out" 2>"$work/err"
 same "a passphrase of her own" $? 0

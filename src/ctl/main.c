@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/confine.h"
 #include "base/nearest.h"
 #include "ctl/command.h"
 #include "ctl/talk.h"
@@ -102,6 +103,8 @@ main(int argc, char **argv)
 
 	/* no file of ours is for others to read; each one that may be says so itself */
 	(void)umask(077);
+	/* addresses, passphrases and keys pass through most commands, not through the service alone */
+	confine_memory();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGBUS, on_unreadable);
 	if (argc < 2 || asks_for_help(argv[1])) {

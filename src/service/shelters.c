@@ -156,6 +156,21 @@ load_house(struct ctx *c, const struct id *shelter, bool admin_too, struct house
 	return record_get(c->txn, KIND_HOUSE, &key, h);
 }
 
+/* The choice of joined units tries all subsets of a group, so a group is bounded: of a larger one only the
+ * first are looked at, and there would be no place while there is one.  ${u} is to come into its group. */
+static enum rc
+check_group(struct ctx *c, const struct house *h, const struct unit *u)
+{
+	unsigned others = 0;
+
+	for (unsigned i = 0; i < h->unit_count && u->join_group != 0; i++)
+		others += h->units[i].join_group == u->join_group && !h->units[i].retired &&
+		    !id_equal(&h->units[i].id, &u->id);
+	if (others < JOIN_GROUP_UNITS)
+		return RC_OK;
+	return fault_set(c->fault, RC_INVALID, MSG_GROUP_FULL, "/join_group", JOIN_GROUP_UNITS, NULL);
+}
+
 enum rc
 unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 {
@@ -169,8 +184,10 @@ unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 		return rc;
 	if (h->unit_count == LIMIT_UNITS)
 		return fault_set(c->fault, RC_INVALID, MSG_UNITS_FULL, NULL, LIMIT_UNITS, NULL);
-	had = free_places(h, ctx_sure(c));
 	u->id = ctx_id(c);
+	if ((rc = check_group(c, h, u)) != RC_OK)
+		return rc;
+	had = free_places(h, ctx_sure(c));
 	u->version = 1;
 	h->units[h->unit_count++] = *u;
 	ctx_note(c, &u->id, shelter, NULL);
@@ -217,6 +234,9 @@ unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
 		return rc;
 	if (unit_has_share(h, (unsigned)i, ctx_sure(c)))
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
+	if (!u->retired && (u->join_group != h->units[i].join_group || h->units[i].retired) &&
+	    (rc = check_group(c, h, u)) != RC_OK)
+		return rc;
 	had = free_places(h, ctx_sure(c));
 	h->units[i] = *u;
 	h->units[i].version++;

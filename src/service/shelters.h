@@ -18,6 +18,7 @@ MUST_USE enum rc shelter_save(struct ctx *c, const struct shelter *s);
 MUST_USE enum rc shelter_list(
     struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
+/** RC_INVALID: its join group has JOIN_GROUP_UNITS already; so it is with unit_save. */
 MUST_USE enum rc unit_create(struct ctx *c, const struct id *shelter, struct unit *u);
 
 /** Change beds or properties; RC_STATE_CONFLICT while a reservation is live in the unit. */

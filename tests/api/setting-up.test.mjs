@@ -90,6 +90,31 @@ test('a person of one operator works in no house of another: neither new nor cha
   assert.deepEqual((await boss.get(path)).json.shelters, [own]);
 });
 
+test('so many rooms may be joined as the search looks at, and no more', async () => {
+  const boss = await admin();
+  const org = await operator('Összenyitók Fenntartója (minta)');
+  const house = (await boss.post('/v1/shelters', { ...HOUSE, org: org.id, code_name: 'Délkelet 77' })).json.id;
+  const path = `/v1/shelters/${house}/units`;
+  let n = 0;
+  const add = (join_group) => boss.post(path, { name: `${++n}. szoba`, adult_beds: 1, child_beds: 0, cots: 0, join_group });
+  const change = (room, body) => boss.patch(`${path}/${room.id}`, body, { 'If-Match': '*' });
+  const full = (answer) => {
+    assert.deepEqual([answer.status, answer.json.errors?.[0].pointer], [422, '/join_group'], answer.text);
+    assert.match(answer.text, /legfeljebb 8 szoba/);
+  };
+  const rooms = [];
+  for (let i = 0; i < 8; i++) rooms.push((await add(1)).json);
+  full(await add(1));
+  const other = await add(2);
+  assert.equal(other.status, 201, other.text);
+  full(await change(other.json, { join_group: 1 }));
+  assert.equal((await change(rooms[0], { cots: 1 })).status, 200, 'one that is in the group may change');
+  assert.equal((await change(rooms[0], { retired: true })).status, 200);
+  assert.equal((await change(other.json, { join_group: 1 })).status, 200);
+  full(await change(rooms[0], { retired: false }));
+  assert.equal((await change(rooms[0], { retired: false, join_group: 0 })).status, 200);
+});
+
 test('an admin sees rooms as they are furnished, and nothing tells when one is taken', async () => {
   const boss = await admin();
   const staff = await r.as('shelter_staff');

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shred.h"
 #include "crypto/keyfile.h"
 
 #define VAULT_VERSION 1u
@@ -332,6 +333,8 @@ keep_only(struct vaultring *ring, const struct vaultring_use *uses, size_t count
 		next.entries[kept++] = *e;
 	}
 	if (kept == kf->count) {
+		/* a crash may have come between the new file and the old one's end */
+		shred_strays(ring->path);
 		keyfile_fini(&next);
 		return RC_OK;
 	}
@@ -348,10 +351,12 @@ vaultring_destroy(struct vaultring *ring, const struct id *house, struct fault *
 	size_t at;
 
 	pthread_mutex_lock(&ring->lock);
-	if (find_key(&ring->file, house, 0, &at))
+	if (find_key(&ring->file, house, 0, &at)) {
 		rc = keep_only(ring, &none, 1, f); /* no key has the id 0 */
-	else
+	} else {
+		shred_strays(ring->path); /* as in keep_only */
 		rc = fault_set(f, RC_NOT_FOUND, MSG_NOT_FOUND, NULL, 0, NULL);
+	}
 	pthread_mutex_unlock(&ring->lock);
 	return rc;
 }

@@ -59,7 +59,8 @@ struct vaultring_use {
 /**
  * Destroy all other keys of the houses in ${uses}, which are in ascending order: like vaultring_destroy, with
  * one write for all of them, or none when there is nothing to destroy.  A house that does not have the key
- * that is named, or is not named, keeps all of its keys.
+ * that is named, or is not named, keeps all of its keys.  Either way nothing stays of an
+ * older file that a crash left.
  */
 MUST_USE enum rc vaultring_prune(
     struct vaultring *ring, const struct vaultring_use *uses, size_t count, struct fault *f);

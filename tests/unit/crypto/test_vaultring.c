@@ -3,6 +3,7 @@
 
 #include "scratch.h"
 
+#include "base/file.h"
 #include "crypto/keyring.h"
 #include "crypto/vaultring.h"
 
@@ -303,6 +304,43 @@ Test(vaultring, one_write_prunes_all_houses_that_are_named)
 	cr_assert_eq(vaultring_prune(v.ring, use, HOUSES - 1, &f), RC_OK);
 	cr_assert_eq(stat(scratch_path(&v.s, "vault"), &st[1]), 0);
 	cr_assert_eq(st[0].st_ino, st[1].st_ino, "nothing to destroy, nothing written");
+	vault_close(&v);
+}
+
+/* As a crash leaves it between the new file's name and the end of the old one. */
+static void
+leave_old_file(struct vault *v)
+{
+	struct fault f = { 0 };
+	char *text;
+	size_t len;
+
+	cr_assert_eq(file_read(scratch_path(&v->s, "vault"), 65536, &text, &len, &f), RC_OK);
+	cr_assert_eq(file_write(scratch_path(&v->s, "vault.old"),
+			 (struct bytes){ (const uint8_t *)text, len }, 0600, &f),
+	    RC_OK);
+	free(text);
+}
+
+Test(vaultring, after_a_crash_pruning_and_destroying_again_end_the_old_file_too)
+{
+	struct id house = id_new();
+	uint8_t old[SEALED], new[SEALED];
+	struct fault f = { 0 };
+	struct vault v;
+
+	vault_open(&v);
+	cr_assert_eq(vaultring_seal(v.ring, &house, bytes_str(TEXT), old), RC_OK);
+	cr_assert_eq(vaultring_reseal(v.ring, &house, BYTES_OF(old), new), RC_OK);
+	cr_assert_eq(prune(&v, &house, vault_sealed_id(BYTES_OF(new))), RC_OK);
+	leave_old_file(&v);
+	vault_reopen(&v);
+	cr_assert_eq(prune(&v, &house, vault_sealed_id(BYTES_OF(new))), RC_OK, "as a rotation that goes on");
+	cr_assert_neq(access(scratch_path(&v.s, "vault.old"), F_OK), 0, "the destroyed key is still there");
+	cr_assert_eq(vaultring_destroy(v.ring, &house, &f), RC_OK);
+	leave_old_file(&v);
+	cr_assert_eq(vaultring_destroy(v.ring, &house, &f), RC_NOT_FOUND);
+	cr_assert_neq(access(scratch_path(&v.s, "vault.old"), F_OK), 0);
 	vault_close(&v);
 }
 

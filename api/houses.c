@@ -150,8 +150,8 @@ units_change(struct call *c)
 
 /* ---- availability ---- */
 
-static enum rc
-answer_availability(struct call *c)
+enum rc
+availability_read(struct call *c)
 {
 	struct availability_reply out;
 	enum rc rc = availability_show(&c->ctx, call_param(c, 0), &out);
@@ -160,24 +160,19 @@ answer_availability(struct call *c)
 }
 
 enum rc
-availability_read(struct call *c)
-{
-	return answer_availability(c);
-}
-
-enum rc
 availability_change(struct call *c)
 {
 	struct availability_change *in = arena_alloc(c->arena, sizeof(*in));
+	struct availability_reply out;
 	enum rc rc;
 
 	if (!in)
 		return RC_UNAVAILABLE;
 	if ((rc = call_read(c, &model_availability_change, in)) != RC_OK)
 		return rc;
-	if ((rc = availability_report(&c->ctx, call_param(c, 0), in)) != RC_OK)
+	if ((rc = availability_report(&c->ctx, call_param(c, 0), in, &out)) != RC_OK)
 		return rc;
-	return answer_availability(c);
+	return call_answer(c, 200, &model_availability_reply, &out);
 }
 
 enum rc
@@ -185,6 +180,7 @@ availability_unit(struct call *c)
 {
 	struct availability_change *in = arena_alloc(c->arena, sizeof(*in));
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct availability_reply house;
 	int i;
 	enum rc rc;
 
@@ -198,7 +194,7 @@ availability_unit(struct call *c)
 		return rc;
 	in->units[0].unit = *call_param(c, 1);
 	in->unit_count = 1;
-	if ((rc = availability_report(&c->ctx, call_param(c, 0), in)) != RC_OK)
+	if ((rc = availability_report(&c->ctx, call_param(c, 0), in, &house)) != RC_OK)
 		return rc;
 	return answer_stored_unit(c, 200, call_param(c, 1));
 }
@@ -206,9 +202,10 @@ availability_unit(struct call *c)
 enum rc
 availability_confirm(struct call *c)
 {
-	enum rc rc = availability_still_true(&c->ctx, call_param(c, 0));
+	struct availability_reply out;
+	enum rc rc = availability_still_true(&c->ctx, call_param(c, 0), &out);
 
-	return rc == RC_OK ? answer_availability(c) : rc;
+	return rc == RC_OK ? call_answer(c, 200, &model_availability_reply, &out) : rc;
 }
 
 /* ---- locations ---- */

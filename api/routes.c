@@ -48,25 +48,35 @@ path_matches(const char *pattern, const char *path, struct id params[ROUTE_PARAM
 	return *pattern == '\0' && *path == '\0';
 }
 
+static enum verb
+verb_of(const char *name)
+{
+	unsigned verb = 0;
+
+	while (verb < VERB_COUNT && strcmp(name, verb_names[verb]) != 0)
+		verb++;
+	return (enum verb)verb;
+}
+
 enum rc
 route_match(const char *path, const char *verb, const struct route **out, struct id params[ROUTE_PARAMS],
     unsigned *allow)
 {
+	const enum verb wanted = verb_of(verb);
 	struct id found[ROUTE_PARAMS];
 
 	*allow = 0;
 	if (path[0] != '/')
 		return RC_NOT_FOUND;
 	for (unsigned i = 0; i < route_count; i++) {
-		if (!path_matches(routes[i].path, path, found))
-			continue;
-		*allow |= 1u << routes[i].verb;
-		if (strcmp(verb, verb_names[routes[i].verb]) == 0) {
+		if (routes[i].verb == wanted && path_matches(routes[i].path, path, found)) {
 			*out = &routes[i];
 			memcpy(params, found, sizeof(found));
+			return RC_OK;
 		}
 	}
-	if (*allow == 0)
-		return RC_NOT_FOUND;
-	return *out ? RC_OK : RC_BAD_METHOD;
+	for (unsigned i = 0; i < route_count; i++)
+		if (path_matches(routes[i].path, path, found))
+			*allow |= 1u << routes[i].verb;
+	return *allow == 0 ? RC_NOT_FOUND : RC_BAD_METHOD;
 }

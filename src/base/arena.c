@@ -17,8 +17,8 @@
 #define CHUNK_MIN 4096u
 #define CHUNK_MAX (64u * 1024)
 
-/* What a thread keeps: chunks of the three smallest sizes, which is what requests take. */
-#define KEPT_SIZES 3u
+/* What a thread keeps: chunks of the four smallest sizes, which is what requests take. */
+#define KEPT_SIZES 4u
 #define KEPT_EACH  8u
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -156,13 +156,16 @@ arena_free(struct arena *arena)
 	free(arena);
 }
 
-/* A new topmost chunk with room for ${need}: each twice as large as the last, up to CHUNK_MAX. */
+/* A new topmost chunk with room for ${need}: each twice as large as the last, up to CHUNK_MAX.  What needs
+ * more than its turn gets one of the sizes as well, or it would not be kept. */
 static bool
 push(struct arena *arena, size_t need)
 {
 	size_t size = arena->top == NULL ? CHUNK_MIN : arena->top->size * 2;
 	struct chunk *chunk;
 
+	while (size < need && size < CHUNK_MAX)
+		size *= 2;
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
 	if (size < need)

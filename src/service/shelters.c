@@ -311,18 +311,23 @@ unit_list(struct ctx *c, const struct id *shelter, struct units_reply *out)
 
 /* ---- availability ---- */
 
-enum rc
-availability_show(struct ctx *c, const struct id *shelter, struct availability_reply *out)
+/* A house of the caller's, as it is. */
+static enum rc
+load_own(struct ctx *c, const struct id *shelter, struct shelter **s, struct house **h)
 {
-	struct shelter *s = arena_alloc(c->arena, sizeof(*s));
-	struct house *h = arena_alloc(c->arena, sizeof(*h));
-	struct unit_view *units = arena_calloc(c->arena, LIMIT_UNITS, sizeof(*units));
-	enum rc rc;
+	*s = arena_alloc(c->arena, sizeof(**s));
+	*h = arena_alloc(c->arena, sizeof(**h));
+	return *s && *h ? access_house(c, shelter, *s, *h) : RC_UNAVAILABLE;
+}
 
-	if (!s || !h || !units)
+/* What it says points into ${s}. */
+static enum rc
+show_house(struct ctx *c, const struct shelter *s, const struct house *h, struct availability_reply *out)
+{
+	struct unit_view *units = arena_calloc(c->arena, h->unit_count, sizeof(*units));
+
+	if (!units)
 		return RC_UNAVAILABLE;
-	if ((rc = access_house(c, shelter, s, h)) != RC_OK)
-		return rc;
 	*out = (struct availability_reply){ .shelter = s->id,
 		.code_name = s->code_name,
 		.at = c->now,
@@ -331,6 +336,18 @@ availability_show(struct ctx *c, const struct id *shelter, struct availability_r
 		.units = units,
 		.count = show_units(c, h, units) };
 	return RC_OK;
+}
+
+enum rc
+availability_show(struct ctx *c, const struct id *shelter, struct availability_reply *out)
+{
+	struct shelter *s;
+	struct house *h;
+	enum rc rc;
+
+	if ((rc = load_own(c, shelter, &s, &h)) != RC_OK)
+		return rc;
+	return show_house(c, s, h, out);
 }
 
 static enum rc
@@ -349,21 +366,23 @@ report_one(struct ctx *c, struct house *h, const struct unit_report_item *item)
 }
 
 enum rc
-availability_report(struct ctx *c, const struct id *shelter, const struct availability_change *in)
+availability_report(struct ctx *c, const struct id *shelter, const struct availability_change *in,
+    struct availability_reply *out)
 {
-	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct shelter *s;
+	struct house *h;
 	unsigned had;
 	enum rc rc;
 
-	if (!h)
-		return RC_UNAVAILABLE;
-	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
+	if ((rc = load_own(c, shelter, &s, &h)) != RC_OK)
 		return rc;
 	had = free_places(h, ctx_sure(c));
 	for (unsigned i = 0; i < in->unit_count; i++)
 		if ((rc = report_one(c, h, &in->units[i])) != RC_OK)
 			return rc;
-	return save_house(c, h, had);
+	if ((rc = save_house(c, h, had)) != RC_OK)
+		return rc;
+	return show_house(c, s, h, out);
 }
 
 /* By name where only one has it: nobody guesses which of two was meant, or the occupied one stays free. */
@@ -415,15 +434,16 @@ availability_enter_late(struct ctx *c, const struct id *shelter, const char *roo
 }
 
 enum rc
-availability_still_true(struct ctx *c, const struct id *shelter)
+availability_still_true(struct ctx *c, const struct id *shelter, struct availability_reply *out)
 {
-	struct house *h = arena_alloc(c->arena, sizeof(*h));
+	struct shelter *s;
+	struct house *h;
 	enum rc rc;
 
-	if (!h)
-		return RC_UNAVAILABLE;
-	if ((rc = load_house(c, shelter, false, h)) != RC_OK)
+	if ((rc = load_own(c, shelter, &s, &h)) != RC_OK)
 		return rc;
 	house_confirm_all(h, c->now);
-	return save_house(c, h, free_places(h, ctx_sure(c)));
+	if ((rc = save_house(c, h, free_places(h, ctx_sure(c)))) != RC_OK)
+		return rc;
+	return show_house(c, s, h, out);
 }

@@ -41,9 +41,9 @@ MUST_USE enum rc unit_list(struct ctx *c, const struct id *shelter, struct units
 /** The whole house as staff see it. */
 MUST_USE enum rc availability_show(struct ctx *c, const struct id *shelter, struct availability_reply *out);
 
-/** Apply all reports or none. */
-MUST_USE enum rc availability_report(
-    struct ctx *c, const struct id *shelter, const struct availability_change *in);
+/** Apply all reports or none.  ${out}: the house as it is then. */
+MUST_USE enum rc availability_report(struct ctx *c, const struct id *shelter,
+    const struct availability_change *in, struct availability_reply *out);
 
 /**
  * Enter what a room of ${shelter} was at ${at} while the registry was down; ${*was} gets what stood there.
@@ -53,7 +53,8 @@ MUST_USE enum rc availability_report(
 MUST_USE enum rc availability_enter_late(struct ctx *c, const struct id *shelter, const char *room,
     const struct unit_report *report, int64_t at, struct unit_report *was);
 
-/** "Still true" for every unit of the house. */
-MUST_USE enum rc availability_still_true(struct ctx *c, const struct id *shelter);
+/** "Still true" for every unit of the house.  ${out}: the house as it is then. */
+MUST_USE enum rc availability_still_true(
+    struct ctx *c, const struct id *shelter, struct availability_reply *out);
 
 #endif

@@ -27,6 +27,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS menedek_changes (xid bigint NOT NULL, id bytea NOT NULL UNIQUE, keys bytea[] "
     "NOT NULL,"
     " at timestamptz NOT NULL DEFAULT now());"
+    /* what is sealed or drawn by lot does not shrink, and to try costs more than the room */
+    "ALTER TABLE menedek_kv ALTER COLUMN v SET STORAGE EXTERNAL;"
+    "ALTER TABLE menedek_changes ALTER COLUMN keys SET STORAGE EXTERNAL;"
     "CREATE INDEX IF NOT EXISTS menedek_changes_xid ON menedek_changes (xid);"
     "CREATE INDEX IF NOT EXISTS menedek_changes_at ON menedek_changes (at);"
     "CREATE TABLE IF NOT EXISTS menedek_nodes (id bytea PRIMARY KEY, at timestamptz NOT NULL);"

@@ -45,7 +45,7 @@ if [ $# -eq 1 ]; then
 	exit 1
 fi
 
-mapfile -t c_files < <(find src api bench clients -name '*.c' 2>/dev/null | sort)
+mapfile -t c_files < <(find src api bench clients -name node_modules -prune -o -name '*.c' -print 2>/dev/null | sort)
 mapfile -t all_files < <(find src api bench clients tests -name node_modules -prune -o -name '*.[ch]' -print 2>/dev/null | sort)
 bad=0
 

@@ -77,7 +77,7 @@ let_in(struct txn *t, void *arg)
 	struct call *c = arg;
 	struct principal device;
 
-	return principal_device(t, c->head.fingerprint, c->ctx.now, &device);
+	return principal_device(t, c->head.fingerprint, store_now(c->api->parts->store), &device);
 }
 
 /* The handshake knew the device, but a kept connection outlives a revocation: a page that loads as if all was
@@ -122,8 +122,6 @@ call_new(struct api *api, const struct call_head *head, void (*wake)(void *), vo
 		.parts = api->parts,
 		.arena = arena,
 		.who = &c->who,
-		.now = store_now(api->parts->store),
-		.sure = store_sure_now(api->parts->store),
 	};
 	c->ctx.fault = &c->fault;
 	random_fill(c->ctx.audit.salt, sizeof(c->ctx.audit.salt));

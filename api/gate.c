@@ -374,13 +374,23 @@ is_timely(const struct call *c)
 	return false;
 }
 
+/* A call is of the time of its first run: its body may have come slowly, and a thread late, and what others
+ * decided meanwhile would be younger than what is decided after it. */
+static void
+begin(struct call *c)
+{
+	c->begun_ns = clock_mono_ns();
+	c->ctx.now = store_now(c->api->parts->store);
+	c->ctx.sure = store_sure_now(c->api->parts->store);
+}
+
 static enum call_step
 run_and_commit(struct call *c, enum call_pace pace)
 {
 	enum rc rc;
 
 	if (c->runs == 0)
-		c->begun_ns = clock_mono_ns();
+		begin(c);
 	if ((rc = open_txn(c)) != RC_OK)
 		return finish(c, rc);
 	c->runs++;

@@ -236,6 +236,28 @@ Test(gate, the_entry_says_who_when_from_where_and_what)
 	cr_expect_str_eq(e.action, "tested");
 }
 
+/* However slowly its body came, and however long it waited for a thread. */
+Test(gate, a_call_is_of_the_time_at_which_it_is_decided)
+{
+	struct call_head head = { .method = "GET", .path = "/v1/me", .authorization = bearer };
+	const int64_t from = clock_now();
+	struct audit_entry e;
+	struct call *c;
+
+	memcpy(head.fingerprint, device.fingerprint, 32);
+	route.handler = change;
+	route.flags = R_SLOW;
+	cr_assert_not_null(c = call_new(api, &head, wake, &woken));
+	c->route = &route;
+	c->ctx.now = c->ctx.sure = from - LIMIT_REQUEST_MS / 1000; /* its head came then */
+	cr_assert_eq(call_run(c, CALL_BRIEF), CALL_OFFLOAD);
+	cr_assert_eq(run_to_end(c), CALL_DONE);
+	cr_expect_eq(call_reply(c)->status, 204);
+	call_free(c);
+	cr_assert_eq(fixture_view(&x, last_entry_txn, &e), RC_OK);
+	cr_expect_geq(e.at, from);
+}
+
 /* As long as it takes to find and open another's: a lower bound holds on a busy machine too. */
 Test(gate, nothing_found_takes_its_time_and_so_does_a_row_that_says_so)
 {

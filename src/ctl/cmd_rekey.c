@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "crypto/vaultcard.h"
 #include "ctl/offline.h"
+#include "store/database.h"
 
 static bool
 count_card(void *arg, const struct key *key UNUSED, struct bytes value, uint64_t rev UNUSED)
@@ -22,14 +23,17 @@ count_card(void *arg, const struct key *key UNUSED, struct bytes value, uint64_t
 }
 
 /* What carries its own key lies in the store, not in the ring: under another root it would never open again.
- */
+ * And each of several nodes has a ring of its own, which would not open either. */
 static enum rc
-refuse_cards(struct ctx *c, void *arg UNUSED)
+refuse_shared(struct ctx *c, void *arg UNUSED)
 {
 	const struct key prefix = record_key_bytes(KIND_LOCATION, "", 0);
 	long cards = 0;
-	enum rc rc = txn_scan(c->txn, &prefix, NULL, count_card, &cards);
+	enum rc rc;
 
+	if (database_is(c->parts->paths.store))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_VAULT_NODES, NULL, 0, NULL);
+	rc = txn_scan(c->txn, &prefix, NULL, count_card, &cards);
 	if (rc != RC_OK || cards == 0)
 		return rc;
 	return fault_set(c->fault, RC_STATE_CONFLICT, MSG_VAULT_CARDS, NULL, cards, NULL);
@@ -42,7 +46,7 @@ change_root(struct offline *o, const char *to_path, size_t *keys)
 	struct rootkey *from = NULL, *to = NULL;
 	enum rc rc;
 
-	if ((rc = offline_view(o, refuse_cards, NULL)) != RC_OK)
+	if ((rc = offline_view(o, refuse_shared, NULL)) != RC_OK)
 		return rc;
 	if ((rc = rootkey_load(p->location_root, &from, &o->fault)) == RC_OK)
 		rc = rootkey_load(to_path, &to, &o->fault);

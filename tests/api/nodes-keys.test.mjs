@@ -146,6 +146,12 @@ test('it moves in again after it made keys on one machine, and keeps the keys', 
   const [node] = nodes;
   renameSync(join(node.work, 'new/location.root'), join(node.dir, 'keys/location.root'));
   node.run('migrate', '--engine', 'postgresql', '--database', makeDatabase());
+  const another = join(node.work, 'another');
+  mkdirSync(another);
+  writeFileSync(join(another, 'location.root'), randomBytes(32), { mode: 0o400 });
+  const rekeyed = attempt(node, 'rekey-locations', '--new-keys', another); // before the first that carries its key
+  assert.ok(!rekeyed.is, 'other nodes would not start with that root');
+  assert.match(rekeyed.said, /each with keys of its own/);
   await node.start();
   assert.match(node.logText().split('\n').findLast((l) => l.includes('keyring_shared')), /keeper=yes/);
   await openEpisode(await node.as('counsellor'));

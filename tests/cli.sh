@@ -331,7 +331,7 @@ out_has "NOT VERIFIED: entry 5"
 run "is found by check too" 7 check --dir "$work/tampered"
 run "the original is still whole" 0 audit verify --dir "$dir"
 
-# ---- a union of countries: what check looks up for each house must not add up ----
+# ---- a union of countries: what is looked up for each house must not add up ----
 many=$work/many
 "$bin" init --quiet --dir "$many" --host localhost --org Many >/dev/null 2>&1
 "$bin" import --quiet --dir "$many" --sample >/dev/null 2>&1
@@ -344,6 +344,7 @@ done
 run "30,000 houses more" 0 import --quiet --sample --dir "$many" shelters="$work/many-shelters.csv" units="$work/many-units.csv"
 run "are all sound" 0 check --dir "$many"
 out_has "opened, 0 findings"
+run "are counted for others" 0 export hmis --dir "$many"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -7,52 +7,58 @@
 #include "crypto/digest.h"
 #include "domain/shares.h"
 
-static bool
+static enum rc
 load_shelter(struct txn *t, const struct id *id, struct shelter *s)
 {
 	struct key key = record_key(KIND_SHELTER, id);
 
-	return record_peek(t, KIND_SHELTER, &key, s) == RC_OK;
+	return record_peek(t, KIND_SHELTER, &key, s);
 }
 
-static bool
+static enum rc
 place_placement(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
 	struct shelter s;
+	enum rc rc;
 
-	if (r->arrived_at == 0 || !load_shelter(t, &r->shelter, &s))
-		return false;
+	if (r->arrived_at == 0)
+		return RC_NOT_FOUND;
+	if ((rc = load_shelter(t, &r->shelter, &s)) != RC_OK)
+		return rc;
 	*out = (struct case_cell){ budapest_day(r->arrived_at), s.type, county_zone(s.county), s.id };
-	return true;
+	return RC_OK;
 }
 
-static bool
+static enum rc
 place_decline(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
 	struct shelter s;
+	enum rc rc;
 
-	if (r->state != RES_DECLINED_BY_HOUSE || r->ended_at == 0 || !load_shelter(t, &r->shelter, &s))
-		return false;
+	if (r->state != RES_DECLINED_BY_HOUSE || r->ended_at == 0)
+		return RC_NOT_FOUND;
+	if ((rc = load_shelter(t, &r->shelter, &s)) != RC_OK)
+		return rc;
 	*out = (struct case_cell){ budapest_day(r->ended_at), r->reason, s.type, s.id };
-	return true;
+	return RC_OK;
 }
 
-static bool
+static enum rc
 place_outcome(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct episode *e = record;
 
 	(void)t;
 	if (e->state != EPISODE_CLOSED || e->closed_at == 0)
-		return false;
+		return RC_NOT_FOUND;
 	*out = (struct case_cell){ budapest_day(e->closed_at), e->outcome, e->channel, { { 0 } } };
-	return true;
+	return RC_OK;
 }
 
 /* How a reservation that was asked for went: it counts on the day it was over, or the household came. */
-static bool
+static enum rc
 place_end(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
@@ -60,63 +66,63 @@ place_end(struct txn *t, const void *record, struct case_cell *out)
 
 	(void)t;
 	if (!has_come && (r->ended_at == 0 || !reservation_is_over((enum reservation_state)r->state)))
-		return false;
+		return RC_NOT_FOUND;
 	*out = (struct case_cell){ budapest_day(has_come ? r->arrived_at : r->ended_at),
 		has_come ? RES_IN_STAY : r->state, 0, r->shelter };
-	return true;
+	return RC_OK;
 }
 
-static bool
+static enum rc
 place_answer(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
 
 	(void)t;
 	if (r->requested_at == 0 || r->answered_at == 0)
-		return false;
+		return RC_NOT_FOUND;
 	*out = (struct case_cell){ budapest_day(r->answered_at),
 		band_of_waiting(r->answered_at - r->requested_at), 0, r->shelter };
-	return true;
+	return RC_OK;
 }
 
 /* How soon a request was offered its first place. */
-static bool
+static enum rc
 place_offer(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
 
 	(void)t;
 	if (r->request_opened_at == 0)
-		return false;
+		return RC_NOT_FOUND;
 	*out = (struct case_cell){ budapest_day(r->held_at),
 		band_of_waiting(r->held_at - r->request_opened_at), 0, r->shelter };
-	return true;
+	return RC_OK;
 }
 
-static bool
+static enum rc
 place_arrival(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
 
 	(void)t;
 	if (r->answered_at == 0 || r->arrived_at == 0)
-		return false;
+		return RC_NOT_FOUND;
 	*out = (struct case_cell){ budapest_day(r->arrived_at),
 		band_of_waiting(r->arrived_at - r->answered_at), 0, r->shelter };
-	return true;
+	return RC_OK;
 }
 
-static bool
+static enum rc
 place_stay(struct txn *t, const void *record, struct case_cell *out)
 {
 	const struct reservation *r = record;
 
 	(void)t;
 	if (r->state != RES_LEFT || r->arrived_at == 0 || r->ended_at == 0)
-		return false;
+		return RC_NOT_FOUND;
 	*out = (struct case_cell){ budapest_day(r->ended_at), band_of_stay(r->ended_at - r->arrived_at), 0,
 		r->shelter };
-	return true;
+	return RC_OK;
 }
 
 static const struct code one_row[] = { { "all", { "összes", "all" } } };
@@ -175,44 +181,70 @@ tally_key(const struct keyring *ring, const struct case_count *t, struct key *ou
 	return rc;
 }
 
-static enum rc
-raise(struct ctx *c, const struct case_count *one)
-{
-	struct case_count kept;
+struct raised {
 	struct key key;
+	struct case_count count;
+};
+
+/* What the tally of ${one} is with it. */
+static enum rc
+raise(struct ctx *c, const struct case_count *one, struct raised *out)
+{
 	enum rc rc;
 
-	if ((rc = tally_key(c->parts->keyring, one, &key)) != RC_OK)
+	if ((rc = tally_key(c->parts->keyring, one, &out->key)) != RC_OK)
 		return rc;
-	if ((rc = record_get(c->txn, KIND_TALLY, &key, &kept)) == RC_NOT_FOUND)
-		return record_put(c->txn, KIND_TALLY, &key, one);
+	if ((rc = record_get(c->txn, KIND_TALLY, &out->key, &out->count)) == RC_NOT_FOUND) {
+		out->count = *one;
+		return RC_OK;
+	}
 	if (rc != RC_OK)
 		return rc;
-	if (kept.cases == UINT32_MAX)
+	if (out->count.cases == UINT32_MAX)
 		return RC_TOO_BIG;
-	kept.cases++;
-	return record_put(c->txn, KIND_TALLY, &key, &kept);
+	out->count.cases++;
+	return RC_OK;
+}
+
+/* RC_NOT_FOUND: it does not count in ${table}. */
+static enum rc
+raise_in(struct ctx *c, unsigned table, const void *record, struct raised *out)
+{
+	const struct case_table *t = &case_tables[table];
+	struct case_cell cell;
+	enum rc rc;
+
+	if ((rc = t->place(c->txn, record, &cell)) != RC_OK)
+		return rc;
+	if (cell.row >= t->rows->count || cell.column >= t->columns->count)
+		return RC_NOT_FOUND;
+	return raise(c,
+	    &(struct case_count){ .quarter = case_quarter(cell.day),
+		.table = (uint8_t)table,
+		.row = (uint8_t)cell.row,
+		.column = (uint8_t)cell.column,
+		.house = cell.house,
+		.cases = 1 },
+	    out);
 }
 
 enum rc
 case_tally(struct ctx *c, enum kind kind, const void *record)
 {
+	struct raised raised[CASE_TABLES];
+	unsigned count = 0;
 	enum rc rc = RC_OK;
 
-	for (unsigned i = 0; i < CASE_TABLES && rc == RC_OK; i++) {
-		const struct case_table *t = &case_tables[i];
-		struct case_cell cell;
-
-		if (t->kind != kind || !t->place(c->txn, record, &cell) || cell.row >= t->rows->count ||
-		    cell.column >= t->columns->count)
+	for (unsigned i = 0; i < CASE_TABLES; i++) {
+		if (case_tables[i].kind != kind)
 			continue;
-		rc = raise(c,
-		    &(struct case_count){ .quarter = case_quarter(cell.day),
-			.table = (uint8_t)i,
-			.row = (uint8_t)cell.row,
-			.column = (uint8_t)cell.column,
-			.house = cell.house,
-			.cases = 1 });
+		if ((rc = raise_in(c, i, record, &raised[count])) == RC_OK)
+			count++;
+		else if (rc != RC_NOT_FOUND)
+			return rc;
 	}
+	rc = RC_OK;
+	for (unsigned i = 0; i < count && rc == RC_OK; i++)
+		rc = record_put(c->txn, KIND_TALLY, &raised[i].key, &raised[i].count);
 	return rc;
 }

@@ -21,8 +21,8 @@ struct case_table {
 	enum kind kind;
 	const struct code_list *rows, *columns;
 	bool is_shares; /* one column, told as shares of a year only (domain/shares.h); not by name */
-	/* Place a record of ${kind}; false: not counted here. */
-	bool (*place)(struct txn *t, const void *record, struct case_cell *out);
+	/* Place a record of ${kind}.  RC_NOT_FOUND: not counted here; else its house could not be read. */
+	enum rc (*place)(struct txn *t, const void *record, struct case_cell *out);
 };
 
 #define CASE_TABLES 8u
@@ -37,7 +37,10 @@ const struct case_table *case_table_find(const char *name);
 uint16_t case_quarter(day_number day);
 day_number case_quarter_start(uint16_t quarter);
 
-/** Raise the tallies of all tables that ${record} of ${kind} counts in.  Writes at most one key a table. */
+/**
+ * Raise the tallies of all tables that ${record} of ${kind} counts in, of none if one cannot be: RC_CORRUPT,
+ * its house or a tally cannot be read, and nothing was written.  Writes at most one key a table.
+ */
 MUST_USE enum rc case_tally(struct ctx *c, enum kind kind, const void *record);
 
 #endif

@@ -3,6 +3,7 @@
  * anywhere. */
 #include "details.h"
 #include "service/cases.h"
+#include "service/inventory.h"
 #include "service/statistics.h"
 
 static struct details x;
@@ -236,6 +237,67 @@ Test(retention, statistics_say_the_same_before_between_and_after_purges)
 			cr_expect_eq(later.value[i], 45, "%s after %d hours", table_names[i], hours);
 	}
 	assert_no_leak();
+}
+
+Test(retention, a_case_whose_house_cannot_be_read_stays_until_it_can_be_counted)
+{
+	const uint8_t noise[] = "no house";
+	struct key key;
+	struct counts later;
+
+	fill_three_houses();
+	key = record_key(KIND_SHELTER, &x.shelter.id);
+	details_put_raw(&x, &key, KEY_RECORD, BYTES_OF(noise));
+	cr_expect_eq(details_purge(&x, START + 5 * DAY).removed[RETAIN_RESERVATIONS], 60);
+	details_put(&x, KIND_SHELTER, &key, &x.shelter);
+	later = statistics_now();
+	for (unsigned i = 0; i < COUNT_OF(table_names); i++)
+		cr_expect_eq(later.value[i], 45, "%s", table_names[i]);
+	cr_expect_eq(details_purge(&x, START + 6 * DAY).removed[RETAIN_RESERVATIONS], 30);
+	later = statistics_now();
+	for (unsigned i = 0; i < COUNT_OF(table_names); i++)
+		cr_expect_eq(later.value[i], 45, "%s, all removed", table_names[i]);
+	assert_no_leak();
+}
+
+/* ---- a large registry ---- */
+
+static enum rc
+use_of_memory(struct txn *t, void *arg)
+{
+	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	struct statistics_reply reply;
+	struct ctx c = {
+		.parts = &x.parts, .txn = t, .arena = x.arena, .now = START + 200 * DAY, .fault = &x.fault
+	};
+	size_t *used = arg, before = arena_used(x.arena);
+
+	cr_assert_eq(statistics_table(&c, "placements", "2026", &reply), RC_OK);
+	used[0] = arena_used(x.arena) - before;
+	before = arena_used(x.arena);
+	cr_assert_eq(inventory_read(&c, inventory), RC_OK);
+	used[1] = arena_used(x.arena) - before;
+	free(inventory);
+	return RC_OK;
+}
+
+/* A request has a mebibyte, a command sixteen: of a union of countries neither held what was read on the way.
+ */
+Test(retention, figures_take_no_more_memory_for_more_houses_and_stays)
+{
+	size_t few[2], many[2];
+
+	(void)details_reservation(&x, RES_IN_STAY, 0);
+	cr_assert_eq(store_view(x.parts.store, x.arena, use_of_memory, few), RC_OK);
+	arena_rewind(x.arena, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		details_make_house(&x);
+		(void)details_reservation(&x, RES_IN_STAY, 0);
+	}
+	cr_assert_eq(store_view(x.parts.store, x.arena, use_of_memory, many), RC_OK);
+	arena_rewind(x.arena, 0);
+	cr_expect_leq(many[0], few[0] + 1024, "statistics: %zu and %zu", few[0], many[0]);
+	cr_expect_leq(many[1], few[1] + 1024, "inventory: %zu and %zu", few[1], many[1]);
 }
 
 /* ---- breaking off ---- */

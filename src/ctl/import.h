@@ -146,7 +146,7 @@ void import_free(struct import *im);
 /* ---- import_check.c: within the files and against the store; writes nothing ---- */
 
 /** Find or make every id, tell what is new or different, name every problem.  RC_INVALID when there is one.
- */
+ * A stored location that does not open is different. */
 MUST_USE enum rc import_check(struct import *im);
 
 /** Read one record of the store: RC_OK, RC_NOT_FOUND, ... */

@@ -349,9 +349,10 @@ check_location(struct import *im, struct location_row *row)
 		return RC_OK;
 	}
 	row->shelter_id = there->id;
-	row->change = CHANGE_NEW;
-	if ((rc = compare_location(im, row, &same)) == RC_OK)
-		row->change = same ? CHANGE_NONE : CHANGE_SOME;
+	/* one that does not open must keep neither the others out nor its own cure */
+	if ((rc = compare_location(im, row, &same)) == RC_CORRUPT)
+		rc = RC_OK;
+	row->change = rc == RC_NOT_FOUND ? CHANGE_NEW : same ? CHANGE_NONE : CHANGE_SOME;
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 

@@ -96,6 +96,23 @@ any_record(const struct ctx *c, const void *record)
 	return true;
 }
 
+/* The first of the person's houses behind ${after} in the order of ids, which is that of pages: the person
+ * has them in the order in which they were given.  NULL: there is none. */
+static const struct id *
+next_house(const struct user *person, const struct id *after)
+{
+	const struct id *next = NULL;
+
+	for (unsigned i = 0; i < person->shelter_count; i++) {
+		const struct id *id = &person->shelters[i];
+
+		if (memcmp(id->b, after->b, ID_BYTES) > 0 &&
+		    (next == NULL || memcmp(id->b, next->b, ID_BYTES) < 0))
+			next = id;
+	}
+	return next;
+}
+
 enum rc
 shelter_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count)
 {
@@ -107,10 +124,8 @@ shelter_list(struct ctx *c, const struct id *after, unsigned limit, void *out, u
 		return scan_page(
 		    c, KIND_SHELTER, sizeof(struct shelter), after, any_record, limit, out, count);
 	*count = 0;
-	for (unsigned i = 0; rc == RC_OK && i < person->shelter_count && *count < limit; i++) {
-		struct key key = record_key(KIND_SHELTER, &person->shelters[i]);
-		if (memcmp(person->shelters[i].b, after->b, ID_BYTES) <= 0)
-			continue;
+	while (rc == RC_OK && *count < limit && (after = next_house(person, after)) != NULL) {
+		struct key key = record_key(KIND_SHELTER, after);
 		rc = record_get(c->txn, KIND_SHELTER, &key, &rows[*count]);
 		if (rc == RC_OK)
 			(*count)++;

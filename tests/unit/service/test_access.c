@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose is it: each condition of need-to-know alone decides, and what cannot be read is never a yes. */
 #include "desk.h"
+#include "service/shelters.h"
 
 TestSuite(access, .init = desk_open, .fini = desk_close, .timeout = 60);
 
@@ -199,6 +200,34 @@ Test(access, a_house_is_its_own_peoples_and_where_it_says_so_an_admins)
 	}
 	be_staff(&other_house);
 	cr_expect_eq(ask(house_txn, &other_house), RC_NOT_FOUND, "theirs, and not there");
+}
+
+static struct shelter page[2];
+static unsigned on_page;
+
+static enum rc
+one_house_txn(struct txn *t, void *after)
+{
+	return shelter_list(desk_run(t), after, 1, page, &on_page);
+}
+
+Test(access, houses_come_page_by_page_whatever_the_order_in_which_they_were_given)
+{
+	const struct id none = { { 0 } };
+	struct shelter other = shelter;
+
+	other.id = other_house;
+	fixture_put(&x, KIND_SHELTER, &other_house, &other);
+	be_staff(&other_house);
+	who.user.shelters[who.user.shelter_count++] = the_house; /* the smaller id comes second */
+	cr_assert_eq(ask(one_house_txn, &none), RC_OK);
+	cr_assert_eq(on_page, 1);
+	cr_expect(id_equal(&page[0].id, &the_house));
+	cr_assert_eq(ask(one_house_txn, &the_house), RC_OK);
+	cr_assert_eq(on_page, 1, "a house is on no page");
+	cr_expect(id_equal(&page[0].id, &other_house));
+	cr_assert_eq(ask(one_house_txn, &other_house), RC_OK);
+	cr_expect_eq(on_page, 0);
 }
 
 Test(access, an_organisation_is_managed_by_its_own_and_by_admins)

@@ -41,7 +41,7 @@ reservation_is_due(struct round *r, const struct id *id)
 	    reservation_has_expired(&place, r->now);
 }
 
-/* Nor must one whose place cannot be read stand in the way of the others. */
+/* One whose place cannot be read is no more in the way of others than a damaged row (pass_by). */
 static bool
 episode_is_due(struct round *r, const struct id *id)
 {

@@ -49,9 +49,10 @@ struct committer {
 	struct commit *first, **end;
 	uint64_t wanted;  /* how many must be queued to wake the thread */
 	uint64_t company; /* who were in the last batch, or queued when it ended */
-	bool is_stopping, is_following;
-	bool is_busy; /* the thread has a batch */
-	bool is_led;  /* a submitter has one */
+	bool is_stopping, is_following, has_followed;
+	pthread_cond_t followed; /* has_followed has become true */
+	bool is_busy;            /* the thread has a batch */
+	bool is_led;             /* a submitter has one */
 	unsigned lone_batches;
 	struct watcher watchers[COMMITTER_WATCHERS];
 	unsigned watcher_count;
@@ -72,6 +73,10 @@ follow(struct committer *c)
 {
 	c->ops->follow(c->engine);
 	c->followed_us = now_us();
+	pthread_mutex_lock(&c->lock);
+	c->has_followed = true;
+	pthread_cond_broadcast(&c->followed);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* Between two batches, when there was no pause to do it in. */
@@ -418,12 +423,16 @@ committer_new(const struct engine_ops *ops, struct engine *engine, committer_gua
 		goto fail_memory;
 	if (!cond_init_monotonic(&c->has_work))
 		goto fail_cond;
+	if (pthread_cond_init(&c->followed, NULL) != 0)
+		goto fail_followed;
 	if (!start(c))
 		goto fail_thread;
 	*out = c;
 	return RC_OK;
 
 fail_thread:
+	pthread_cond_destroy(&c->followed);
+fail_followed:
 	pthread_cond_destroy(&c->has_work);
 fail_cond:
 	pthread_mutex_destroy(&c->lock);
@@ -444,6 +453,7 @@ committer_free(struct committer *c)
 	pthread_cond_signal(&c->has_work);
 	pthread_mutex_unlock(&c->lock);
 	pthread_join(c->thread, NULL);
+	pthread_cond_destroy(&c->followed);
 	pthread_cond_destroy(&c->has_work);
 	pthread_mutex_destroy(&c->lock);
 	free(c->changes);
@@ -468,6 +478,8 @@ committer_follow(struct committer *c)
 	pthread_mutex_lock(&c->lock);
 	c->is_following = c->ops->follow != NULL;
 	pthread_cond_signal(&c->has_work);
+	while (c->is_following && !c->has_followed)
+		pthread_cond_wait(&c->followed, &c->lock);
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -30,7 +30,8 @@ void committer_free(struct committer *c);
 /** Aborts past COMMITTER_WATCHERS. */
 void committer_watch(struct committer *c, store_watch_fn *fn, void *arg);
 
-/** Call the engine's follow while there is nothing to commit.  Nothing to do where it has none. */
+/** Call the engine's follow while there is nothing to commit; once before this returns, so that nothing is
+ * judged before the engine was told of others.  Nothing to do where it has none. */
 void committer_follow(struct committer *c);
 
 /** Queue ${commit}; it belongs to the committer until its ${done} is called. */

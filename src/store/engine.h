@@ -120,7 +120,7 @@ struct engine_ops {
 	 * another's fails as a whole and is built anew. */
 	enum rc (*carry)(struct engine *, const struct engine_carrier *);
 	/* Look for what others committed.  Snapshots are refused (RC_UNAVAILABLE) once it has been called and
-	 * then found nothing out for too long.  The committer's thread. */
+	 * then found nothing out yet, or for too long.  The committer's thread. */
 	void (*follow)(struct engine *);
 	/* For metrics.  Any thread.  NULL: it shares nothing. */
 	void (*standing)(const struct engine *, struct engine_standing *out);

@@ -138,12 +138,13 @@ pg_close(struct engine *e)
 
 /* ---- reading ---- */
 
-/* Old places must not be offered for long, nor a revoked device let in, by a node that was cut off. */
+/* Old places must not be offered for long, nor a revoked device let in, by a node that was cut off; and one
+ * that has not heard yet what the time is by the others' clocks would end by its own what they hold. */
 static enum rc
 pg_snapshot(struct engine *e, struct snapshot **out)
 {
-	const bool is_stale =
-	    atomic_load(&e->is_following) && clock_mono_ms() - atomic_load(&e->confirmed) > STALE_MS;
+	const bool is_stale = atomic_load(&e->is_following) &&
+	    (atomic_load(&e->is_deaf) || clock_mono_ms() - atomic_load(&e->confirmed) > STALE_MS);
 
 	*out = NULL;
 	if (is_stale || atomic_load(&e->is_comparing)) {
@@ -232,6 +233,14 @@ pg_listen(struct engine *e, engine_told_fn *told, void *arg)
 	e->told_arg = arg;
 }
 
+/* What the first one brings is told before the clocks are heard, and who is told may read. */
+static void
+follow(struct engine *e)
+{
+	pg_follow(e);
+	atomic_store(&e->is_deaf, !e->has_heard);
+}
+
 const struct engine_ops engine_postgresql = {
 	.name = "postgresql",
 	.is_far = true,
@@ -248,7 +257,7 @@ const struct engine_ops engine_postgresql = {
 	.room = pg_room,
 	.listen = pg_listen,
 	.carry = pg_carry,
-	.follow = pg_follow,
+	.follow = follow,
 	.standing = pg_standing,
 	.copy = pg_copy,
 };

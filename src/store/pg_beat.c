@@ -124,8 +124,10 @@ hear_beat(struct engine *e, int64_t sent, int64_t now)
 		is_good = PQresultStatus(clocks) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) &&
 		    !e->link.is_unsure;
 	}
-	if (is_good)
+	if (is_good) {
 		set_clock(e, clocks, sent, now);
+		e->has_heard = true;
+	}
 	PQclear(clocks);
 	PQclear(beat);
 	return is_good;

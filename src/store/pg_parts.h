@@ -185,6 +185,8 @@ struct engine {
 	atomic_int_least64_t agreed_ms;    /* the time they agreed on less clock_mono_ms; 0: no beat yet */
 	atomic_bool is_majority;           /* that is most nodes' time */
 	bool is_clock_off;                 /* which was said */
+	bool has_heard;                    /* the others' clocks, or that there are none */
+	atomic_bool is_deaf;               /* it follows, and has not */
 	atomic_bool is_following, is_comparing, is_broken;
 };
 
@@ -249,7 +251,7 @@ MUST_USE enum rc pg_compare(struct engine *e);
 /** Read how far an opened copy had followed. */
 MUST_USE enum rc pg_bookmark_read(struct engine *e);
 
-/** The engine's follow (engine.h). */
+/** The engine's follow (engine.h), but for who has not heard of the clocks. */
 void pg_follow(struct engine *e);
 
 #endif

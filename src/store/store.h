@@ -208,8 +208,9 @@ typedef void store_watch_fn(void *arg, const struct change *changes, size_t coun
 void store_watch(struct store *store, store_watch_fn *fn, void *arg);
 
 /**
- * From here on hear of what other nodes commit, too: once all watchers are there.  Nothing to do for an
- * engine without other nodes.
+ * From here on hear of what other nodes commit, and what the time is by their clocks: once all watchers are
+ * there.  Waits for the first word, not for ever: without one no transaction begins (store_answers) until it
+ * comes.  Nothing to do for an engine without other nodes.
  */
 void store_follow(struct store *store);
 

@@ -120,6 +120,11 @@ clockTest('of two nodes that differ neither ends a hold before its time by both'
   await comes(() => said() > before, 'it does not notice that its clock differs');
   await sleep(3000); // for its timer
   assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  // nor when it is started again: with its last beat of before it would be two of three
+  await nodes[2].stop();
+  await nodes[2].start(clocks[2].environment);
+  await sleep(3000); // for its timer
+  assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
   // nor does the node that is ahead take it for over when it is asked, or give its room away
   const ahead = await nodes[2].person('okit.dora', 'counsellor');
   assert.equal((await ahead.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');

@@ -331,6 +331,24 @@ Test(pg_clock, now_and_sure_are_not_the_same)
 
 /* ---- how long a node has been without a word ---- */
 
+/* What it was asked before, it would judge by a clock that may be hours ahead. */
+Test(pg_clock, who_has_not_heard_what_the_time_is_answers_nothing, .timeout = 60)
+{
+	struct snapshot *s;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	p.a->beat_at = INT64_MAX; /* the look comes, the beat does not */
+	engine_postgresql.follow(p.a);
+	cr_expect_eq(engine_postgresql.snapshot(p.a, &s), RC_UNAVAILABLE);
+	p.a->beat_at = 0;
+	engine_postgresql.follow(p.a);
+	cr_assert_eq(engine_postgresql.snapshot(p.a, &s), RC_OK);
+	engine_postgresql.release(s);
+	close_pair(&p);
+}
+
 Test(pg_clock, a_copy_that_is_too_old_or_is_being_compared_answers_nothing, .timeout = 60)
 {
 	struct engine_standing standing;

@@ -502,6 +502,7 @@ Test(pg_follow, a_key_that_cannot_be_ours_ends_the_comparing, .timeout = 60)
 
 	NEEDS_SERVER();
 	open_pair(&p);
+	follow_now(p.a); /* it has heard what the time is */
 	cr_assert_eq(write_one(p.b, "ka", "came"), RC_OK);
 	for (size_t i = 0; i < COUNT_OF(missing); i++) {
 		postgres_run(

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "ctl/ask.h"
 #include "ctl/offline.h"
@@ -92,6 +91,19 @@ hear(void *arg, const char *text, size_t len)
 
 /* ---- the jobs, here ---- */
 
+/* Other nodes may be served meanwhile: what ends by the time ends by theirs, too. */
+static enum rc
+hear_time(struct upkeep *u)
+{
+	struct store *store = u->parts->store;
+
+	store_follow(store);
+	if (!store_answers(store))
+		return RC_UNAVAILABLE;
+	u->now = store_sure_now(store);
+	return RC_OK;
+}
+
 static enum rc
 rotate_here(struct upkeep *u, struct jw *w)
 {
@@ -140,7 +152,7 @@ static enum status
 do_here(const struct job *job, struct shown *s)
 {
 	char buf[REPORT_MAX];
-	struct upkeep u = { .now = clock_now(), .say = hear, .say_arg = s };
+	struct upkeep u = { .say = hear, .say_arg = s };
 	struct offline o;
 	struct jw w;
 	enum status status = offline_open(s->args, job->with_vault, &o);
@@ -150,7 +162,7 @@ do_here(const struct job *job, struct shown *s)
 		u.parts = &o.parts;
 		u.fault = &o.fault;
 		upkeep_line(&w, buf, sizeof(buf), job->name, "done");
-		if ((rc = job->run(&u, &w)) == RC_OK) {
+		if ((rc = hear_time(&u)) == RC_OK && (rc = job->run(&u, &w)) == RC_OK) {
 			jw_close(&w, '}');
 			hear(s, w.buf, w.len);
 		}

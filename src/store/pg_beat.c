@@ -167,7 +167,7 @@ know_node(struct engine *e)
 
 	if (e->node_file[0] == '\0')
 		return;
-	fd = open(e->node_file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	fd = open(e->node_file, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (!read_node(fd, e->node))
 		log_world("node_file", "%s: for five seconds after each start this node counts twice",
 		    strerror(errno));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three nodes over one PostgreSQL look at the clock: what runs out does so once.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { after, before } from 'node:test';
 import { Clockwork, HOUR, clockTest, noClock } from './lib/clockwork.mjs';
 import { comes } from './lib/patience.mjs';
-import { Registry, sleep } from './lib/registry.mjs';
+import { Registry, root, sleep } from './lib/registry.mjs';
 import { hold, holdBody, openEpisode, reservationIn, search, settle } from './lib/scenes.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
@@ -107,6 +109,20 @@ clockTest('what a node holds whose clock is an hour behind the others do not end
   await comes(() => agreed() > once, 'it does not notice that its clock is mended');
   assert.equal((await there.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
   await settle(nodes[0], { ...scene, desk });
+});
+
+clockTest('a purge at the keeper while that is not served ends nothing that the others hold, whatever its clock says', async () => {
+  const desk = await nodes[2].person('okit.dora', 'counsellor');
+  const scene = await hold(desk, { name: 'Nyugat 1', household: ALONE });
+  await nodes[0].stop();
+  clocks[0].jump(2 * HOUR);
+  const said = execFileSync(resolve(root, 'build/release/menedek'), ['purge', '--dir', nodes[0].dir],
+    { encoding: 'utf8', env: { ...process.env, ...clocks[0].environment } });
+  clocks[0].jump(-2 * HOUR);
+  await nodes[0].start(clocks[0].environment);
+  assert.match(said, /^run\s+\d+$/m);
+  assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  await settle(nodes[2], { ...scene, desk });
 });
 
 clockTest('of two nodes that differ neither ends a hold before its time by both', async () => {

@@ -508,6 +508,8 @@ has_older_key(struct keyring *ring, int64_t now)
 	return is_older;
 }
 
+/* Another day than the last one's, be that a later day: it went by a clock that ran ahead, and nothing would
+ * be purged until its day has come. */
 enum rc
 retention_is_due(struct parts *parts, int64_t now, bool *out)
 {
@@ -515,7 +517,8 @@ retention_is_due(struct parts *parts, int64_t now, bool *out)
 	const enum rc rc = upkeep_status(parts, JOB_PURGE, &m);
 
 	*out = rc == RC_OK &&
-	    (m.phase != PHASE_REST || (m.started_at / DAY < now / DAY && has_older_key(parts->keyring, now)));
+	    (m.phase != PHASE_REST ||
+		(m.started_at / DAY != now / DAY && has_older_key(parts->keyring, now)));
 	return rc;
 }
 

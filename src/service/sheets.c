@@ -153,10 +153,13 @@ sheets_free(struct sheets *sheets)
 	free(sheets);
 }
 
+/* A clock that ran ahead and was put back must not make a desk wait for longer than it was to. */
 bool
 sheets_are_due(const struct parts *p, int64_t now)
 {
-	return p->sheets != NULL && now >= p->sheets->next_at;
+	const struct sheets *s = p->sheets;
+
+	return s != NULL && (now >= s->next_at || s->next_at - now > s->every);
 }
 
 /* ---- what stands on it ---- */

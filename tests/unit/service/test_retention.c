@@ -392,6 +392,21 @@ Test(retention, one_that_ran_into_the_next_day_is_not_the_next_days)
 	cr_expect_not(due);
 }
 
+Test(retention, one_by_a_clock_that_ran_ahead_keeps_no_later_one_from_being_due)
+{
+	bool due;
+
+	(void)details_purge(&x, START + 300 * DAY);
+	cr_assert_eq(keyring_day(x.parts.keyring, START, &x.fault), RC_OK);
+	cr_assert_eq(retention_is_due(&x.parts, START + HOUR, &due), RC_OK);
+	cr_expect_not(due, "all details are of today");
+	cr_assert_eq(retention_is_due(&x.parts, START + DAY, &due), RC_OK);
+	cr_expect(due);
+	(void)details_purge(&x, START + DAY);
+	cr_assert_eq(retention_is_due(&x.parts, START + DAY + HOUR, &due), RC_OK);
+	cr_expect_not(due);
+}
+
 Test(retention, a_dry_run_counts_and_changes_nothing)
 {
 	const struct id id = details_reservation(&x, RES_CANCELLED, START);

@@ -159,3 +159,15 @@ Test(sheets, what_a_lost_key_sealed_is_counted_and_the_rest_stands_there)
 	(void)request(NULL);
 	expect_sheet(1, "\nrows\t3\n");
 }
+
+Test(sheets, a_clock_that_ran_ahead_and_was_put_back_costs_no_desk_its_sheets)
+{
+	unsigned desks, rows;
+
+	cr_assert_eq(sheets_write(&x.parts, START + 300 * DAY, &desks, &rows, &x.fault), RC_OK);
+	cr_expect_not(sheets_are_due(&x.parts, START + 300 * DAY + HOUR), "it was just written");
+	cr_expect(sheets_are_due(&x.parts, START));
+	cr_assert_eq(sheets_write(&x.parts, START, &desks, &rows, &x.fault), RC_OK);
+	cr_expect_not(sheets_are_due(&x.parts, START + HOUR));
+	cr_expect(sheets_are_due(&x.parts, START + 4 * HOUR));
+}

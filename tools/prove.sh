@@ -91,6 +91,7 @@ src/domain/reservation.c  reservation_next    s/BY(HOUSE, LEFT)/BY(CLOCK, LEFT)/
 src/domain/reservation.c  on_disclose         s/r->disclosures >= rules->disclosures/false/
 src/domain/reservation.c  on_disclose         s/now >= r->disclose_until/now > r->disclose_until/
 src/domain/reservation.c  on_renew            s/if (r->renewed)/if (false)/
+src/domain/reservation.c  on_renew            s/if (r->expires_at < now + rules->hold)/if (true)/
 src/domain/reservation.c  is_too_late         s/return ev != EV_EXPIRE \&\& /return /
 src/domain/shares.c       is_small            s/ || c->houses < SUPPRESS_MIN_HOUSES//
 src/domain/shares.c       hide_a_second       s/if (withheld == 1 \&\& best < count)/if (false)/

@@ -152,7 +152,8 @@ typedef enum rc effect_fn(
     requires sane(now, rules);
     assigns r->renewed, r->expires_at, *f;
     ensures \result == RC_OK <==> !\old(r->renewed);
-    ensures \result == RC_OK ==> r->renewed && r->expires_at == now + rules->hold;
+    // a shorter time for holds is for those that begin: none ends earlier because it was renewed
+    ensures \result == RC_OK ==> r->renewed && r->expires_at == \max(\old(r->expires_at), now + rules->hold);
 */
 static enum rc
 on_renew(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
@@ -160,7 +161,8 @@ on_renew(struct reservation *r, int64_t now, const struct booking_rules *rules, 
 	if (r->renewed)
 		return fault_set(f, RC_STATE_CONFLICT, MSG_RENEWED_ALREADY, NULL, 0, NULL);
 	r->renewed = true;
-	r->expires_at = now + rules->hold;
+	if (r->expires_at < now + rules->hold)
+		r->expires_at = now + rules->hold;
 	return RC_OK;
 }
 

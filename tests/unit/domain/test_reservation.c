@@ -165,6 +165,18 @@ Test(reservation, a_life_from_hold_to_leaving)
 	cr_assert_eq(unit_state(NOON + 864000), UNIT_FREE);
 }
 
+Test(reservation, a_hold_that_is_renewed_by_shorter_rules_keeps_its_time)
+{
+	struct booking_rules shorter = rules;
+
+	shorter.hold = 300;
+	cr_assert_eq(
+	    reservation_apply(&res, &house, EV_RENEW, ACTOR_DESK, NOON + 60, &shorter, &fault), RC_OK);
+	cr_expect(res.renewed);
+	cr_expect_eq(res.expires_at, NOON + rules.hold);
+	cr_expect_eq(house.allocations[0].expires_at, NOON + rules.hold);
+}
+
 Test(reservation, a_hold_is_renewed_once)
 {
 	cr_assert_eq(apply(EV_RENEW, ACTOR_DESK, NOON + 1000), RC_OK);

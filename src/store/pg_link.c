@@ -18,148 +18,6 @@
 #define SETUP_MS  4000  /* from then on, for all that is asked before it is used */
 #define SCHEMA_MS 30000 /* more for making the tables, once */
 
-/* One key-value table, one of changes.  xid and id stand in the same row as what they changed: who holds the
- * id knows whether it happened, who holds a snapshot knows what it has not seen. */
-static const char schema[] =
-    "SELECT pg_advisory_xact_lock(7311846);"
-    "CREATE TABLE IF NOT EXISTS menedek_kv (k bytea PRIMARY KEY, ver bigint NOT NULL, v bytea NOT NULL)"
-    " WITH (fillfactor = 85);"
-    "CREATE TABLE IF NOT EXISTS menedek_changes (xid bigint NOT NULL, id bytea NOT NULL UNIQUE, keys bytea[] "
-    "NOT NULL,"
-    " at timestamptz NOT NULL DEFAULT now());"
-    /* what is sealed or drawn by lot does not shrink, and to try costs more than the room */
-    "ALTER TABLE menedek_kv ALTER COLUMN v SET STORAGE EXTERNAL;"
-    "ALTER TABLE menedek_changes ALTER COLUMN keys SET STORAGE EXTERNAL;"
-    "CREATE INDEX IF NOT EXISTS menedek_changes_xid ON menedek_changes (xid);"
-    "CREATE INDEX IF NOT EXISTS menedek_changes_at ON menedek_changes (at);"
-    "CREATE TABLE IF NOT EXISTS menedek_nodes (id bytea PRIMARY KEY, at timestamptz NOT NULL);"
-    "ALTER TABLE menedek_nodes ADD COLUMN IF NOT EXISTS clock bigint;"
-    "CREATE TABLE IF NOT EXISTS menedek_meta (name text PRIMARY KEY, value text NOT NULL);"
-    "INSERT INTO menedek_meta VALUES ('registry', gen_random_uuid()::text), ('pruned', '0') ON CONFLICT DO "
-    "NOTHING;";
-
-static const char *const statements[PG_STATEMENTS] = {
-	/* In front of what is written, up to the same sync point: there the transaction ends by itself, as
-	 * committed or, after an error, as not.  Refused within a transaction that was left open. */
-	[PG_BEGIN] = "SET transaction_isolation = 'serializable'",
-	/* reads that must still hold: keys, revisions; keys and values of what is not there yet and of what
-	 * is; keys deleted; id; keys in order; the revision's upper part.  One row: the transaction's number,
-	 * 0 if a read does not hold and nothing was done. */
-	[PG_WRITE] = "WITH bad AS MATERIALIZED (SELECT 1 FROM unnest($1::bytea[], $2::bigint[]) AS r(k, ver)"
-		     "  LEFT JOIN menedek_kv AS kv ON kv.k = r.k WHERE coalesce(kv.ver, 0) <> r.ver LIMIT 1),"
-		     " me AS MATERIALIZED (SELECT pg_current_xact_id()::text::bigint AS xid"
-		     "  WHERE NOT EXISTS (SELECT 1 FROM bad)),"
-		     " new AS (INSERT INTO menedek_kv (k, ver, v) SELECT w.k, me.xid + $10::bigint, w.v"
-		     "  FROM me, unnest($3::bytea[], $4::bytea[]) AS w(k, v)),"
-		     " put AS (UPDATE menedek_kv AS kv SET ver = me.xid + $10::bigint, v = w.v"
-		     "  FROM me, unnest($5::bytea[], $6::bytea[]) AS w(k, v) WHERE kv.k = w.k),"
-		     " gone AS (DELETE FROM menedek_kv AS kv USING me WHERE kv.k = ANY ($7::bytea[])),"
-		     " told AS (INSERT INTO menedek_changes (xid, id, keys) SELECT me.xid, $8::bytea, "
-		     "$9::bytea[] FROM me)"
-		     " SELECT coalesce((SELECT xid FROM me), 0)::bigint",
-	/* What this snapshot sees and snapshot $1 did not: exact, however late a transaction committed; but
-	 * not what batch $2 changed, whose values the node has.  First row: the snapshot, up to where changes
-	 * were thrown away, the timeline, the last whose change it sees. */
-	[PG_POLL] =
-	    "WITH c AS (SELECT DISTINCT ON (u.k) u.k, h.xid, u.o FROM menedek_changes AS h,"
-	    "  unnest(h.keys) WITH ORDINALITY AS u(k, o)"
-	    "  WHERE h.xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint"
-	    "  AND NOT pg_visible_in_snapshot(h.xid::text::xid8, $1::text::pg_snapshot)"
-	    "  AND h.id <> $2::bytea"
-	    "  ORDER BY u.k, h.xid DESC, u.o DESC)"
-	    " SELECT pg_current_snapshot()::text::bytea, (SELECT value::bigint FROM menedek_meta WHERE name "
-	    "= 'pruned'),"
-	    "  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, -1::bigint AS xid, "
-	    "coalesce((SELECT max(xid) FROM menedek_changes), 0)::bigint AS o"
-	    " UNION ALL SELECT c.k, kv.ver, kv.v, c.xid, c.o FROM c LEFT JOIN menedek_kv AS kv ON kv.k = c.k"
-	    " ORDER BY 4, 5",
-	/* After it the transaction $1 has happened (no row) or never will (a row).  That it commits proves
-	 * that all before it is as durable as it is.  It is no beat: its time would make the last beat's
-	 * clock look late. */
-	[PG_FENCE] = "WITH mark AS (INSERT INTO menedek_nodes (id, at) VALUES ($2::bytea, now())"
-		     "  ON CONFLICT (id) DO UPDATE SET at = menedek_nodes.at)"
-		     " INSERT INTO menedek_changes (xid, id, keys) VALUES "
-		     "(pg_current_xact_id()::text::bigint, $1::bytea, '{}')"
-		     " ON CONFLICT (id) DO NOTHING RETURNING 1::bigint",
-	/* moving in */
-	[PG_LOAD] =
-	    "INSERT INTO menedek_kv (k, ver, v)"
-	    " SELECT w.k, w.ver, w.v FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS w(k, ver, v)",
-	[PG_PAIRS] = "SELECT k, ver, v FROM menedek_kv WHERE k > $1::bytea ORDER BY k LIMIT 500",
-	[PG_BASE] = "INSERT INTO menedek_meta VALUES ('base', $1::text) ON CONFLICT (name) DO UPDATE SET "
-		    "value = $1::text",
-	[PG_FIND] = "SELECT xid FROM menedek_changes WHERE id = $1::bytea",
-	/* no row: the registry has left */
-	[PG_BEAT] = "INSERT INTO menedek_nodes (id, at, clock) SELECT $1::bytea, now(), $2::bigint"
-		    " WHERE NOT EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'left')"
-		    " ON CONFLICT (id) DO UPDATE SET at = now(), clock = excluded.clock",
-	/* How far each node's clock was ahead of the server's when it wrote; $1 is this node. */
-	[PG_CLOCKS] = "SELECT clock - extract(epoch FROM at)::bigint, (id = $1::bytea)::int::bigint"
-		      " FROM menedek_nodes WHERE at BETWEEN now() - interval '5 seconds' AND now()"
-		      "  AND clock IS NOT NULL"
-		      " ORDER BY 1",
-	/* Never what began after the oldest transaction under way: every look would find that it had missed
-	 * something, for as long as that one stays. */
-	[PG_PRUNE] =
-	    "WITH old AS (DELETE FROM menedek_changes WHERE at < now() - interval '1 hour'"
-	    "  AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint RETURNING xid),"
-	    " gone AS (DELETE FROM menedek_nodes WHERE at < now() - interval '1 hour')"
-	    " UPDATE menedek_meta SET value = greatest(value::bigint, (SELECT max(xid) FROM old))::text"
-	    " WHERE name = 'pruned' AND EXISTS (SELECT 1 FROM old)",
-	[PG_KEYS] = "SELECT k, ver FROM menedek_kv WHERE k > $1::bytea ORDER BY k LIMIT 2000",
-	[PG_TURN] = "SELECT pg_advisory_lock($1::bigint)",
-	[PG_TURN_OVER] = "SELECT pg_advisory_unlock($1::bigint)",
-	[PG_VALUES] = "SELECT k, ver, v FROM menedek_kv WHERE k = ANY ($1::bytea[]) ORDER BY k",
-};
-
-/* One word each: what must not be so, or the answer to a commit would be no promise.  What a commit waits for
- * is kept as it is found here while the session lasts: a server that reads its settings again changes it only
- * where nobody has set it. */
-static const char checks[] =
-    "SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false);"
-    "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby'"
-    " WHEN current_setting('server_version_num')::int < 130000 THEN 'too_old'"
-    " WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'synchronous_commit_off'"
-    " WHEN current_setting('fsync') = 'off' THEN 'fsync_off' ELSE '' END";
-
-/* '' without tables, 'older' for those of a release that kept no clocks. */
-static const char tables[] =
-    "SELECT CASE WHEN to_regclass('menedek_meta') IS NULL THEN ''"
-    " WHEN EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('menedek_nodes')"
-    "  AND attname = 'clock' AND NOT attisdropped) THEN 'whole' ELSE 'older' END";
-
-static const char about[] =
-    "SELECT (SELECT value FROM menedek_meta WHERE name = 'registry'),"
-    " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
-    " coalesce((SELECT value FROM menedek_meta WHERE name = 'base'), '0'),"
-    " CASE WHEN EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'loading') THEN 'loading'"
-    "  WHEN EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'left') THEN 'left'"
-    "  WHEN EXISTS (SELECT 1 FROM menedek_kv) THEN 'filled' ELSE '' END,"
-    " (SELECT system_identifier::text FROM pg_control_system())";
-
-/* A dump brings changes, and up to where they were thrown away, under numbers that its new servers have yet
- * to give out.  Until they have, every look would be a comparison, and a revision could come back.  So what
- * nodes have not seen is thrown away, and revisions go on above all that there can be: 4096 timelines higher.
- */
-#define NEXT_NUMBER "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-#define IS_AHEAD                                                                       \
-	"greatest((SELECT max(xid) FROM menedek_changes), (SELECT value::bigint FROM " \
-	"menedek_meta WHERE name = 'pruned')) >= " NEXT_NUMBER
-static const char numbers[] = "SELECT CASE WHEN " IS_AHEAD " THEN 'ahead' ELSE '' END";
-static const char count_anew[] =
-    "SELECT pg_advisory_xact_lock(7311846);"
-    "INSERT INTO menedek_meta SELECT 'base', '4503599627370496' WHERE " IS_AHEAD
-    " ON CONFLICT (name) DO UPDATE SET value = (menedek_meta.value::bigint + 4503599627370496)::text;"
-    "UPDATE menedek_meta SET value = (" NEXT_NUMBER " - 1)::text WHERE name = 'pruned' AND " IS_AHEAD ";"
-    "DELETE FROM menedek_changes WHERE xid >= " NEXT_NUMBER;
-
-/* Plans of small tables would lock all of them against each other. */
-static const char settings[] =
-    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
-    "SET enable_bitmapscan = off;"
-    "SET plan_cache_mode = force_generic_plan; SET jit = off;"
-    "SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning";
-
 /* ---- the connection string ---- */
 
 /* Item ${i} of the comma-separated ${list}; the last one stands for all that follow if there is but one. */
@@ -369,7 +227,7 @@ prepare_all(const struct setup *s)
 		bool is_good;
 
 		(void)snprintf(name, sizeof(name), "s%u", i);
-		is_good = hear_setup(s, PQsendPrepare(s->conn, name, statements[i], 0, NULL) == 1, &res);
+		is_good = hear_setup(s, PQsendPrepare(s->conn, name, pg_statements[i], 0, NULL) == 1, &res);
 		PQclear(res);
 		if (!is_good)
 			return false;
@@ -399,7 +257,7 @@ is_trusted(const struct setup *s, struct fault *f)
 {
 	char why[32] = "";
 
-	if (!ask_word(s, checks, why))
+	if (!ask_word(s, pg_checks, why))
 		return false;
 	return why[0] == '\0' ? true : refuse(s, why, f);
 }
@@ -412,14 +270,14 @@ make_tables(const struct pg_link *l, const struct setup *s, struct fault *f)
 	struct setup patient = *s;
 	char found[32] = "";
 
-	if (!ask_word(s, tables, found))
+	if (!ask_word(s, pg_tables, found))
 		return false;
 	if (strcmp(found, "whole") == 0)
 		return true;
 	if (found[0] == '\0' && l->registry[0] != '\0')
 		return refuse(s, "empty", f);
 	patient.until += SCHEMA_MS;
-	return run_setup(&patient, schema);
+	return run_setup(&patient, pg_schema);
 }
 
 /* Once they were accepted (is_made_anew): the first node to come does it for all. */
@@ -429,13 +287,13 @@ mend_numbers(const struct setup *s)
 	struct setup patient = *s;
 	char found[32] = "";
 
-	if (!ask_word(s, numbers, found))
+	if (!ask_word(s, pg_numbers, found))
 		return false;
 	if (found[0] == '\0')
 		return true;
 	patient.until += SCHEMA_MS;
 	log_note("pg_counted_anew", "server=%s", s->where);
-	return run_setup(&patient, count_anew);
+	return run_setup(&patient, pg_count_anew);
 }
 
 /* The same registry on servers that initdb made since: it came from a dump, so its transactions are counted
@@ -480,8 +338,8 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 		sizeof(system) };
 	unsigned long number;
 
-	if (!is_trusted(s, f) || !run_setup(s, settings) || !make_tables(l, s, f) ||
-	    !ask(s, about, out, cap, COUNT_OF(out)))
+	if (!is_trusted(s, f) || !run_setup(s, pg_settings) || !make_tables(l, s, f) ||
+	    !ask(s, pg_about, out, cap, COUNT_OF(out)))
 		return false;
 	if (registry[0] == '\0')
 		return refuse(s, "not_restored", f);
@@ -498,7 +356,7 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 		return refuse(s, "restored", f);
 	if (strcmp(registry, l->registry) != 0)
 		l->last[0] = '\0'; /* it was another registry's */
-	if (!has_last(l, s, f) || !mend_numbers(s) || !ask(s, about, out, cap, COUNT_OF(out)) ||
+	if (!has_last(l, s, f) || !mend_numbers(s) || !ask(s, pg_about, out, cap, COUNT_OF(out)) ||
 	    !prepare_all(s))
 		return false;
 	l->timeline = l->highest = (uint32_t)number;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the PostgreSQL engine share.  pg_dial.c connects, pg_link.c speaks to the server,
- * pg_array.c and pg_batch.c make one statement of many transactions, pg_commit.c sees it through, pg_turn.c
- * lets nodes take turns, pg_beat.c keeps in touch, pg_follow.c brings what all nodes committed into this
- * node's copy, pg.c is the engine.  All of it runs on the committer's thread, but for snapshots.
+ * What the files of the PostgreSQL engine share.  pg_dial.c connects, pg_link.c speaks to the server in the
+ * words of pg_statements.c, pg_array.c and pg_batch.c make one statement of many transactions, pg_commit.c
+ * sees it through, pg_turn.c lets nodes take turns, pg_beat.c keeps in touch, pg_follow.c brings what all
+ * nodes committed into this node's copy, pg.c is the engine.  All of it runs on the committer's thread, but
+ * for snapshots.
  */
 #ifndef MENEDEK_PG_PARTS_H
 #define MENEDEK_PG_PARTS_H
@@ -59,6 +60,12 @@ enum pg_statement {
 };
 
 #define PG_PARAMS 10u /* of one statement at most */
+
+/** The prepared statements, by enum pg_statement; and, sent as they are: what makes the tables, what sets a
+ * session up, and what a server is asked before it is trusted (pg_statements.c says what each answers). */
+extern const char *const pg_statements[PG_STATEMENTS];
+extern const char pg_schema[], pg_settings[], pg_checks[], pg_tables[], pg_about[], pg_numbers[],
+    pg_count_anew[];
 
 struct pg_param {
 	const void *p;

@@ -86,6 +86,21 @@ breadth_add(struct breadth_history *h, int64_t at)
 	*count = *count == UINT16_MAX ? UINT16_MAX : (uint16_t)(*count + 1);
 }
 
+void
+breadth_set_back(struct breadth_history *h, int64_t now)
+{
+	const int64_t slot = now / BREADTH_SLOT;
+	unsigned kept;
+
+	if (now < 0 || slot > h->newest - (int64_t)BREADTH_SLOTS)
+		return;
+	kept = breadth_count(h, now).day;
+	memset(h->count, 0, sizeof(h->count));
+	h->count[place_of(slot)] = (uint16_t)(kept < UINT16_MAX ? kept : UINT16_MAX);
+	h->newest = slot;
+	h->last_at = now;
+}
+
 /* What lies in the future of ${now} counts as of now: a clock that was set back forgives nothing. */
 struct breadth_counts
 breadth_count(const struct breadth_history *h, int64_t now)

@@ -61,6 +61,10 @@ struct breadth_history {
 
 void breadth_add(struct breadth_history *h, int64_t at);
 
+/** The clock says ${now}.  Was it set back by a day or more, what was counted meanwhile counts as of now:
+ * else nothing would be counted, nor anybody let through who has to wait, until that time has come. */
+void breadth_set_back(struct breadth_history *h, int64_t now);
+
 struct breadth_counts {
 	unsigned hour, day;
 };

@@ -33,6 +33,7 @@ struct breadth_watch {
 	struct breadth_rules rules;
 
 	pthread_mutex_t lock; /* guards what follows */
+	int64_t now;          /* by the last attempt, and the entries that came since */
 	struct row *bucket[BUCKETS];
 	struct breadth_alert due[DUE_MAX];
 	unsigned due_count;
@@ -95,7 +96,9 @@ find_or_make(struct breadth_watch *w, const struct id *user, const struct id *or
 static void
 make_due(struct breadth_watch *w, struct row *row, enum breadth_window window, int64_t now)
 {
-	const bool is_told = row->alerted_at != 0 && now - row->alerted_at < BREADTH_ALERT_AGAIN;
+	/* not by one of a clock that ran ahead and was put back */
+	const bool is_told = row->alerted_at != 0 && now - row->alerted_at < BREADTH_ALERT_AGAIN &&
+	    row->alerted_at - now < BREADTH_ALERT_AGAIN;
 
 	if (row->is_due || is_told || w->due_count == DUE_MAX)
 		return;
@@ -180,6 +183,9 @@ fold(struct breadth_watch *w, const struct audit_entry *e, bool is_live)
 		log_world("breadth", "no memory to count");
 		return;
 	}
+	if (is_live && e->at > w->now)
+		w->now = e->at;
+	breadth_set_back(&row->history, w->now);
 	verdict = breadth_judge(&w->rules.rule[class], breadth_count(&row->history, e->at), e->at);
 	breadth_add(&row->history, e->at);
 	if (is_live && verdict.is_unusual)
@@ -287,6 +293,7 @@ breadth_watch_new(struct store *store, const struct breadth_rules *rules, int64_
 	}
 	w->store = store;
 	w->rules = *rules;
+	w->now = now;
 	pthread_mutex_init(&w->lock, NULL);
 	rc = store_view(store, w->arena, load, &loading);
 	arena_rewind(w->arena, 0);
@@ -322,10 +329,12 @@ breadth_watch_free(struct breadth_watch *w)
 static enum rc
 judge_entry(struct breadth_watch *w, struct row *row, int64_t now, unsigned *wait)
 {
-	struct breadth_counts counts = breadth_count(&row->history, now);
+	struct breadth_counts counts;
 	struct breadth_verdict verdict;
 	int64_t left;
 
+	breadth_set_back(&row->history, now);
+	counts = breadth_count(&row->history, now);
 	counts.hour += row->under_way;
 	counts.day += row->under_way;
 	verdict = breadth_judge(&w->rules.rule[row->class], counts, now);
@@ -350,6 +359,7 @@ breadth_watch_enter(struct breadth_watch *w, const struct id *user, const struct
 
 	*wait = 0;
 	pthread_mutex_lock(&w->lock);
+	w->now = now;
 	if ((row = find_or_make(w, user, org, (uint8_t) class, now)) != NULL &&
 	    (rc = judge_entry(w, row, now, wait)) == RC_OK)
 		row->under_way++;

@@ -204,6 +204,36 @@ Test(breadth, a_clock_that_was_set_back_forgives_nothing)
 	cr_assert_not(breadth_is_over(&history, at - 7200));
 }
 
+Test(breadth, a_clock_that_ran_ahead_by_days_does_not_end_the_counting)
+{
+	const int64_t at = when("2026-11-21T08:00:00Z");
+
+	for (unsigned i = 0; i < 5; i++)
+		breadth_add(&history, at + 300 * 86400);
+	breadth_set_back(&history, -1);
+	cr_assert_eq(history.last_at, at + 300 * 86400);
+	breadth_set_back(&history, at);
+	for (unsigned i = 0; i < 3; i++)
+		breadth_add(&history, at + 60);
+	cr_assert_eq(breadth_count(&history, at + 60).hour, 8, "it forgives nothing");
+	cr_assert_eq(history.last_at, at + 60, "nor holds up anybody until then");
+	breadth_set_back(&history, at - 86399);
+	cr_assert_eq(history.last_at, at + 60, "that were hours");
+	cr_assert(breadth_is_over(&history, at + 2 * 86400));
+}
+
+Test(breadth, what_was_counted_by_a_clock_that_ran_ahead_does_not_overflow)
+{
+	const int64_t at = when("2026-11-21T08:00:00Z");
+
+	for (unsigned i = 0; i < UINT16_MAX; i++) {
+		breadth_add(&history, at);
+		breadth_add(&history, at + BREADTH_SLOT);
+	}
+	breadth_set_back(&history, at - 30 * 86400);
+	cr_assert_eq(breadth_count(&history, at - 30 * 86400).day, UINT16_MAX);
+}
+
 Test(breadth, slots_that_were_passed_over_are_empty)
 {
 	const int64_t at = when("2026-11-21T08:00:00Z");

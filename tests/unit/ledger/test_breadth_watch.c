@@ -145,6 +145,70 @@ Test(breadth_watch, the_reason_of_an_alert_tells_class_and_window)
 			    sizeof(e.reason));
 }
 
+/* ---- a clock that ran ahead, and was put back ---- */
+
+#define AHEAD (NOON + 300 * DAY)
+
+Test(breadth_watch, who_acted_while_the_clock_ran_ahead_is_counted_after_it_was_put_back)
+{
+	tell(&anna, AHEAD);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(enter(&anna, NOON + i), RC_OK);
+		tell(&anna, NOON + i);
+		leave(&anna);
+	}
+	cr_expect_eq(enter(&anna, NOON + 2), RC_TOO_BROAD);
+}
+
+Test(breadth_watch, who_had_to_wait_while_the_clock_ran_ahead_does_not_wait_until_then)
+{
+	for (int i = 0; i < 3; i++)
+		tell(&anna, AHEAD);
+	cr_assert_eq(enter(&anna, NOON), RC_TOO_BROAD);
+	cr_expect_eq(waited, 20);
+	cr_assert_eq(enter(&anna, NOON + 20), RC_OK);
+	tell(&anna, NOON + 20);
+	leave(&anna);
+	cr_expect_eq(enter(&anna, NOON + 21), RC_TOO_BROAD);
+	cr_expect_eq(enter(&anna, NOON + 3 * 3600), RC_OK);
+}
+
+Test(breadth_watch, a_restart_counts_what_came_after_a_clock_was_put_back)
+{
+	tell(&anna, AHEAD);
+	for (int i = 0; i < 2; i++)
+		tell(&anna, NOON + i);
+	restart(NOON + 10);
+	cr_expect_eq(enter(&anna, NOON + 10), RC_TOO_BROAD);
+	cr_expect_eq(enter(&anna, NOON + 3 * 3600), RC_OK);
+}
+
+Test(breadth_watch, trying_doors_is_counted_after_a_clock_was_put_back)
+{
+	struct breadth_alert alert;
+
+	rules.rule[BREADTH_REFUSED] = (struct breadth_rule){ 10, 10, 100, 22, 6, 0, 0 };
+	restart(NOON);
+	record(&anna, "shelters_read", RC_NOT_FOUND, AHEAD);
+	cr_assert_eq(enter(&dora, NOON), RC_OK); /* anybody */
+	leave(&dora);
+	for (int i = 0; i < 10; i++)
+		record(&anna, "shelters_read", RC_NOT_FOUND, NOON);
+	cr_expect(is_due(&alert) && alert.class == BREADTH_REFUSED);
+}
+
+Test(breadth_watch, an_alert_by_a_clock_that_ran_ahead_is_not_the_last_for_so_long)
+{
+	struct breadth_alert alert;
+
+	make_unusual(AHEAD);
+	cr_assert(is_due(&alert));
+	cr_assert_eq(fixture_update(&x, write_alert_txn, &alert), RC_OK);
+	cr_assert_not(is_due(&alert));
+	make_unusual(NOON);
+	cr_expect(is_due(&alert) && alert.at == NOON);
+}
+
 /* ---- 8 threads, one person, three tellings ---- */
 
 static void *

@@ -31,13 +31,23 @@ set_layout(struct unit *u, const struct unit *row)
 	u->version++;
 }
 
+/* The room that ${row} is about: of those of its name the one that is as it says, else the first.  The
+ * console allows two of one name. */
 static struct unit *
-unit_by_name(struct house *h, const char *name)
+unit_of_row(struct house *h, const struct unit_row *row, unsigned *named)
 {
-	for (unsigned i = 0; i < h->unit_count; i++)
-		if (!h->units[i].retired && strcmp(h->units[i].name, name) == 0)
-			return &h->units[i];
-	return NULL;
+	struct unit *found = NULL;
+
+	*named = 0;
+	for (unsigned i = 0; i < h->unit_count; i++) {
+		struct unit *u = &h->units[i];
+
+		if (u->retired || strcmp(u->name, row->unit.name) != 0)
+			continue;
+		if (++*named == 1 || same_layout(u, &row->unit))
+			found = u;
+	}
+	return found;
 }
 
 static void
@@ -53,9 +63,11 @@ add_unit(struct house *h, const struct unit_row *row, int64_t now)
 enum rc
 import_merge_units(struct house *h, const struct unit_row *rows, size_t count, int64_t now, bool *changed)
 {
+	unsigned named;
+
 	*changed = false;
 	for (size_t i = 0; i < count; i++) {
-		struct unit *there = unit_by_name(h, rows[i].unit.name);
+		struct unit *there = unit_of_row(h, &rows[i], &named);
 
 		if (there != NULL && same_layout(there, &rows[i].unit))
 			continue;
@@ -159,17 +171,25 @@ check_groups(struct import *im, const struct house *h, unsigned line)
 }
 
 /* As over the API (unit_save): a room that was promised or is lived in keeps its beds and properties, or a
- * household would find fewer beds than it was told of, or another household beside it. */
+ * household would find fewer beds than it was told of, or another household beside it.  And which of two of
+ * one name is meant nobody knows. */
 static void
-check_booked(struct import *im, struct house *h, const struct unit_row *rows, size_t count)
+check_changes(struct import *im, struct house *h, const struct unit_row *rows, size_t count)
 {
 	struct unit_use use[LIMIT_UNITS];
+	unsigned named;
 
 	house_use(h, im->now, use);
 	for (size_t i = 0; i < count; i++) {
-		const struct unit *there = unit_by_name(h, rows[i].unit.name);
+		const struct unit *there = unit_of_row(h, &rows[i], &named);
 
-		if (there != NULL && !same_layout(there, &rows[i].unit) && use[there - h->units].shares > 0)
+		if (there == NULL || same_layout(there, &rows[i].unit))
+			continue;
+		if (named > 1)
+			import_problem(im, rows[i].line,
+			    "%u rooms are called \"%s\": change the one that is meant in the console", named,
+			    there->name);
+		else if (use[there - h->units].shares > 0)
 			import_problem(im, rows[i].line,
 			    "\"%s\" stays as it is while a reservation is live in it", there->name);
 	}
@@ -212,7 +232,7 @@ check_job(struct import *im, struct house_job *job, struct house *h)
 	check_repeats(im, rows, job->count < 2 * LIMIT_UNITS ? job->count : 0);
 	if (rc == RC_OK && job->profile != NULL)
 		renewed = import_merge_profile(&s, &job->profile->shelter);
-	check_booked(im, h, rows, job->count);
+	check_changes(im, h, rows, job->count);
 	if (job->count > 0 && import_merge_units(h, rows, job->count, im->now, &changed) != RC_OK) {
 		import_problem(im, line, "a house has %u units at most", LIMIT_UNITS);
 		return RC_OK;

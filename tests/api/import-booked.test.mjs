@@ -27,6 +27,11 @@ before(async () => {
   r = await new Registry().start();
   const { reservation } = await reservationIn(r, 'confirmed');
   [booked] = reservation.unit_names;
+  const manager = await r.as('shelter_manager'), twin = { shelter: house, name: 'Páros', adult_beds: '2', confirmed_hours_ago: '0' };
+  const { json: { id } } = await manager.post(`/v1/shelters/${reservation.shelter}/units`, { name: 'Páros', adult_beds: 1, child_beds: 0, cots: 0 });
+  assert.ok(id);
+  await manager.post(`/v1/shelters/${reservation.shelter}/units`, { name: 'Páros', adult_beds: 2, child_beds: 0, cots: 0 });
+  rows.push(head.map((name) => twin[name] ?? ''));
   await r.stop();
 });
 after(() => r.close());
@@ -50,4 +55,13 @@ test('it takes the same row unchanged, and changes of other rooms', () => {
   const changed = load(other, { cots: '2' });
   assert.equal(changed.status, 0, changed.stderr);
   assert.match(changed.stdout, /units +0 new +1 changed +0 unchanged/);
+});
+
+test('of two rooms of one name it changes neither, and knows the one that is as the row says', () => {
+  const changed = load('Páros', { adult_beds: '3' });
+  assert.equal(changed.status, 1, changed.stdout + changed.stderr);
+  assert.match(changed.stderr, /units\.csv:2: 2 rooms are called "Páros": change the one that is meant in the console/);
+  const same = load('Páros', {});
+  assert.equal(same.status, 0, same.stderr);
+  assert.match(same.stdout, /units +0 new +0 changed +1 unchanged/);
 });

@@ -83,9 +83,13 @@ put_field(char out[RATE_FIELD], char first, uint32_t a, char second, uint32_t b)
 static uint32_t
 cost_of(const struct route *route, const struct rate_rule *rate)
 {
-	if (route->flags & R_SLOW)
-		return rate->slow_cost;
-	return (route->flags & R_WALK) && rate->slow_cost >= 4 ? rate->slow_cost / 4 : 1;
+	/* what one device may ask at once must leave others half of the places before the slow threads */
+	const uint32_t least = rate->burst / (LIMIT_OFFLOAD / 2) + 1;
+	const uint32_t cost = route->flags & R_SLOW ? rate->slow_cost : rate->slow_cost / 4;
+
+	if ((route->flags & (R_SLOW | R_WALK)) == 0)
+		return 1;
+	return cost > least ? cost : least;
 }
 
 enum rc

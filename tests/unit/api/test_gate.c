@@ -427,6 +427,24 @@ Test(gate, slow_work_beyond_the_measure_does_not_even_wait_for_a_thread)
 		call_free(c[i]);
 }
 
+Test(gate, pages_of_the_trail_leave_others_half_of_the_places_before_the_slow_threads)
+{
+	struct call_head head = { .method = "GET", .path = "/v1/audit", .authorization = bearer };
+	static struct call *c[LIMIT_OFFLOAD + 64];
+	unsigned waiting = 0;
+
+	allow_few(2000); /* what a device has unless its operators say otherwise */
+	memcpy(head.fingerprint, device.fingerprint, 32);
+	for (unsigned i = 0; i < COUNT_OF(c); i++) {
+		cr_assert_not_null(c[i] = call_new(api, &head, wake, &woken));
+		waiting += call_run(c[i], CALL_BRIEF) == CALL_OFFLOAD;
+	}
+	cr_expect_leq(waiting, LIMIT_OFFLOAD / 2, "%u", waiting);
+	cr_expect_gt(waiting, LIMIT_OFFLOAD / 4);
+	for (unsigned i = 0; i < COUNT_OF(c); i++)
+		call_free(c[i]);
+}
+
 struct page_cost {
 	uint32_t slow;
 	const char *left;

@@ -30,6 +30,10 @@ see(const struct args *args, const struct paths *paths, struct acceptance *a)
 		talk_error("this registry lives in a file of this machine: there is no database to accept");
 		return STATUS_USAGE;
 	}
+	/* one that was killed before it was on record: the old copy still knows what it refuses */
+	if (database_is_unsettled(paths->store) &&
+	    (status = talk_failure(DOING, database_copy_back(paths->store, &f), &f)) != STATUS_OK)
+		return status;
 	if ((status = talk_failure(DOING, database_look_at(paths->store, &a->look, &f), &f)) != STATUS_OK)
 		return status;
 	if (look->leader == NULL) {
@@ -98,11 +102,13 @@ follow(const struct args *args, const struct paths *paths, const struct acceptan
 
 	if (status != STATUS_OK)
 		return status;
-	if ((status = offline_open(args, false, &o)) == STATUS_OK)
+	if ((status = offline_open_to_accept(args, &o)) == STATUS_OK)
 		status = talk_failure(DOING, record(&o, a), &o.fault);
 	offline_close(&o);
 	fault_clear(&f);
-	if (status != STATUS_OK && talk_failure(DOING, database_copy_back(paths->store, &f), &f) == STATUS_OK)
+	if (status == STATUS_OK)
+		return talk_failure(DOING, database_copy_settle(paths->store, &f), &f);
+	if (talk_failure(DOING, database_copy_back(paths->store, &f), &f) == STATUS_OK)
 		talk_warning("nothing was accepted: the old copy is back in its place");
 	return status;
 }

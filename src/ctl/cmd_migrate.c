@@ -10,6 +10,7 @@
 #include "ctl/migration.h"
 #include "ctl/owner.h"
 #include "ctl/talk.h"
+#include "store/database.h"
 #include "store/migrate.h"
 
 static enum status
@@ -68,6 +69,9 @@ cmd_migrate(const struct args *args)
 		return status;
 	if (is_postgresql)
 		status = migrate_into(args, &paths, &pairs);
+	else if (database_is_unsettled(paths.store)) /* what stands in the copy's place may be anybody's */
+		status = talk_failure(
+		    "migrate", fault_set(&f, RC_UNAVAILABLE, MSG_STORE_UNSETTLED, NULL, 0, NULL), &f);
 	else
 		status = talk_failure("migrate", migrate_to_lmdb(paths.store, &pairs, &f), &f);
 	owner_give_registry(paths.dir);

@@ -83,6 +83,14 @@ offline_open_to_keep_keys(const struct args *args, struct offline *o)
 }
 
 enum status
+offline_open_to_accept(const struct args *args, struct offline *o)
+{
+	const struct parts_wish wish = { .extent = PARTS_RECORDS, .is_accepting = true };
+
+	return open_as(args, wish, o);
+}
+
+enum status
 offline_open_copy(const struct args *args, struct offline *o)
 {
 	const struct parts_wish wish = { .extent = PARTS_RECORDS, .is_copy_enough = true };

@@ -33,6 +33,9 @@ MUST_USE enum status offline_open_to_read(const struct args *args, struct offlin
 /** As offline_open without a vault; of several nodes this one keeps the keys from then on. */
 MUST_USE enum status offline_open_to_keep_keys(const struct args *args, struct offline *o);
 
+/** As offline_open without a vault, while it is not settled which database this node follows. */
+MUST_USE enum status offline_open_to_accept(const struct args *args, struct offline *o);
+
 /** As offline_open without a vault, to read what this node's copy of a shared store has, without asking the
  * database. */
 MUST_USE enum status offline_open_copy(const struct args *args, struct offline *o);

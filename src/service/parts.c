@@ -12,6 +12,7 @@
 #include "crypto/totp.h"
 #include "service/duty_watch.h"
 #include "service/sheets.h"
+#include "store/database.h"
 
 #define ROOT_KEY   32u
 #define HOST_FILE  256u
@@ -321,6 +322,15 @@ refuse_altered(struct parts *p, const struct parts_wish *wish, struct fault *f)
 	return stats.is_altered ? fault_set(f, RC_CORRUPT, MSG_STORE_ALTERED, NULL, 0, NULL) : RC_OK;
 }
 
+/* A copy that was made while people's decision was not on record knows of nothing that it refuses. */
+static enum rc
+refuse_unsettled(const struct parts *p, const struct parts_wish *wish, struct fault *f)
+{
+	if (wish->is_accepting || !database_is_unsettled(p->paths.store))
+		return RC_OK;
+	return fault_set(f, RC_UNAVAILABLE, MSG_STORE_UNSETTLED, NULL, 0, NULL);
+}
+
 enum rc
 parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 {
@@ -331,8 +341,11 @@ parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 		.must_keep_keys = wish->must_keep_keys,
 		.is_look = wish->may_be_altered || wish->may_only_read,
 	};
-	enum rc rc = wish->is_copy_enough ? RC_BUSY : store_open(&options, &p->store, f);
+	enum rc rc = refuse_unsettled(p, wish, f);
 
+	if (rc != RC_OK)
+		return rc;
+	rc = wish->is_copy_enough ? RC_BUSY : store_open(&options, &p->store, f);
 	if (rc == RC_BUSY && (wish->may_only_read || wish->is_copy_enough)) {
 		fault_clear(f);
 		options.engine = &engine_lmdb; /* the other process's own, or its copy of the database */
@@ -343,6 +356,8 @@ parts_start(struct parts *p, const struct parts_wish *wish, struct fault *f)
 		if (rc == RC_OK && !wish->is_copy_enough && !store_is_whole(p->store))
 			rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, "comparing");
 	}
+	if (rc == RC_OK)
+		rc = refuse_unsettled(p, wish, f); /* it may have begun just before this opening */
 	if (rc == RC_OK)
 		rc = refuse_altered(p, wish, f);
 	if (rc == RC_OK && p->vault != NULL)

@@ -90,6 +90,7 @@ struct parts_wish {
 	bool may_be_altered;    /* what a hurt disk changed is to be named, not refused */
 	bool must_keep_keys;    /* of several nodes this one keeps the keys from now on */
 	bool is_copy_enough; /* PARTS_RECORDS as this node's copy of a database has them; only to be read */
+	bool is_accepting;   /* what settles a database that was put in place of another (store/database.h) */
 	bool may_only_read;  /* PARTS_RECORDS of a registry that another process serves: read it beside */
 };
 

@@ -54,10 +54,14 @@ bool database_is_refused(const struct database_look *look);
 
 /**
  * The copy of a closed store is put aside, under a name of its own beside it, so that the next opening makes
- * a new one from whatever database leads; or is put back, in place of that new one.  RC_BUSY: the store is
- * being served; RC_TAKEN: an older copy is aside, which is not written over; RC_UNAVAILABLE.
+ * a new one from whatever database leads; or is put back, in place of that new one.  Until it is settled that
+ * it stays aside the store is unsettled: without that copy a node knows no more what it refuses, so nobody
+ * but who settles it may open it.  RC_BUSY: the store is being served; RC_TAKEN: an older copy is aside,
+ * which is not written over; RC_UNAVAILABLE.
  */
 MUST_USE enum rc database_copy_aside(const char *path, struct fault *f);
+MUST_USE enum rc database_copy_settle(const char *path, struct fault *f);
+bool database_is_unsettled(const char *path);
 MUST_USE enum rc database_copy_back(const char *path, struct fault *f);
 
 #endif

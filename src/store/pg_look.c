@@ -25,6 +25,7 @@
 #define KEEPER_CAP   64u
 #define COPY         "data.mdb"
 #define ASIDE        "data.mdb.aside"
+#define ASKED        "data.mdb.asked" /* the same until what people decided is on record */
 
 /* One row each, all text.  A role without further rights sees that standbys are connected, not which. */
 static const char server_sql[] =
@@ -261,12 +262,30 @@ swap(const char *path, const char *from, const char *to, bool may_replace, struc
 enum rc
 database_copy_aside(const char *path, struct fault *f)
 {
+	char aside[PATH];
+
 	/* one that stands there may be the last that has what was lost: only people throw it away */
-	return swap(path, COPY, ASIDE, false, f);
+	if (path_join(aside, sizeof(aside), path, ASIDE) && file_exists(aside))
+		return fault_set(f, RC_TAKEN, MSG_STORE_ASIDE, NULL, 0, aside);
+	return swap(path, COPY, ASKED, false, f);
+}
+
+enum rc
+database_copy_settle(const char *path, struct fault *f)
+{
+	return swap(path, ASKED, ASIDE, false, f);
+}
+
+bool
+database_is_unsettled(const char *path)
+{
+	char asked[PATH];
+
+	return path_join(asked, sizeof(asked), path, ASKED) && file_exists(asked);
 }
 
 enum rc
 database_copy_back(const char *path, struct fault *f)
 {
-	return swap(path, ASIDE, COPY, true, f);
+	return swap(path, ASKED, COPY, true, f);
 }

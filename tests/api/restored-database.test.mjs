@@ -7,6 +7,8 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Faults } from '../torture/lib/faults.mjs';
+import { noClock as noPreload } from './lib/clockwork.mjs';
 import { comes } from './lib/patience.mjs';
 import { Registry } from './lib/registry.mjs';
 import { acceptDatabase, program } from './lib/rollback.mjs';
@@ -164,6 +166,32 @@ test('restored once more, on the timeline that the nodes know: refused by the se
   const desk = await node.as('counsellor');
   assert.equal((await desk.get(`/v1/episodes/${kept.id}`)).status, 200);
   await openEpisode(desk);
+  await node.stop();
+});
+
+test('killed anywhere before it is on record it is no acceptance: nobody opens the store until it is repeated', { skip: noPreload }, async (t) => {
+  const [node] = nodes, copy = join(node.dir, 'store/data.mdb');
+  restoreAnew();
+  rmSync(`${copy}.aside`);
+  const before = copyOf(node), faults = new Faults(node);
+  let rounds = 0, broken = 0, said;
+  for (;;) {
+    faults.disk('kill', ++rounds);
+    said = acceptDatabase(node, undefined, faults.environment);
+    faults.mend();
+    if (said.status !== 137) break;
+    if (!existsSync(`${copy}.asked`)) continue; // nothing was asked yet, or all is on record
+    broken++;
+    assert.ok(readFileSync(`${copy}.asked`).equals(before), `round ${rounds}: the old copy`);
+    for (const command of [['check'], ['migrate', '--engine', 'lmdb']])
+      assert.throws(() => node.run(...command), /repeat menedek accept-database/, `round ${rounds}: ${command}`);
+    assert.ok(!existsSync(`${copy}.aside`));
+    if (broken === 1) await assert.rejects(node.start(), /repeat menedek accept-database/);
+  }
+  t.diagnostic(`killed at each of ${rounds - 1} requests of the disk, ${broken} with nothing settled`);
+  assert.ok(broken > 0);
+  assert.equal(said.status, 0, said.stderr);
+  await node.start();
   await node.stop();
 });
 

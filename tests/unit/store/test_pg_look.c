@@ -397,9 +397,13 @@ Test(pg_look, a_copy_is_put_aside_and_back_and_not_while_it_is_served, .timeout 
 	cr_expect_eq(database_copy_aside(path, &f), RC_BUSY);
 	close(fd);
 	cr_expect_eq(database_copy_back(path, &f), RC_UNAVAILABLE, "there is none aside");
+	cr_expect_eq(database_copy_settle(path, &f), RC_UNAVAILABLE, "nor one to be settled");
+	cr_expect_not(database_is_unsettled(path));
 	cr_assert_eq(database_copy_aside(path, &f), RC_OK);
+	cr_expect(database_is_unsettled(path));
 	cr_expect_eq(database_copy_aside(path, &f), RC_TAKEN, "one is there");
 	cr_assert_eq(database_copy_back(path, &f), RC_OK);
+	cr_expect_not(database_is_unsettled(path));
 	mishap_in(BAD_DISK, 1);
 	cr_expect_eq(database_copy_aside(path, &f), RC_UNAVAILABLE, "it may not last");
 	cr_expect(mishap_over());
@@ -428,8 +432,14 @@ Test(pg_look, a_copy_that_is_aside_is_not_written_over, .timeout = 60)
 	cr_expect_eq(f.item[0].msg, MSG_STORE_ASIDE);
 	cr_expect_eq(database_copy_back(path, &f), RC_OK);
 	cr_assert_eq(database_copy_aside(path, &f), RC_OK, "once there is none aside");
-	cr_assert_eq(database_copy_back(path, &f), RC_OK);
+	cr_assert_eq(database_copy_settle(path, &f), RC_OK);
+	cr_expect_not(database_is_unsettled(path));
 	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	engine_postgresql.close(p.a);
+	p.a = NULL;
+	cr_expect_eq(database_copy_aside(path, &f), RC_TAKEN, "it stays until people remove it");
+	cr_expect_not(database_is_unsettled(path));
+	cr_expect_eq(database_copy_back(path, &f), RC_UNAVAILABLE);
 	close_pair(&p);
 }
 

@@ -178,21 +178,26 @@ sync_directory(const char *path)
 
 static void lmdb_close(struct engine *e);
 
+/* ${name}: its file. */
 static enum rc
-open_files(struct engine *e, const char *path, unsigned map_mib, struct fault *f)
+enter(struct engine *e, const char *path, char name[PATH_CAP], struct fault *f)
 {
-	char name[PATH_CAP];
 	enum rc rc;
-	int error;
 
-	if (!path_join(name, sizeof(name), path, "data.mdb"))
+	if (!path_join(name, PATH_CAP, path, "data.mdb"))
 		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
 	if ((rc = dir_make(path, 0700, f)) != RC_OK)
 		return rc;
-	if ((rc = take_directory(path, &e->lock_fd, f)) != RC_OK)
-		return rc;
-	if ((rc = check_pages(e, name, f)) != RC_OK)
-		return rc;
+	return take_directory(path, &e->lock_fd, f);
+}
+
+/* A new tree where there is no file, or an empty one. */
+static enum rc
+open_unchecked(struct engine *e, const char *path, unsigned map_mib, struct fault *f)
+{
+	enum rc rc;
+	int error;
+
 	if ((error = open_env(e, path, map_mib, 0)) == 0) {
 		if ((rc = check_size(e, f)) != RC_OK)
 			return rc;
@@ -206,6 +211,50 @@ open_files(struct engine *e, const char *path, unsigned map_mib, struct fault *f
 	if (rc_of(error) == RC_CORRUPT)
 		return fault_set(f, RC_CORRUPT, MSG_STORE_DAMAGED, NULL, 0, "data.mdb");
 	return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, mdb_strerror(error));
+}
+
+static enum rc
+open_files(struct engine *e, const char *path, unsigned map_mib, struct fault *f)
+{
+	char name[PATH_CAP];
+	enum rc rc;
+
+	if ((rc = enter(e, path, name, f)) != RC_OK || (rc = check_pages(e, name, f)) != RC_OK)
+		return rc;
+	return open_unchecked(e, path, map_mib, f);
+}
+
+/* In place: a process that is confined may remove none of the store's files. */
+static enum rc
+empty(struct engine *e, const char *name, struct fault *f)
+{
+	fault_clear(f);
+	if (e->env != NULL)
+		mdb_env_close(e->env);
+	e->env = NULL;
+	e->is_open = e->is_altered = false;
+	e->sum = (struct lmdb_sum){ 0, 0 };
+	return truncate(name, 0) == 0
+	    ? RC_OK
+	    : fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
+}
+
+/* What is hurt is emptied under the lock by which it was found so: nobody else has made it anew since. */
+static enum rc
+open_files_anew(struct engine *e, const char *path, unsigned map_mib, struct fault *f)
+{
+	char name[PATH_CAP];
+	enum rc rc;
+
+	if ((rc = enter(e, path, name, f)) != RC_OK)
+		return rc;
+	if ((rc = check_pages(e, name, f)) == RC_OK)
+		rc = open_unchecked(e, path, map_mib, f);
+	if (rc != RC_CORRUPT && (rc != RC_OK || !e->is_altered))
+		return rc;
+	if ((rc = empty(e, name, f)) != RC_OK)
+		return rc;
+	return open_unchecked(e, path, map_mib, f);
 }
 
 static int
@@ -267,6 +316,12 @@ static enum rc
 lmdb_open(const char *path, unsigned map_mib, struct engine **out, struct fault *f)
 {
 	return open_engine(open_files, path, map_mib, out, f);
+}
+
+enum rc
+lmdb_open_anew(const char *path, unsigned map_mib, struct engine **out, struct fault *f)
+{
+	return open_engine(open_files_anew, path, map_mib, out, f);
 }
 
 static enum rc

@@ -6,6 +6,12 @@
 #include "store/engine.h"
 
 /**
+ * As engine_lmdb.open; but a file that is hurt, or altered, is emptied first, and the tree begins anew: it is
+ * never altered.  Needs no right to remove a file.
+ */
+MUST_USE enum rc lmdb_open_anew(const char *path, unsigned map_mib, struct engine **out, struct fault *f);
+
+/**
  * Write ${changes} with the revisions they have, and ${bookmark} at log_bookmark_key, in one transaction.
  * RC_UNAVAILABLE: nothing was written.  One thread at a time.
  */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -39,17 +38,6 @@ read_conninfo(struct engine *e, const char *dir, struct fault *f)
 	wipe(text, len);
 	free(text);
 	return rc;
-}
-
-static void
-remove_copy(const char *dir)
-{
-	static const char *const names[] = { "data.mdb", "lock.mdb" };
-	char name[512];
-
-	for (unsigned i = 0; i < COUNT_OF(names); i++)
-		if (path_join(name, sizeof(name), dir, names[i]))
-			(void)unlink(name);
 }
 
 static bool
@@ -90,12 +78,8 @@ open_copy(struct engine *e, const char *dir, unsigned map_mib, struct fault *f)
 		log_world("pg_copy_hurt", "made anew from the database");
 		if ((rc = meet_database(e, f)) != RC_OK)
 			return rc;
-		/* nobody had its lock meanwhile: it may be another's by now */
-		if (is_hurt(e, rc = engine_lmdb.open(dir, map_mib, &e->mirror, f))) {
-			leave_copy(e, f);
-			remove_copy(dir);
-			rc = engine_lmdb.open(dir, map_mib, &e->mirror, f);
-		}
+		/* nobody had its lock meanwhile: it may be another's by now, or sound */
+		rc = lmdb_open_anew(dir, map_mib, &e->mirror, f);
 	}
 	if (rc == RC_OK)
 		lmdb_need_not_last(e->mirror);

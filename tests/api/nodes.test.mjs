@@ -3,12 +3,15 @@
 // and neither a node that dies nor a database that crashes loses what was said.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { comes } from './lib/patience.mjs';
 import { crash } from './lib/postgres.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
 import { hold, holdBody, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
+import { alter, entryKey, valueOf } from './lib/tamper.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 const RACERS = 18;
@@ -164,6 +167,31 @@ test('the database crashes under load: what was said stands, and writing goes on
   for (const { desk, id } of opened) assert.equal((await desk.get(`/v1/episodes/${id}`)).status, 200);
   assert.equal(new Set(opened.map((x) => x.id)).size, opened.length);
 });
+
+// confined as the unit has it, it may remove no file of its store; reads, index and trust all come from this copy
+const ACCIDENTS = {
+  'cut off': (node) => truncateSync(join(node.dir, 'store/data.mdb'), 8192),
+  'sound, and not what its last commit left': (node) => alter(node, entryKey(1)),
+};
+
+for (const [name, befall] of Object.entries(ACCIDENTS)) {
+  test(`a node comes back by itself with a copy made anew, when a power cut left it ${name}`, async () => {
+    const [, node] = nodes, episode = await openEpisode(await nodes[0].as('counsellor'), ALONE);
+    const was = valueOf(node, entryKey(1));
+    const hurts = () => node.logText().split('pg_copy_hurt').length - 1, before = hurts();
+    await node.stop();
+    befall(node);
+    await node.start({}, ['--sandbox', 'require']);
+    assert.equal(hurts(), before + 1);
+    assert.equal(valueOf(node, entryKey(1)), was, 'it answers from what was hurt');
+    const there = await node.as('counsellor');
+    assert.equal((await there.get(`/v1/episodes/${episode.id}`)).status, 200);
+    await openEpisode(there, ALONE);
+    await node.stop();
+    await node.start();
+    assert.equal(hurts(), before + 1, 'it was not made anew for good');
+  });
+}
 
 test('one trail for all: its chain, its tree and every value in it are whole', async () => {
   for (const n of nodes) await n.stop();

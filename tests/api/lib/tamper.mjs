@@ -65,3 +65,14 @@ export function tamper(registry, key) {
   for (const sum of copies(file, sumKey)) if (sum.length === 24) sum.writeBigUInt64BE(u64(sum.readBigUInt64BE(16) + change), 16);
   writeFileSync(path, file);
 }
+
+/** An accident that the sum finds: the store is as sound as it was, its newest value of ${key} is another. */
+export function alter(registry, key) {
+  const path = join(registry.dir, 'store/data.mdb');
+  const file = readFileSync(path);
+  for (const copy of copies(file, key)) copy[copy.length - 1] ^= 0xff;
+  writeFileSync(path, file);
+}
+
+/** The newest value of ${key}, revision first. */
+export const valueOf = (registry, key) => newest(copies(readFileSync(join(registry.dir, 'store/data.mdb')), key)).toString('hex');

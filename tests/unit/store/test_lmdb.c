@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "store/lmdb_mirror.h"
 
 static void
 data_path(const struct fixture *x, char out[160])
@@ -153,24 +154,19 @@ ignore(void *arg UNUSED, const struct key *key UNUSED, struct bytes value UNUSED
 	return true;
 }
 
-Test(lmdb, a_flipped_bit_in_the_file_is_found_by_get_and_scan)
+/* Turn a bit of the value of ${k} over in the file, which nobody has open afterwards. */
+static void
+flip_bit(struct fixture *x, const struct key *k)
 {
-	struct key k = key_of("ka");
-	struct bytes sealed;
-	struct engine *e;
-	struct fixture x;
-	struct txn *t;
+	struct engine *e = raw_open(x, MAP_MIB);
+	const struct bytes sealed = raw_get(e, x->arena, k);
 	uint8_t *file, *at;
-	char path[160], text[64];
+	char path[160];
 	size_t len;
 	FILE *f;
 
-	fixture_open(&x, &engine_lmdb);
-	put_text(&x, "ka", "a longer text");
-	e = raw_open(&x, MAP_MIB);
-	sealed = raw_get(e, x.arena, &k);
 	engine_lmdb.close(e);
-	data_path(&x, path);
+	data_path(x, path);
 	read_file(path, &file, &len);
 	cr_assert((at = memmem(file, len, sealed.p, sealed.len)) != NULL);
 	at[20] ^= 1;
@@ -178,6 +174,18 @@ Test(lmdb, a_flipped_bit_in_the_file_is_found_by_get_and_scan)
 	cr_assert_eq(fwrite(file, 1, len, f), len);
 	fclose(f);
 	free(file);
+}
+
+Test(lmdb, a_flipped_bit_in_the_file_is_found_by_get_and_scan)
+{
+	struct key k = key_of("ka");
+	struct fixture x;
+	struct txn *t;
+	char text[64];
+
+	fixture_open(&x, &engine_lmdb);
+	put_text(&x, "ka", "a longer text");
+	flip_bit(&x, &k);
 	cr_assert_eq(fixture_open_store(&x, &x.store, NULL), RC_OK);
 	cr_assert_eq(get_text(&x, "ka", text, NULL), RC_CORRUPT);
 	t = begin(&x);
@@ -261,6 +269,52 @@ Test(lmdb, a_file_that_was_cut_is_refused_again_and_again)
 		cr_assert_eq(f.item[0].msg, MSG_STORE_DAMAGED);
 	}
 	fixture_close(&x);
+}
+
+/* For a copy of something else: what is sound stays, what is hurt begins anew, what another serves is let be.
+ */
+Test(lmdb, opened_anew_a_hurt_file_is_empty_and_a_sound_one_is_as_it_was)
+{
+	static const struct {
+		off_t size; /* it is cut to; -1: it is not */
+		bool is_altered, is_kept;
+	} rows[] = { { -1, false, true }, { -1, true, false }, { 2 * 4096, false, false },
+		{ 100, false, false }, { 0, false, false } };
+	const struct key k = key_of("ka");
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct engine *e = NULL, *second;
+		struct fault f = { 0 };
+		struct snapshot *s;
+		struct bytes value;
+		struct fixture x;
+		char dir[160], text[64];
+		uint64_t rev;
+
+		fixture_open(&x, &engine_lmdb);
+		put_text(&x, "ka", "a longer text");
+		if (rows[i].is_altered)
+			flip_bit(&x, &k);
+		if (rows[i].size >= 0)
+			cr_assert_eq(open_after_cut(&x, rows[i].size, &f), RC_CORRUPT);
+		store_close(x.store);
+		x.store = NULL;
+		fault_clear(&f);
+		fixture_path(&x, "db", dir);
+		cr_assert_eq(lmdb_open_anew(dir, MAP_MIB, &e, &f), RC_OK, "row %zu", i);
+		cr_expect_not(engine_lmdb.is_altered(e), "row %zu", i);
+		cr_assert_eq(engine_lmdb.snapshot(e, &s), RC_OK);
+		cr_expect_eq(engine_lmdb.get(s, &k, &value, &rev), rows[i].is_kept ? RC_OK : RC_NOT_FOUND,
+		    "row %zu", i);
+		engine_lmdb.release(s);
+		cr_expect_eq(lmdb_open_anew(dir, MAP_MIB, &second, &f), RC_BUSY);
+		engine_lmdb.close(e);
+		cr_assert_eq(fixture_open_store(&x, &x.store, NULL), RC_OK, "row %zu", i);
+		put_text(&x, "ka", "from then on");
+		fixture_reopen(&x);
+		cr_expect_eq(get_text(&x, "ka", text, NULL), RC_OK);
+		fixture_close(&x);
+	}
 }
 
 Test(lmdb, a_commit_too_big_for_the_map_does_not_take_its_neighbours_with_it)

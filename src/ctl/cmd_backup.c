@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,37 @@ find_target(const char *out, char target[PATH])
 	return path_join(target, PATH, out, name);
 }
 
+/* Is what lies at ${path} still what was opened there? */
+static bool
+is_at(const char *path, int fd)
+{
+	struct stat there, ours;
+
+	return lstat(path, &there) == 0 && fstat(fd, &ours) == 0 && there.st_dev == ours.st_dev &&
+	    there.st_ino == ours.st_ino;
+}
+
+/* Ours alone: of two that wrote into one file neither would be a backup, though both were taken well. */
+static enum status
+open_part(const char *part, int *fd)
+{
+	/* where a file system has no locks it is as if nobody had this one */
+	const bool is_open = (*fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) >= 0;
+	const bool is_ours =
+	    is_open && (flock(*fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at(part, *fd);
+
+	if (is_ours && ftruncate(*fd, 0) == 0)
+		return STATUS_OK;
+	if (is_ours || !is_open)
+		talk_error("%s cannot be written: %s", part, strerror(errno));
+	else
+		talk_error(
+		    "%s is being written by another backup: wait for its end, or name another --out", part);
+	if (is_open)
+		(void)close(*fd);
+	return is_open && !is_ours ? STATUS_CONFLICT : STATUS_ERROR;
+}
+
 static enum status
 write_file(struct offline *o, const char *target)
 {
@@ -56,20 +88,18 @@ write_file(struct offline *o, const char *target)
 	int fd;
 
 	(void)snprintf(part, sizeof(part), "%s.part", target);
-	if ((fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0) {
-		talk_error("%s cannot be written: %s", part, strerror(errno));
-		return STATUS_ERROR;
-	}
+	if ((status = open_part(part, &fd)) != STATUS_OK)
+		return status;
 	status = backup_write(o, fd);
 	if (status == STATUS_OK && fsync(fd) != 0)
 		status = STATUS_ERROR;
-	(void)close(fd);
 	if (status == STATUS_OK && (rename(part, target) != 0 || !file_sync_parent(target)))
 		status = STATUS_ERROR;
 	if (status == STATUS_ERROR)
 		talk_error("%s cannot be written", target);
 	if (status != STATUS_OK)
 		(void)unlink(part);
+	(void)close(fd); /* the name is its own up to here */
 	return status;
 }
 

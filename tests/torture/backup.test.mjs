@@ -184,6 +184,17 @@ describe('a backup on its way', () => {
     t.diagnostic(`backup: ${all} rounds: cut, altered or lengthened, refused each time; the whole one is taken (mutant)`);
   });
 
+  test('is not written into the file of another that is under way', () => {
+    const out = join(r.work, 'twice.backup');
+    // the other one has its file, and stands still
+    const told = spawnSync('flock', [`${out}.part`, program, 'backup', '--dir', r.dir, '--out', out, '--quiet'], { encoding: 'utf8', timeout: 60_000 });
+    assert.equal(told.status, 5, told.stderr);
+    assert.match(told.stderr, /is being written by another backup/);
+    assert.ok(!existsSync(out));
+    assert.equal(backup(r, out).status, 0); // what one leaves that was killed keeps nobody out
+    assert.equal(menedek('backup', 'verify', '--from', out, '--dir', r.dir).status, 0);
+  });
+
   test('is not put over a registry', () => {
     const kept = readFileSync(join(r.dir, 'store/data.mdb'));
     assert.equal(restore(file, r.dir).status, 5);

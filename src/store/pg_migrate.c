@@ -358,14 +358,16 @@ take_along(struct engine *e, uint64_t *pairs, struct fault *f)
 
 /* A node that was cut off meanwhile, or is started again with its own copy of the line, would give out rooms
  * that are given out here.  Told last: until the line is gone, the database is the store. */
-static void
-mark_left(struct engine *e)
+static enum rc
+mark_left(struct engine *e, struct fault *f)
 {
 	struct move m = { .link = e->link };
 
 	if (run(&m, 0, "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING", NULL, 0,
-		NULL) != RC_OK)
-		log_world("pg_move", "the database was not told that it is left: start no node over it");
+		NULL) == RC_OK)
+		return RC_OK;
+	log_world("pg_move", "the database was not told that it is left: start no node over it");
+	return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNTOLD, NULL, 0, NULL);
 }
 
 enum rc
@@ -383,7 +385,7 @@ migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f)
 	if (rc == RC_OK && (unlink(name) != 0 || !file_sync_parent(name)))
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
 	if (rc == RC_OK)
-		mark_left(e);
+		rc = mark_left(e, f);
 	engine_postgresql.close(e);
 	return rc;
 }

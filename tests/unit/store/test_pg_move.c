@@ -146,6 +146,28 @@ Test(pg_move, what_was_left_behind_is_served_by_no_node, .timeout = 60)
 	close_nodes(&n);
 }
 
+/* Whoever gave the command must not go home with an exit status of 0. */
+Test(pg_move, a_database_that_cannot_be_told_is_said_to_whoever_moved, .timeout = 60)
+{
+	struct fault f = { 0 };
+	uint64_t pairs = 0;
+	struct nodes n;
+	char path[160];
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	fill_store(&n.a, 3);
+	store_close(n.b.store);
+	store_close(n.a.store);
+	n.a.store = n.b.store = NULL;
+	postgres_run(n.a.conninfo, "ALTER TABLE menedek_meta ADD CHECK (name <> 'left')");
+	fixture_path(&n.a, "db", path);
+	cr_expect_eq(migrate_to_lmdb(path, &pairs, &f), RC_UNAVAILABLE);
+	cr_expect_eq(f.item[0].msg, MSG_PG_UNTOLD);
+	cr_expect_eq(engine_of(path), &engine_lmdb);
+	close_nodes(&n);
+}
+
 Test(pg_move, a_node_whose_session_outlived_the_move_is_let_go, .timeout = 60)
 {
 	struct nodes n;

@@ -131,6 +131,10 @@ sed 's/^Nyugat 1,2. szoba,1,3/Nyugat 1,2. szoba,1,99/' data/sample-units.csv >"$
 run "one bad cell in one file" 1 import --dir "$dir" ${sample/data\/sample-units.csv/$work/units.csv}
 err_has 'units.csv:4: child_beds: "99" is not a number from 0 to 40'
 same "imports nothing at all" "$(records)" "$bare"
+sed "s/^Nyugat 1,2. szoba,1,3/Nyugat 1,2. szoba,1,3$(printf '\033')]0;x/" data/sample-units.csv >"$work/units.csv"
+# shellcheck disable=SC2086
+run "a cell that a terminal would obey" 1 import --dir "$dir" ${sample/data\/sample-units.csv/$work/units.csv}
+err_has 'units.csv:4: child_beds: "3?]0;x" is not a number'
 sed 's/^name,kind/name,knd/' data/sample-organisations.csv >"$work/orgs.csv"
 run "a column mistyped" 1 import --dir "$dir" organisations="$work/orgs.csv"
 err_has 'did you mean "kind"'

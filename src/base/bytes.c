@@ -223,6 +223,23 @@ text_split(char *text, char **field, unsigned count)
 	return strchr(text, ' ') == NULL;
 }
 
+void
+text_tame(char *text)
+{
+	uint8_t *p = (uint8_t *)text;
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		const size_t step = utf8_character(p, left);
+		const bool is_c1 = step == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+
+		if (step == 0 || *p < 0x20 || *p == 0x7f || is_c1)
+			memset(p, '?', step == 0 ? 1 : step);
+		p += step == 0 ? 1 : step;
+		left -= step == 0 ? 1 : step;
+	}
+}
+
 bool
 size_add(size_t a, size_t b, size_t *out)
 {

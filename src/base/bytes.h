@@ -47,6 +47,9 @@ MUST_USE bool text_number(const char *text, uint64_t most, uint64_t *out);
 /** Cut ${text} at its spaces into exactly ${count} fields, at least one; they may be empty. */
 MUST_USE bool text_split(char *text, char **field, unsigned count);
 
+/** What a terminal would obey in ${text} (control characters, U+0080 to U+009F, broken UTF-8) becomes '?'. */
+void text_tame(char *text);
+
 MUST_USE bool size_add(size_t a, size_t b, size_t *out);
 MUST_USE bool size_mul(size_t a, size_t b, size_t *out);
 

@@ -46,6 +46,7 @@ describe(const struct paper_row *row, char out[160])
 	    (int)(local % 86400 / 3600), (int)(local % 3600 / 60),
 	    row->kind == PAPER_ROOM ? row->house : row->number,
 	    row->kind == PAPER_ROOM ? row->room : reservation_event_name((enum reservation_event)row->event));
+	text_tame(out);
 }
 
 static const char *
@@ -68,8 +69,10 @@ say_row(const struct args *args, const struct paper_row *row)
 	struct jw w;
 
 	describe(row, what);
-	if (is_conflict)
+	if (is_conflict) {
 		(void)fault_text(&row->why, talk_lang(), text, sizeof(text));
+		text_tame(text);
+	}
 	if (!args_has(args, OPT_JSON)) {
 		if (is_conflict)
 			(void)printf("%-16s %s: %s%s%s\n", word, what, text, now != NULL ? "; now: " : "",

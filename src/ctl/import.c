@@ -63,6 +63,7 @@ import_problem(struct import *im, unsigned line, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_tame(text);
 	if (line > 0)
 		(void)fprintf(stderr, "%s:%u: %s\n", im->path[im->table], line, text);
 	else

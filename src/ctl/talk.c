@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "ctl/talk.h"
 
 #define STEP_WIDTH 58
@@ -53,6 +54,7 @@ talk_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	text_tame(line); /* cells, names and answers come from elsewhere */
 	(void)fprintf(stderr, "menedek: %s\n", line);
 }
 
@@ -65,6 +67,7 @@ talk_warning(const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	text_tame(line); /* cells, names and answers come from elsewhere */
 	(void)fprintf(stderr, "menedek: warning: %s\n", line);
 }
 
@@ -79,6 +82,7 @@ talk(const struct args *args, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	text_tame(line); /* cells, names and answers come from elsewhere */
 	(void)fprintf(stderr, "%s\n", line);
 }
 
@@ -94,6 +98,7 @@ talk_step(const struct args *args, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	text_tame(line); /* cells, names and answers come from elsewhere */
 	dots = STEP_WIDTH - (int)strlen(line);
 	(void)fprintf(stderr, "%s ", line);
 	for (int i = 0; i < dots; i++)

@@ -26,6 +26,7 @@ group_of(const char *operation, char out[32])
 			path = routes[i].path;
 	path += strncmp(path, "/v1/", 4) == 0 ? 4 : *path == '/';
 	(void)snprintf(out, 32, "%.*s", (int)strcspn(path, "/"), path);
+	text_tame(out); /* who listens there may be anybody */
 }
 
 /* NULL: the table is full, and the sum over all still counts it. */

@@ -81,6 +81,27 @@ Test(bytes, utf8_prefix_ends_before_a_broken_or_cut_character)
 	cr_assert_eq(utf8_prefix("ab\0c", 4), 2u);
 }
 
+Test(bytes, a_tame_text_sends_nothing_to_a_terminal_and_keeps_its_letters)
+{
+	static const char *const rows[][2] = {
+		{ "Nyugat 1, \xc5\x91si ház", "Nyugat 1, \xc5\x91si ház" },
+		{ "\x1b]52;c;aGk=\x07", "?]52;c;aGk=?" },
+		{ "a\xc2\x9b"
+		  "2Jb\nc\x7f",
+		    "a??2Jb?c?" },
+		{ "cut \xc5", "cut ?" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[64];
+
+		(void)str_copy(text, sizeof(text), rows[i][0]);
+		text_tame(text);
+		cr_expect_str_eq(text, rows[i][1], "row %zu", i);
+	}
+}
+
 Test(bytes, hex_is_lower_case_and_comes_back)
 {
 	static const uint8_t raw[] = { 0x00, 0x0f, 0xa5, 0xff };

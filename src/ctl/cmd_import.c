@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/nearest.h"
 #include "ctl/import.h"
 
@@ -106,8 +105,11 @@ print_result(const struct import *im)
 static enum status
 work(struct import *im)
 {
-	enum rc rc = import_read(im);
+	enum rc rc = offline_hear_time(im->o, &im->now);
 
+	if (rc != RC_OK)
+		return talk_failure("import", rc, &im->o->fault);
+	rc = import_read(im);
 	im->is_checking = true;
 	if (rc == RC_OK && im->is_read_whole)
 		rc = import_check(im);
@@ -135,7 +137,7 @@ work(struct import *im)
 enum status
 cmd_import(const struct args *args)
 {
-	struct import im = { .args = args, .now = clock_now() };
+	struct import im = { .args = args };
 	struct offline o;
 	enum status status = take_files(&im);
 

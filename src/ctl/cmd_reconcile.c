@@ -193,8 +193,11 @@ static enum status
 work(struct offline *o, struct paper *paper)
 {
 	unsigned conflicts = 0, fresh = 0;
-	enum status status = talk_failure("reconcile", offline_view(o, paper_find, paper), &o->fault);
+	int64_t sure;
+	enum status status = talk_failure("reconcile", offline_hear_time(o, &sure), &o->fault);
 
+	if (status == STATUS_OK)
+		status = talk_failure("reconcile", offline_view(o, paper_find, paper), &o->fault);
 	if (status == STATUS_OK)
 		status = try_all(o, paper, &conflicts, &fresh);
 	if (status != STATUS_OK)

@@ -91,19 +91,6 @@ hear(void *arg, const char *text, size_t len)
 
 /* ---- the jobs, here ---- */
 
-/* Other nodes may be served meanwhile: what ends by the time ends by theirs, too. */
-static enum rc
-hear_time(struct upkeep *u)
-{
-	struct store *store = u->parts->store;
-
-	store_follow(store);
-	if (!store_answers(store))
-		return RC_UNAVAILABLE;
-	u->now = store_sure_now(store);
-	return RC_OK;
-}
-
 static enum rc
 rotate_here(struct upkeep *u, struct jw *w)
 {
@@ -162,7 +149,7 @@ do_here(const struct job *job, struct shown *s)
 		u.parts = &o.parts;
 		u.fault = &o.fault;
 		upkeep_line(&w, buf, sizeof(buf), job->name, "done");
-		if ((rc = hear_time(&u)) == RC_OK && (rc = job->run(&u, &w)) == RC_OK) {
+		if ((rc = offline_hear_time(&o, &u.now)) == RC_OK && (rc = job->run(&u, &w)) == RC_OK) {
 			jw_close(&w, '}');
 			hear(s, w.buf, w.len);
 		}

@@ -164,6 +164,13 @@ MUST_USE enum rc import_plan_houses(struct import *im);
 MUST_USE enum rc import_merge_units(
     struct house *h, const struct unit_row *rows, size_t count, int64_t now, bool *changed);
 
+/**
+ * import_merge_units to write it: of ${h} as it is by now, since beside another node it may have changed
+ * after it was checked.  RC_STATE_CONFLICT where the check would name a problem now.
+ */
+MUST_USE enum rc import_change_units(struct ctx *c, struct house *h, const struct shelter *s,
+    const struct unit_row *rows, size_t count, int64_t now, bool *changed);
+
 /** Copy what a file may say of a house over ${old}; false if that changes nothing. */
 bool import_merge_profile(struct shelter *old, const struct shelter *row);
 

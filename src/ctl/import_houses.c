@@ -158,21 +158,59 @@ check_repeats(struct import *im, const struct unit_row *rows, size_t count)
 			}
 }
 
-/* The choice of joined units tries all subsets of a group, so a group is bounded. */
-static void
-check_groups(struct import *im, const struct house *h, unsigned line)
-{
-	unsigned members[LIMIT_UNITS + 1] = { 0 };
-
-	for (unsigned i = 0; i < h->unit_count; i++)
-		if (h->units[i].join_group != 0 && !h->units[i].retired &&
-		    ++members[h->units[i].join_group] == JOIN_GROUP_UNITS + 1)
-			import_problem(im, line, "join_group: at most %u units in one", JOIN_GROUP_UNITS);
-}
+/* ---- what may be changed ---- */
 
 /* As over the API (unit_save): a room that was promised or is lived in keeps its beds and properties, or a
  * household would find fewer beds than it was told of, or another household beside it.  And which of two of
  * one name is meant nobody knows. */
+enum bar { BAR_NONE, BAR_TWICE, BAR_LIVE };
+
+static enum bar
+bar_of(struct house *h, const struct unit_use use[LIMIT_UNITS], const struct unit_row *row, unsigned *named)
+{
+	const struct unit *there = unit_of_row(h, row, named);
+
+	if (there == NULL || same_layout(there, &row->unit))
+		return BAR_NONE;
+	if (*named > 1)
+		return BAR_TWICE;
+	return use[there - h->units].shares > 0 ? BAR_LIVE : BAR_NONE;
+}
+
+/* The choice of joined units tries all subsets of a group, so a group is bounded. */
+static unsigned
+big_groups(const struct house *h)
+{
+	unsigned members[LIMIT_UNITS + 1] = { 0 }, big = 0;
+
+	for (unsigned i = 0; i < h->unit_count; i++)
+		if (h->units[i].join_group != 0 && !h->units[i].retired)
+			big += ++members[h->units[i].join_group] == JOIN_GROUP_UNITS + 1;
+	return big;
+}
+
+enum rc
+import_change_units(struct ctx *c, struct house *h, const struct shelter *s, const struct unit_row *rows,
+    size_t count, int64_t now, bool *changed)
+{
+	const int64_t sure = ctx_sure(c);
+	struct unit_use use[LIMIT_UNITS];
+	unsigned named;
+	enum rc rc;
+
+	*changed = false;
+	house_use(h, sure, use);
+	for (size_t i = 0; i < count; i++)
+		if (bar_of(h, use, &rows[i], &named) != BAR_NONE)
+			return fault_set(c->fault, RC_STATE_CONFLICT,
+			    named > 1 ? MSG_UNIT_TWICE : MSG_UNIT_IN_USE, NULL, 0, NULL);
+	if ((rc = import_merge_units(h, rows, count, now, changed)) != RC_OK)
+		return rc;
+	if (*changed && (big_groups(h) > 0 || !house_is_sound(h, s, sure)))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_STATE_CONFLICT, NULL, 0, NULL);
+	return RC_OK;
+}
+
 static void
 check_changes(struct import *im, struct house *h, const struct unit_row *rows, size_t count)
 {
@@ -181,17 +219,15 @@ check_changes(struct import *im, struct house *h, const struct unit_row *rows, s
 
 	house_use(h, im->now, use);
 	for (size_t i = 0; i < count; i++) {
-		const struct unit *there = unit_of_row(h, &rows[i], &named);
+		const enum bar bar = bar_of(h, use, &rows[i], &named);
 
-		if (there == NULL || same_layout(there, &rows[i].unit))
-			continue;
-		if (named > 1)
+		if (bar == BAR_TWICE)
 			import_problem(im, rows[i].line,
 			    "%u rooms are called \"%s\": change the one that is meant in the console", named,
-			    there->name);
-		else if (use[there - h->units].shares > 0)
+			    rows[i].unit.name);
+		else if (bar == BAR_LIVE)
 			import_problem(im, rows[i].line,
-			    "\"%s\" stays as it is while a reservation is live in it", there->name);
+			    "\"%s\" stays as it is while a reservation is live in it", rows[i].unit.name);
 	}
 }
 
@@ -237,7 +273,8 @@ check_job(struct import *im, struct house_job *job, struct house *h)
 		import_problem(im, line, "a house has %u units at most", LIMIT_UNITS);
 		return RC_OK;
 	}
-	check_groups(im, h, line);
+	for (unsigned n = big_groups(h); n > 0; n--)
+		import_problem(im, line, "join_group: at most %u units in one", JOIN_GROUP_UNITS);
 	if (!house_is_sound(h, &s, im->now))
 		import_problem(im, line,
 		    "\"%s\": these beds or this capacity do not hold who is booked there", s.code_name);

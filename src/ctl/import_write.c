@@ -62,7 +62,8 @@ write_house(struct ctx *c, void *arg)
 	const struct house_job *job = step->job;
 	const struct unit_row *rows = (const struct unit_row *)step->im->rows[IMPORT_UNITS].at + job->first;
 	struct house *h = arena_alloc(c->arena, sizeof(*h));
-	struct key key = record_key(KIND_HOUSE, &job->shelter);
+	struct key key = record_key(KIND_HOUSE, &job->shelter), sk = record_key(KIND_SHELTER, &job->shelter);
+	struct shelter s;
 	bool changed;
 	enum rc rc;
 
@@ -73,7 +74,10 @@ write_house(struct ctx *c, void *arg)
 		return rc;
 	if ((rc = record_get(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
 		return rc;
-	if ((rc = import_merge_units(h, rows, job->count, step->im->now, &changed)) != RC_OK || !changed)
+	if ((rc = record_get(c->txn, KIND_SHELTER, &sk, &s)) != RC_OK)
+		return rc;
+	rc = import_change_units(c, h, &s, rows, job->count, step->im->now, &changed);
+	if (rc != RC_OK || !changed)
 		return rc;
 	return record_put(c->txn, KIND_HOUSE, &key, h);
 }

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "ctl/owner.h"
@@ -108,6 +107,16 @@ offline_close(struct offline *o)
 		owner_give_registry(args_dir(o->args));
 }
 
+enum rc
+offline_hear_time(struct offline *o, int64_t *sure)
+{
+	struct store *store = o->parts.store;
+
+	store_follow(store);
+	*sure = store_sure_now(store);
+	return store_answers(store) ? RC_OK : RC_UNAVAILABLE;
+}
+
 static void
 start(struct offline *o, const char *action)
 {
@@ -120,7 +129,8 @@ start(struct offline *o, const char *action)
 	c->arena = o->arena;
 	c->who = &o->who;
 	c->is_offline = true;
-	c->now = clock_now();
+	c->now = store_now(o->parts.store); /* this machine's, until others were heard (offline_hear_time) */
+	c->sure = store_sure_now(o->parts.store);
 	c->fault = &o->fault;
 	c->audit = (struct audit_entry){ .at = c->now, .outcome = RC_OK };
 	(void)str_copy(c->audit.action, sizeof(c->audit.action), action);

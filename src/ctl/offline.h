@@ -41,6 +41,12 @@ MUST_USE enum status offline_open_to_accept(const struct args *args, struct offl
 MUST_USE enum status offline_open_copy(const struct args *args, struct offline *o);
 void offline_close(struct offline *o); /* also one that did not open */
 
+/**
+ * Other nodes may be served meanwhile: what is judged by the time from here on is by theirs, too.  ${sure}:
+ * store_sure_now.  RC_UNAVAILABLE: nothing was heard of them.
+ */
+MUST_USE enum rc offline_hear_time(struct offline *o, int64_t *sure);
+
 /** One use case.  It runs in a transaction, perhaps more than once; what it leaves in the arena lasts to the
  * next call. */
 typedef enum rc step_fn(struct ctx *c, void *arg);

@@ -351,7 +351,7 @@ static enum rc
 apply_late(struct ctx *c, struct booking *b, enum reservation_event ev, int64_t at,
     const struct reservation_detail *d)
 {
-	const int64_t now = c->now;
+	const int64_t now = c->now, sure = ctx_sure(c);
 	enum reservation_state to;
 	const bool is_desk = reservation_next(b->r.state, ev, ACTOR_DESK, &to) != RC_FORBIDDEN;
 	enum rc rc;
@@ -360,7 +360,7 @@ apply_late(struct ctx *c, struct booking *b, enum reservation_event ev, int64_t 
 	rc = apply(c, b, ev, is_desk ? ACTOR_DESK : ACTOR_HOUSE, d);
 	c->now = now;
 	/* as of then it was right; what was given to others since must still have its place */
-	if (rc == RC_OK && !house_is_sound(&b->house, &b->shelter, now))
+	if (rc == RC_OK && !house_is_sound(&b->house, &b->shelter, sure))
 		rc = fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_PLACE_LEFT, NULL, 0, NULL);
 	return rc;
 }

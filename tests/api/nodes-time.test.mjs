@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three nodes over one PostgreSQL look at the clock: what runs out does so once.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before } from 'node:test';
 import { Clockwork, HOUR, clockTest, noClock } from './lib/clockwork.mjs';
 import { comes } from './lib/patience.mjs';
 import { Registry, root, sleep } from './lib/registry.mjs';
-import { hold, holdBody, openEpisode, reservationIn, search, settle } from './lib/scenes.mjs';
+import { hold, holdBody, openEpisode, ownHouse, reservationIn, search, settle } from './lib/scenes.mjs';
 
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 
@@ -21,6 +22,18 @@ before(async () => {
   for (const [i, n] of nodes.entries()) await clocks[i].start([], () => {}, n);
 });
 after(async () => { for (const n of nodes ?? []) await n.close(); });
+
+/** Hold a room of Nyugat 1, and say which: its house sees that. */
+async function holdRoom(node, desk) {
+  const staff = await node.as('shelter_staff');
+  const house = await ownHouse(staff);
+  const rooms = async () => (await staff.get(`/v1/shelters/${house}/availability`)).json.units;
+  const was = await rooms();
+  const scene = await hold(desk, { name: 'Nyugat 1', household: ALONE });
+  const taken = (await rooms()).filter((u, i) => u.state !== was[i].state);
+  assert.equal(taken.length, 1);
+  return { scene, room: taken[0].name };
+}
 
 clockTest('a hold that ran out is expired once, though three nodes look', async () => {
   const auditor = await nodes[0].as('auditor');
@@ -122,6 +135,41 @@ clockTest('a purge at the keeper while that is not served ends nothing that the 
   await nodes[0].start(clocks[0].environment);
   assert.match(said, /^run\s+\d+$/m);
   assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
+  await settle(nodes[2], { ...scene, desk });
+});
+
+clockTest('an import at a node that is not served keeps the rooms that others hold as they are, whatever its clock says', async () => {
+  const desk = await nodes[2].person('okit.dora', 'counsellor');
+  const { scene, room } = await holdRoom(nodes[2], desk);
+  const [head, ...rows] = readFileSync(resolve(root, 'data/sample-units.csv'), 'utf8').trim().split('\n').filter((l) => !l.startsWith('#'))
+    .map((l) => l.split(','));
+  const row = rows.find((cell) => cell[0] === 'Nyugat 1' && cell[1] === room);
+  row[head.indexOf('shared')] = 'yes'; // so that others come beside who holds it for herself
+  await nodes[0].stop();
+  clocks[0].jump(2 * HOUR);
+  const told = spawnSync(resolve(root, 'build/release/menedek'),
+    ['import', '--dir', nodes[0].dir, `units=${nodes[0].file('units.csv', `${head}\n${row}\n`)}`],
+    { encoding: 'utf8', env: { ...process.env, ...clocks[0].environment, LC_ALL: 'C' } });
+  clocks[0].jump(-2 * HOUR);
+  await nodes[0].start(clocks[0].environment);
+  assert.equal(told.status, 1, told.stdout + told.stderr);
+  assert.match(told.stderr, /stays as it is while a reservation is live in it/);
+  await settle(nodes[2], { ...scene, desk });
+});
+
+clockTest('a line of paper is judged at a node that is not served by the time of the others, whatever its clock says', async () => {
+  const desk = await nodes[2].person('okit.dora', 'counsellor');
+  const { scene, room } = await holdRoom(nodes[2], desk);
+  const yesterday = `${new Date(Date.now() - 86400_000).toISOString().slice(0, 19)}Z`; // told since: a conflict, which says what is there now
+  await nodes[0].stop();
+  clocks[0].jump(2 * HOUR);
+  const told = spawnSync(resolve(root, 'build/release/menedek'),
+    ['reconcile', '--dry-run', '--dir', nodes[0].dir, nodes[0].file('rooms.csv', `time,house,room,state,places\n${yesterday},Nyugat 1,${room},free,\n`)],
+    { encoding: 'utf8', env: { ...process.env, ...clocks[0].environment, LC_ALL: 'C' } });
+  clocks[0].jump(-2 * HOUR);
+  await nodes[0].start(clocks[0].environment);
+  assert.equal(told.status, 5, told.stdout + told.stderr);
+  assert.match(told.stdout, /^CONFLICT .*; now: (held|partly_free)$/m);
   await settle(nodes[2], { ...scene, desk });
 });
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disk that hangs or fails on a test's word: preloaded, it looks at one byte of a shared file at each sync
- * of the store. 'h' hangs until it is something else, 'f' fails with EIO, anything else lets it through. */
+ * of the store. 'h' hangs until it is something else, 'f' fails with EIO, anything else lets it through.  's'
+ * hangs where the one file that DISK_FILE names is synced. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,5 +41,26 @@ fdatasync(int fd)
 		errno = EIO;
 		return -1;
 	}
+	return real(fd);
+}
+
+static int
+is_the_file(int fd)
+{
+	const char *file = getenv("DISK_FILE");
+	char link[64], path[PATH_MAX] = "";
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return file && readlink(link, path, sizeof(path) - 1) > 0 && strcmp(path, file) == 0;
+}
+
+int
+fsync(int fd)
+{
+	int (*real)(int) = NULL;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
+	while (mode && *mode == 's' && is_the_file(fd))
+		usleep(5000);
 	return real(fd);
 }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { codeAt, STEP } from '../api/lib/authenticator.mjs';
 import { Registry } from '../api/lib/registry.mjs';
-import { accessible, clean, picture, profile, quit, signIn, tab } from './lib/browser.mjs';
+import { accessible, clean, leave, picture, profile, quit, signIn, tab } from './lib/browser.mjs';
 
 const USER = 'okit.eszter';
 const OWN = 'hét barna mackó fut';
@@ -99,4 +99,99 @@ test('signing out everywhere closes the other browser too', async () => {
   await other.locator('input[name=passphrase]').waitFor();
   assert.equal(await other.locator('.intake:visible').count(), 0);
   for (const one of [page, other]) clean(one);
+});
+
+const to = (path) => (message) => message.url().endsWith(path);
+const asked = async (request) => (await request.allHeaders()).authorization;
+
+/** A page of ${role} in which ${renewal} is done with the first request to renew the token: at once, not after nine minutes. */
+async function renewing(role, renewal) {
+  const p = await profile(r, role);
+  await p.context.route('**/v1/tokens', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), expires_in: 1 } });
+  });
+  await p.context.route('**/v1/tokens/renew', renewal, { times: 1 });
+  const mine = await tab(p);
+  await mine.evaluate(() => { // what it tells its neighbours it has taken into use
+    const channel = new BroadcastChannel('menedek-session');
+    globalThis.renewed = new Promise((done) => {
+      channel.onmessage = ({ data }) => { if (data.kind === 'have' && data.until > Date.now() + 2000) done(data.token); };
+    });
+  });
+  return { mine, context: p.context, renewed: () => mine.evaluate(() => globalThis.renewed) };
+}
+
+/** Fails if the lock comes before ${wanted} does. */
+async function unlocked(mine, wanted) {
+  const locked = mine.locator('input[name=passphrase]').waitFor().then(() => 'locked');
+  const came = await Promise.race([wanted, locked]);
+  assert.notEqual(came, 'locked', 'the screen is locked');
+  return came;
+}
+
+test('backup codes stay to be read, though the events came by an earlier token, which is void by then', async () => {
+  let go;
+  const listening = new Promise((done) => { go = done; });
+  const { mine, context, renewed } = await renewing('shelter_staff', async (route) => {
+    await listening;
+    await route.continue();
+  });
+  const { user, passphrase } = r.credentials('shelter_staff');
+  const opened = mine.waitForResponse(to('/v1/events'));
+  await signIn(mine, { user, passphrase });
+  const first = await opened;
+  assert.equal(first.status(), 200);
+  go();
+  const token = `Bearer ${await renewed()}`;
+  await view(mine, ACCOUNT).press('Enter');
+  await field(mine, 'Jelmondat').fill(passphrase);
+  await press(mine, 'Bekapcsolás');
+  const key = (await mine.locator('.secret').innerText()).replace(/\s/g, '');
+  await field(mine, 'Egyszeri kód').fill(codeAt(key, Math.floor(Date.now() / 1000 / STEP)));
+  const again = mine.waitForResponse(to('/v1/events')); // the earlier token's stream ends
+  const confirmed = mine.waitForRequest(to('/v1/me/totp/confirm'));
+  await press(mine, 'Megerősítés');
+  assert.equal(await asked(await confirmed), token);
+  assert.notEqual(await asked(first.request()), token);
+  const second = await unlocked(mine, again);
+  assert.equal(second.status(), 200);
+  assert.equal(await asked(second.request()), token);
+  await mine.locator('.codes li').first().waitFor();
+  assert.equal(await mine.locator('.codes li:visible').count(), 10);
+  clean(mine);
+  await leave(context);
+});
+
+test('a renewal that a new passphrase overtook locks nobody out: the token that asked for it goes on', async () => {
+  let given, go;
+  const isGiven = new Promise((done) => { given = done; });
+  const changed = new Promise((done) => { go = done; });
+  const { mine, context, renewed } = await renewing('counsellor', async (route) => {
+    const response = await route.fetch();
+    given();
+    await changed;
+    await route.fulfill({ response });
+  });
+  const { user, passphrase } = r.credentials('counsellor');
+  const opened = mine.waitForResponse(to('/v1/events'));
+  await signIn(mine, { user, passphrase });
+  await opened;
+  await isGiven;
+  await view(mine, ACCOUNT).press('Enter');
+  await field(mine, 'Mostani jelmondat').fill(passphrase);
+  await field(mine, 'Új jelmondat').fill('kilenc kék kancsó');
+  const answer = mine.waitForResponse(to('/v1/me/passphrase'));
+  await mine.keyboard.press('Enter');
+  assert.equal((await answer).status(), 204);
+  go();
+  await renewed(); // with a token that is void
+  await field(mine, 'Jelmondat').fill('kilenc kék kancsó');
+  const better = mine.waitForResponse(to('/v1/tokens/renew'));
+  await press(mine, 'Bekapcsolás');
+  assert.equal((await unlocked(mine, better)).status(), 201);
+  await press(mine, 'Bekapcsolás');
+  await unlocked(mine, mine.locator('.secret').waitFor());
+  clean(mine);
+  await leave(context);
 });

@@ -33,9 +33,17 @@ export class Problem extends Error {
 }
 
 let token: string | null = null;
+let before: string | null = null; // the token that this one renewed
+let taken: string | null = null; // that of the two with which something succeeded last
 let lost: (code: string) => void = () => {};
 
-export const setToken = (to: string | null): void => void (token = to);
+export const setToken = (to: string | null): void => {
+  before = to && token; // never that of an earlier person
+  token = to;
+  if (to === null) taken = null;
+};
+/** The token that was taken last, when it is the one before; null: there is none but ours. */
+export const tokenBefore = (): string | null => (taken === token ? null : taken);
 export const bearer = (): Record<string, string> => (token === null ? {} : { Authorization: `Bearer ${token}` });
 const OVER = ['token_invalid', 'token_required', 'device_refused'];
 /** Have ${then} called when the server no longer knows our token, or this device. */
@@ -68,7 +76,7 @@ const by = (method: string) => async (path: string, { params = {}, body }: Optio
   } catch {
     // as said
   }
-  return response.ok ? { data: read, response } : { error: read, response, sent };
+  return response.ok ? { data: read, response, sent } : { error: read, response, sent };
 };
 
 /** Typed like the client that openapi-fetch makes, of which nothing else is needed here. */
@@ -91,7 +99,10 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
     throw new Problem(0, 'offline', {}, 0);
   }
   learnClock(answer.response.headers.get('date'), asked);
-  if (answer.response.ok) return answer.data as T;
+  if (answer.response.ok) {
+    if (answer.sent === token || answer.sent === before) taken = answer.sent;
+    return answer.data as T;
+  }
   const body = (typeof answer.error === 'object' && answer.error !== null ? answer.error : {}) as Partial<ProblemBody>;
   const problem = new Problem(
     answer.response.status, body.code ?? 'unknown', body, Number(answer.response.headers.get('retry-after') ?? 0));

@@ -74,23 +74,30 @@ export class EventParser {
   }
 }
 
-function take(kind: string, data: string): void {
+/** ${code} was said of ${sent}, with which the stream was opened: of one that was renewed since it is no news, for a new
+ * passphrase or second factor voids all but the one that asked.  The stream opens anew, and hears if more was taken away. */
+function hearEnd(code: string, sent: string | undefined): void {
+  if (sent === bearer().Authorization || code === 'device_refused') heard(code);
+}
+
+function take(kind: string, data: string, sent: string | undefined): void {
   let of: { subject?: string; code?: string } = {};
   try {
     of = JSON.parse(data || '{}') as typeof of;
   } catch {
     kind = 'reset'; // not understood: read everything again
   }
-  if (kind === 'ended') heard(of.code ?? ''); // the device, the person or a right was taken away
+  if (kind === 'ended') hearEnd(of.code ?? '', sent); // the device, the person or a right was taken away
   else tell({ kind, subject: of.subject ?? '' });
 }
 
 async function readStream(parser: EventParser, signal: AbortSignal, stop: () => void): Promise<void> {
   const headers: Record<string, string> = { ...bearer() };
+  const sent = headers.Authorization;
   if (parser.lastId !== '') headers['Last-Event-ID'] = parser.lastId;
   const answer = await fetch('/v1/events', { headers, signal, cache: 'no-store' });
   if (!answer.ok || answer.body === null) {
-    heard(((await answer.json()) as { code?: string }).code ?? '');
+    hearEnd(((await answer.json()) as { code?: string }).code ?? '', sent);
     throw new Error(String(answer.status));
   }
   show('live');
@@ -104,7 +111,7 @@ async function readStream(parser: EventParser, signal: AbortSignal, stop: () => 
       clearTimeout(silence);
       silence = window.setTimeout(stop, SILENT_MS);
       live.set({ is: 'live', since: now() });
-      parser.feed(value, take);
+      parser.feed(value, (kind, data) => take(kind, data, sent));
     }
   } finally {
     clearTimeout(silence);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who sits here.  The token lives in memory only; tabs of one browser hand it to each other.  It is renewed silently while
 // somebody works, and dropped when nobody does: the screen is then locked, with the work kept behind the lock.
-import { ask, api, onLost, Problem, setToken, type Schemas } from '../api/client';
+import { ask, api, onLost, Problem, setToken, tokenBefore, type Schemas } from '../api/client';
 import { loadCodes } from './codes';
 import { Store } from './store';
 
@@ -136,6 +136,9 @@ onLost((code) => {
     tabs.postMessage({ kind: 'gone', why: 'barred' } satisfies TabMessage);
   }
   if (session.get().phase !== 'in') return;
+  // given just before a new passphrase or second factor voided all but the one that asked: that one is renewed again
+  const last = tokenBefore();
+  if (last !== null) return keep(last, 0);
   drop();
   change({ phase: 'locked', why: 'ended', closing: 0 });
 });

@@ -14,6 +14,7 @@
 #include "crypto/envelope.h"
 #include "ctl/owner.h"
 #include "ctl/backup.h"
+#include "store/engine.h"
 
 #define PATH 512u
 
@@ -216,11 +217,12 @@ remove_parts(struct restoring *r)
 static enum status
 look_for_old(const struct restoring *r)
 {
-	static const unsigned first_and_last[] = { 0, BACKUP_FILES - 1 };
+	/* a store that names a database would be served from there, and not what is restored */
+	static const char *const names[] = { "store/data.mdb", "store/" PG_CONNINFO, "keyring/ring" };
 	char path[PATH];
 
-	for (unsigned i = 0; i < COUNT_OF(first_and_last); i++) {
-		if (!place_of(r, backup_files[first_and_last[i]].name, false, path)) {
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		if (!place_of(r, names[i], false, path)) {
 			talk_error("%s: the path is too long", r->dir);
 			return STATUS_USAGE;
 		}

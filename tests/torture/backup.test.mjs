@@ -201,6 +201,14 @@ describe('a backup on its way', () => {
     assert.ok(kept.equals(readFileSync(join(r.dir, 'store/data.mdb'))));
   });
 
+  test('nor into a directory that still names a database: it would be served from there', () => {
+    const dir = join(r.work, 'names-a-database');
+    mkdirSync(join(dir, 'store'), { recursive: true });
+    writeFileSync(join(dir, 'store/postgresql'), 'host=/nowhere dbname=none\n');
+    assert.equal(restore(file, dir).status, 5);
+    assert.deepEqual(filesIn(dir), ['postgresql']);
+  });
+
   test('a restore that is killed anywhere leaves a registry or none', { skip: noPreload }, (t) => {
     const faults = new Faults(r);
     const environment = { ...process.env, ...faults.environment };

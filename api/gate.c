@@ -151,14 +151,24 @@ start_audit(struct call *c)
 	str_copy(a->action, sizeof(a->action), c->route->operation);
 }
 
+/* What was proposed unasked was proposed because the trail took entries then. */
+static enum rc
+record_soon(struct call *c)
+{
+	struct ledger *ledger = c->api->parts->ledger;
+
+	return c->ctx.has_searched ? ledger_record_promised(ledger, &c->ctx.audit)
+				   : ledger_record_later(ledger, &c->ctx.audit);
+}
+
 static enum rc
 record(struct call *c)
 {
 	if (txn_is_writing(c->txn) || (c->route->flags & R_AUDIT))
 		return ledger_record(c->txn, &c->ctx.audit);
-	if (!(c->route->flags & R_LOOK))
+	if (!(c->route->flags & R_LOOK) && !c->ctx.has_searched)
 		return RC_OK;
-	if (ledger_record_later(c->api->parts->ledger, &c->ctx.audit) == RC_OK)
+	if (record_soon(c) == RC_OK)
 		return RC_OK;
 	return fault_set(&c->fault, RC_UNAVAILABLE, MSG_AUDIT_DOWN, NULL, 0, NULL);
 }
@@ -167,7 +177,7 @@ static void
 record_outcome(struct call *c, enum rc rc)
 {
 	c->ctx.audit.outcome = (uint16_t)rc;
-	if (ledger_record_later(c->api->parts->ledger, &c->ctx.audit) != RC_OK)
+	if (record_soon(c) != RC_OK)
 		log_world("audit", "a refusal could not be recorded");
 }
 
@@ -179,6 +189,10 @@ record_refusal(struct call *c, enum rc rc)
 	static const enum rc kept[] = { RC_FORBIDDEN, RC_BAD_LOGIN, RC_CODE_REQUIRED, RC_BAD_TOKEN,
 		RC_NOT_FOUND, RC_DEVICE_REFUSED };
 
+	if (c->ctx.has_searched) { /* a lost race that was answered with the next best */
+		record_outcome(c, rc);
+		return;
+	}
 	for (unsigned i = 0; i < COUNT_OF(kept); i++)
 		if (kept[i] == rc)
 			record_outcome(c, rc);
@@ -253,6 +267,7 @@ run_once(struct call *c)
 	fault_clear(&c->fault);
 	c->ctx.ids_used = 0;
 	c->ctx.refused = RC_OK;
+	c->ctx.has_searched = false;
 	c->ctx.retry_after = 0;
 	c->extra.len = 0;
 	c->kept.len = 0;
@@ -359,18 +374,19 @@ final_rc(enum rc rc)
 	return rc == RC_CONFLICT ? RC_BUSY : rc == RC_TOO_BIG ? RC_INTERNAL : rc;
 }
 
-/* The request's time may be that of most nodes, and the vault goes by this machine's clock.  What it would
- * not tell for that is not recorded as told either: it would count, and a break-glass tells once. */
+/* The record's time may be that of most nodes, or of another, and the vault goes by this machine's clock.
+ * What it would not tell for that is not recorded as told either: it would count, and a break-glass tells
+ * once. */
 static bool
 is_timely(const struct call *c)
 {
 	const int64_t own = clock_now();
 
-	if (grounds_is_timely(c->ctx.now, own))
+	if (grounds_is_timely(c->after_at, own))
 		return true;
 	log_world("clock_withholds",
-	    "seconds=%" PRId64 ": from the request's time to this machine's, so no location is told",
-	    own - c->ctx.now);
+	    "seconds=%" PRId64 ": from the record's time to this machine's, so no location is told",
+	    own - c->after_at);
 	return false;
 }
 
@@ -382,6 +398,7 @@ begin(struct call *c)
 	c->begun_ns = clock_mono_ns();
 	c->ctx.now = store_now(c->api->parts->store);
 	c->ctx.sure = store_sure_now(c->api->parts->store);
+	c->ctx.common = store_common_now(c->api->parts->store);
 }
 
 static enum call_step
@@ -425,8 +442,9 @@ run_after(struct call *c)
 }
 
 void
-call_after(struct call *c, after_fn *fn, void *arg)
+call_after(struct call *c, int64_t at, after_fn *fn, void *arg)
 {
+	c->after_at = at;
 	c->after = fn;
 	c->after_arg = arg;
 }

@@ -113,6 +113,7 @@ struct call {
 	enum rc commit_rc;
 	after_fn *after; /* set by the handler's last run; NULL: the handler has answered */
 	void *after_arg;
+	int64_t after_at; /* the time of what was recorded for it */
 	void (*wake)(void *);
 	void *wake_arg;
 
@@ -155,9 +156,9 @@ MUST_USE enum rc call_keep(struct call *c, const struct model *m, const void *ob
  * call's arena.  The transaction must write: what is told must have been recorded (G4).  When ${fn} fails,
  * what was committed stands, and its outcome gets an entry of its own in the trail; its RC_UNAVAILABLE, which
  * would say that nothing was changed, is answered RC_WITHHELD.  So is, and nothing is written, what the vault
- * would refuse because the request's time is too far from this machine's clock.
+ * would refuse because ${at}, the record's time, is too far from this machine's clock.
  */
-void call_after(struct call *c, after_fn *fn, void *arg);
+void call_after(struct call *c, int64_t at, after_fn *fn, void *arg);
 
 /** A handler's end when its use case may have refused with ctx_refuse: then there is nothing to answer. */
 bool call_is_answerable(const struct call *c, enum rc rc);

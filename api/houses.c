@@ -237,7 +237,7 @@ locations_read(struct call *c)
 	if (!t)
 		return RC_UNAVAILABLE;
 	if ((rc = location_read(&c->ctx, call_param(c, 0), t)) == RC_OK)
-		call_after(c, tell_own, t);
+		call_after(c, t->at, tell_own, t);
 	return rc;
 }
 

@@ -66,9 +66,13 @@ count_house(
 {
 	int64_t said = 0;
 
-	for (unsigned i = 0; i < house->unit_count; i++)
-		if (!house->units[i].retired && house->units[i].confirmed_at > said)
-			said = house->units[i].confirmed_at;
+	for (unsigned i = 0; i < house->unit_count; i++) {
+		const struct unit *u = &house->units[i];
+
+		/* what a clock said that was put back since is not the last word */
+		if (!u->retired && u->confirmed_at > said && freshness_is_known(u->confirmed_at, now))
+			said = u->confirmed_at;
+	}
 	if (house->shelter.is_open)
 		all->houses[freshness_of(said, now, rule)]++;
 	for (unsigned i = 0; i < house->allocation_count; i++) {
@@ -153,13 +157,14 @@ add_inspection(const struct parts *parts, struct expose *e)
 static void
 add_duty(const struct parts *parts, struct expose *e)
 {
-	uint64_t reached, failed;
+	const struct duty_count n = duty_watch_count(parts->duty);
 
-	duty_watch_count(parts->duty, &reached, &failed);
 	expose_one(e, "menedek_duty_messages_total", "counter",
-	    "Messages to houses' duty telephones that the operators' program took", (int64_t)reached);
+	    "Messages to houses' duty telephones that the operators' program took", (int64_t)n.reached);
 	expose_one(e, "menedek_duty_failed_total", "counter",
-	    "Messages to houses' duty telephones that reached nobody", (int64_t)failed);
+	    "Messages to houses' duty telephones that reached nobody", (int64_t)n.failed);
+	expose_one(e, "menedek_duty_unknown_total", "counter",
+	    "Messages to houses for which the file of duty telephones has no usable row", (int64_t)n.unknown);
 }
 
 static void

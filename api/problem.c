@@ -8,6 +8,10 @@
 #include "base/log.h"
 
 #define TYPE_PREFIX "/docs/problems#"
+#define SENTENCE    256u /* of a fault, with its end */
+
+/* A fault names what was sent, which may be nothing but characters that JSON writes with six. */
+#define FAULT_ROOM (6 * (FAULT_POINTER + SENTENCE) + 64)
 
 static const struct {
 	enum rc rc;
@@ -24,7 +28,7 @@ static const struct {
 static void
 write_errors(struct call *c, struct jw *w)
 {
-	char text[256];
+	char text[SENTENCE];
 
 	jw_name(w, "errors");
 	jw_open(w, '[');
@@ -43,7 +47,7 @@ write_problem(struct call *c, enum rc rc, struct jw *w)
 	/* no reason with "not found": it would tell what is another's from what is not there */
 	bool has_reason = rc != RC_NOT_FOUND && c->fault.rc == rc && c->fault.count > 0;
 	bool is_list = has_reason && (rc == RC_INVALID || rc == RC_MALFORMED || rc == RC_TAKEN);
-	char type[96], text[256];
+	char type[96], text[SENTENCE];
 
 	snprintf(type, sizeof(type), TYPE_PREFIX "%s", rc_code(rc));
 	jw_open(w, '{');
@@ -116,7 +120,7 @@ problem_write(struct call *c, enum rc rc)
 {
 	static const char last_resort[] = "{\"type\":\"/docs/problems#unavailable\",\"status\":503,"
 					  "\"code\":\"unavailable\"}";
-	size_t cap = 4096 + c->extra.len;
+	size_t cap = 4096 + c->fault.count * FAULT_ROOM + c->extra.len;
 	char *buf = arena_alloc(c->arena, cap);
 	struct jw w;
 

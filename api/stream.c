@@ -13,6 +13,7 @@ events_stream(struct call *c)
 	bool desk = (c->who.roles & (ROLE_BIT(ROLE_COUNSELLOR) | ROLE_BIT(ROLE_SHIFT_LEAD))) != 0;
 	struct feed_scope scope = { .shelter_count = person->shelter_count, .opened_for_all = desk };
 	uint64_t last = 0;
+	int64_t at = 0;
 
 	memcpy(scope.shelters, person->shelters, sizeof(scope.shelters));
 	if (desk)
@@ -20,8 +21,11 @@ events_stream(struct call *c)
 	if (c->who.roles & (ROLE_BIT(ROLE_SHIFT_LEAD) | ROLE_BIT(ROLE_SHELTER_MANAGER)))
 		scope.lead_org = c->who.org.id;
 	scope.reader = (struct mark_reader){ c->api->parts->keyring, c->who.user.id, c->who.device.id };
-	if (c->head.last_event_id && !mark_open(&scope.reader, c->head.last_event_id, c->ctx.now, &last))
-		last = FEED_LOST; /* another's, altered or too old: one answer, a reset */
+	if (c->head.last_event_id &&
+	    (!mark_open(&scope.reader, c->head.last_event_id, c->ctx.now, &last, &at) ||
+		!feed_may_be(c->api->parts->feed, last, at)))
+		last =
+		    FEED_LOST; /* another's, altered, too old or of before a restore: one answer, a reset */
 	c->generation =
 	    0; /* the first read looks again: what was revoked since this snapshot must not be missed */
 	c->reply.status = 200;

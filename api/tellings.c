@@ -34,7 +34,7 @@ reservations_disclose(struct call *c)
 	if ((rc = call_read(c, &model_reason_disclose, &in)) != RC_OK)
 		return rc;
 	if ((rc = reservation_disclose(&c->ctx, call_param(c, 0), in.reason, t)) == RC_OK)
-		call_after(c, tell_location, t);
+		call_after(c, t->at, tell_location, t);
 	return rc;
 }
 
@@ -81,7 +81,7 @@ break_glass_disclose(struct call *c)
 	if (!t)
 		return RC_UNAVAILABLE;
 	if ((rc = glass_disclose(&c->ctx, call_param(c, 0), t)) == RC_OK)
-		call_after(c, tell_location, t);
+		call_after(c, t->at, tell_location, t);
 	return rc;
 }
 

@@ -54,7 +54,10 @@ async function set(house, name, state, tries = 3) {
   }
 }
 
-/** Events until ${seconds} are over; Last-Event-ID, kept anywhere, lets a later reader go on after the last. */
+/**
+ * Events until ${seconds} are over or the stream ends, with its token after a quarter of an hour at most: start it again.
+ * Last-Event-ID, kept anywhere, lets a later reader go on after the last.
+ */
 async function watch(_, seconds) {
   const stream = await open('GET', '/v1/events', undefined, { Accept: 'text/event-stream' });
   if (seconds) setTimeout(() => stream.destroy(), seconds * 1000);

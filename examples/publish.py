@@ -20,9 +20,11 @@ tls = ssl.create_default_context(cafile=os.environ["MENEDEK_CA"])
 tls.minimum_version = ssl.TLSVersion.TLSv1_3
 tls.load_cert_chain(os.environ["MENEDEK_CERT"], os.environ["MENEDEK_KEY"])
 token = None
+PATIENCE = 45  # seconds: a stream that says nothing for three of the registry's pings is dead
+PAUSE = 2  # seconds before a stream is opened again
 
 
-def connect(timeout=30):
+def connect(timeout):
     return http.client.HTTPSConnection(server.hostname, server.port, context=tls, timeout=timeout)
 
 
@@ -30,17 +32,23 @@ def headers(**more):
     return {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {}), **more}
 
 
-def call(method, path, body=None, **more):
-    """The status and the JSON of one call; waits where the registry says so."""
+def ask(method, path, body=None, timeout=30, **more):
+    """The answer of one call, not yet read; waits where the registry says so."""
     while True:
-        link = connect()
+        link = connect(timeout)
         link.request(method, path, None if body is None else json.dumps(body), headers(**more))
         answer = link.getresponse()
-        text = answer.read()
-        link.close()
         if answer.status not in (429, 503):
-            return answer.status, json.loads(text) if text else None
+            return answer
+        link.close()
         time.sleep(min(int(answer.getheader("Retry-After", "1")), 60))
+
+
+def call(method, path, body=None, **more):
+    """The status and the JSON of one call."""
+    with ask(method, path, body, **more) as answer:
+        text = answer.read()
+    return answer.status, json.loads(text) if text else None
 
 
 def need(wanted, result):
@@ -79,19 +87,40 @@ def set_unit(house, name, state):
     print(f"{name}: {need(200, (status, answer))['state']}")
 
 
-def watch(seconds=None):
-    """Events until ${seconds} are over; Last-Event-ID, kept anywhere, lets a later reader go on after the last."""
-    end = time.monotonic() + float(seconds) if seconds else None
-    link = connect(timeout=20 if end is None else float(seconds))
-    link.request("GET", "/v1/events", headers=headers(Accept="text/event-stream"))
-    answer = link.getresponse()
-    try:
-        while end is None or time.monotonic() < end:
-            line = answer.readline().decode().rstrip("\n")
+def listen(seen, end):
+    """One stream of events until it ends, or ${end} has come: the status, and what was said instead of events."""
+    timeout = min(PATIENCE, max(end - time.monotonic(), 0.1))
+    with ask("GET", "/v1/events", timeout=timeout, Accept="text/event-stream", **seen) as answer:
+        if answer.status != 200:
+            return answer.status, json.loads(answer.read())
+        mark = None
+        for line in (line.decode().rstrip("\n") for line in answer):
             if line.startswith("event:"):
                 print(line, flush=True)
-    except TimeoutError:
-        pass
+            elif line.startswith("id:"):
+                mark = line[len("id:"):].strip()
+            elif not line and mark:  # the event is whole: kept anywhere, its id lets a later reader go on after it
+                seen["Last-Event-ID"] = mark
+            if time.monotonic() >= end:
+                break
+    return 200, None
+
+
+def watch(seconds=None):
+    """Events until ${seconds} are over.  No stream outlasts its token, a quarter of an hour: sign in and go on."""
+    end = time.monotonic() + float(seconds or "inf")
+    seen = {}
+    while time.monotonic() < end:
+        try:
+            status, answer = listen(seen, end)
+            if status == 401:
+                sign_in()
+            else:
+                need(200, (status, answer))
+        except (OSError, http.client.HTTPException) as e:  # the network fails, or the registry is started anew
+            if time.monotonic() < end:
+                print(e, file=sys.stderr)
+        time.sleep(max(0, min(PAUSE, end - time.monotonic())))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ set)
 	[ "$status" = 200 ] && echo "$2: $3"
 	;;
 watch)
+	# until the stream ends, with its token after a quarter of an hour at most: start it again
 	as_me -N ${2:+-m "$2"} -H 'Accept: text/event-stream' "$MENEDEK_SERVER/v1/events" | grep --line-buffered '^event:'
 	;;
 *)

@@ -98,18 +98,45 @@ run "init over a registry" 5 init --dir "$dir" --host localhost --org Operator
 err_has "--force"
 same "nothing was touched" "$before" "$(sha256sum "$dir/keyring/ring" "$dir/keys/record.root")"
 run "a fresh registry is sound" 0 check --dir "$dir"
+"$bin" user passphrase --dir "$dir" --name nobody <&- >&- 2>&-
+same "nothing is written into the store for want of standard streams" \
+	"$(grep -c "menedek: " "$dir/store/data.mdb" "$dir/store/lock.mdb" "$dir/store/serving.lock" | sed 's/.*://' | xargs)" "0 0 0"
+run "it is as sound as before" 0 check --dir "$dir"
+"$bin" user list --dir "$dir" >&- 2>&-
+same "a list that nobody takes is an error" $? 1
 run "init with keys elsewhere" 0 init --quiet --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
 same "no key in the data directory" "$(find "$work/other" -name '*.root' | wc -l)" 0
 run "its keys are needed" 3 check --dir "$work/other"
 run "its own keys open it" 0 check --dir "$work/other" --keys "$work/keys"
 run "other keys do not" 1 check --dir "$work/other" --keys "$dir/keys"
+all_keys() { find "$1" -maxdepth 1 -type f -exec sha256sum {} + | sed "s,$1/,," | sort; }
+other_keys=$(all_keys "$work/keys")
+run "init of another registry under keys that are there" 5 init --quiet --dir "$work/third" --keys "$work/keys" --host localhost --org Operator
+err_has "record.root is there already"
+same "no key was touched" "$other_keys" "$(all_keys "$work/keys")"
+same "nothing was made" "$(ls -d "$work/third" 2>/dev/null)" ""
 chmod 644 "$work/keys/record.root"
 run "a key that others may read is refused" 1 check --dir "$work/other" --keys "$work/keys"
 same_keys=$(sha256sum "$work/keys/record.root")
 run "init --force with a name that is refused" 2 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org "$(printf '%0200d' 0)"
 same "removes nothing" "$same_keys" "$(sha256sum "$work/keys/record.root")"
+exec 9<>"$work/other/store/serving.lock"
+flock 9
+run "init --force of a registry that is served" 5 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
+err_has "stop the service first"
+same "removes nothing" "$other_keys $(find "$work/other" -name ring -o -name data.mdb | wc -l)" "$(all_keys "$work/keys") 3"
+exec 9>&-
+: >"$work/other/store/data.mdb.asked"
 run "init --force begins anew" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
+err_has "$work/keys/old-1"
 run "and it is sound" 0 check --dir "$work/other" --keys "$work/keys"
+same "the keys that were there are aside" "$other_keys" "$(all_keys "$work/keys/old-1")"
+run "and once more" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
+same "every time in a place of their own" "$other_keys" "$(all_keys "$work/keys/old-1")"
+same "none of them is the same" "$(cat "$work/keys"/{,old-1/,old-2/}record.root | wc -c) $(sha256sum "$work/keys"/{,old-1/,old-2/}record.root | cut -c-64 | sort -u | wc -l)" "96 3"
+rm -r "$work/other"
+run "also where the registry was moved away" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
+same "its keys are aside" "$(all_keys "$work/keys/old-3" | wc -l)" "$(all_keys "$work/keys" | wc -l)"
 
 # ---- import ----
 sample="organisations=data/sample-organisations.csv people=data/sample-people.csv shelters=data/sample-shelters.csv \
@@ -283,8 +310,11 @@ run "a person who is not there" 3 user passphrase --dir "$dir" --name nobody.x
 run "no authenticator app, nothing to remove" 5 user factor-remove --dir "$dir" --name okit.uj
 err_has "has no authenticator app"
 run "an authenticator app of nobody" 3 user factor-remove --dir "$dir" --name nobody.x
+run "a person who leaves" 0 user retire --dir "$dir" --name okit.uj
+run "and is gone" 0 user retire --dir "$dir" --name okit.uj
+run "nobody leaves" 3 user retire --dir "$dir" --name nobody.x
 run "the list of people" 0 user list --dir "$dir"
-out_has "okit.uj"
+if grep "^okit.uj " "$work/out" | grep >/dev/null "(retired)"; then verdict ok x; else verdict FAIL "the list does not say retired"; fi
 run "a device" 0 device add --dir "$dir" --org "OKIT (minta)" --name "desk 9" --out "$work/desk9" --p12 --json
 id=$(sed 's/.*"device":"\([^"]*\)".*/\1/' "$work/out")
 passphrase=$(sed 's/.*"p12_passphrase":"\([^"]*\)".*/\1/' "$work/out")

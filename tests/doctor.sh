@@ -151,6 +151,20 @@ says ok systemd "hands over closed keys"
 printf 'LoadCredential=token.key:%s\n' "$work/nowhere" >>"$work/units/menedek.service"
 doctor "a unit with a key that is not there" 7
 says FAIL systemd "not there.*nowhere"
+mkdir "$work/units/menedek.service.d"
+printf '[Service]\nLoadCredential=token.key:%s\n' "$keys/token.key" >"$work/units/menedek.service.d/override.conf"
+doctor "a unit whose drop-in hands over another key of that name" 0
+says ok systemd "hands over closed keys"
+printf '[Service]\nLoadCredential=\nLoadCredential=location.pkcs11:%s\n' "$work/nowhere" >"$work/units/menedek.service.d/override.conf"
+doctor "a drop-in with a key that is not there" 7
+says FAIL systemd "not there.*nowhere"
+printf '[Service]\nLoadCredential=\n' >"$work/units/menedek.service.d/override.conf"
+doctor "a drop-in that takes all keys back" 0
+says warn systemd "hands over no key"
+printf '[Service]\nLoadCredentialEncrypted=location.root:%s\n' "$keys/location.root" >>"$work/units/menedek.service.d/override.conf"
+doctor "and hands one over that is sealed" 0
+says ok systemd "hands over closed keys"
+rm -r "$work/units/menedek.service.d"
 printf '[Service]\nExecStart=/usr/bin/menedek\n' >"$work/units/menedek.service"
 doctor "a unit without keys" 0
 says warn systemd "hands over no key"

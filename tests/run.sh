@@ -245,6 +245,7 @@ confidential_alone() {
 	step build built release
 	suite unit confidential_unit
 	suite attacks confidential_api
+	grep -hs '# SKIP' "$logs/confidential.tap" # without root the vault's memory is not searched, and more
 }
 
 everything() {

@@ -114,6 +114,7 @@ systemd-analyze                      systemd
 eatmydata                            eatmydata
 /usr/lib/postgresql/15/bin/postgres  postgresql-15
 strace                               strace
+promtool                             prometheus
 perf                                 linux-perf
 mount                                mount
 node                                 nodejs
@@ -171,7 +172,7 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086
 	{ $root apt-get update -qq && $root apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1 || failed=1
 	[ -z "$policy" ] || $root rm -f $policy
-	for service in postgresql-15:postgresql patroni:patroni etcd-server:etcd haproxy:haproxy nginx-light:nginx; do
+	for service in postgresql-15:postgresql patroni:patroni etcd-server:etcd haproxy:haproxy nginx-light:nginx prometheus:prometheus; do
 		case " $missing " in
 		*" ${service%:*} "*) command -v systemctl >/dev/null 2>&1 && $root systemctl disable "${service#*:}" >/dev/null 2>&1 || true ;;
 		esac

@@ -62,6 +62,7 @@ src/domain/house.c        is_unit_sound       s/: 0u) <= 1;/: 0u) <= 2;/
 src/domain/allocations.h  allocations_is_live  s/a->expires_at > now/a->expires_at >= now/
 src/domain/house.c        use_of              s/allocations_is_live(a, now) \&\& //
 src/domain/house.c        house_persons       s/if (!h->units.i..retired)/if (true)/
+src/domain/house.c        house_persons       s/smaller(unit_others(\(.*\)), unit_places.*/unit_others(\1);/
 src/domain/house.c        house_is_sound      s/if (booked_persons(h, now) > s->licensed_capacity)/if (false)/
 src/domain/house.c        house_is_sound      s/if (!is_unit_sound(/if (i > 0 \&\& !is_unit_sound(/
 src/domain/house.c        is_room_in          s/if (beds_count(left) == 0)/if (false)/
@@ -92,6 +93,7 @@ src/domain/reservation.c  on_disclose         s/r->disclosures >= rules->disclos
 src/domain/reservation.c  on_disclose         s/now >= r->disclose_until/now > r->disclose_until/
 src/domain/reservation.c  on_renew            s/if (r->renewed)/if (false)/
 src/domain/reservation.c  on_renew            s/if (r->expires_at < now + rules->hold)/if (true)/
+src/domain/reservation.c  on_decline          s/if (r->answered_at == 0)/if (true)/
 src/domain/reservation.c  is_too_late         s/return ev != EV_EXPIRE \&\& /return /
 src/domain/shares.c       is_small            s/ || c->houses < SUPPRESS_MIN_HOUSES//
 src/domain/shares.c       hide_a_second       s/if (withheld == 1 \&\& best < count)/if (false)/

@@ -116,6 +116,20 @@ is_alone(struct reader *r)
 	return !r->is_stopped;
 }
 
+/* Not in one: the caller may want to stop, and the registry may have said "tomorrow". */
+static bool
+rest(struct reader *r, int64_t ms)
+{
+	const int64_t until = wire_now() + ms;
+
+	do {
+		if (!is_alone(r))
+			return false;
+		client_rest(SLICE_MS, until);
+	} while (wire_now() < until);
+	return true;
+}
+
 /* Until it ends by itself (MENEDEK_OK: come again), or for good. */
 static enum menedek_outcome
 read_stream(struct reader *r, struct wire *w, struct wire_head *head, struct menedek_problem *problem)
@@ -132,8 +146,10 @@ read_stream(struct reader *r, struct wire *w, struct wire_head *head, struct men
 			    problem, MENEDEK_PROTOCOL, "the registry's events cannot be read");
 		if (r->is_stopped || (got == 0 && !is_alone(r)))
 			return wire_problem(problem, MENEDEK_STOPPED, "stopped");
-		if (got > 0)
+		if (got > 0) {
+			client_renew(r->m); /* is_alone does where it is quiet */
 			heard = wire_now();
+		}
 		if (outcome != MENEDEK_OK || wire_now() - heard > SILENT_MS)
 			break;
 	}
@@ -211,18 +227,13 @@ menedek_watch(struct menedek *m, const char *mark, bool (*each)(void *arg, const
 	while (may_come_again(outcome)) {
 		bool was_open;
 		unsigned wait_s;
-		const int64_t rest = pause;
+		const int64_t own = pause;
 
 		client_renew(m);
 		outcome = stream(r, &wait_s, &was_open, problem);
 		pause = was_open ? FIRST_MS : pause * 2 > LAST_MS ? LAST_MS : pause * 2;
-		if (!may_come_again(outcome))
-			break;
-		if (!is_alone(r)) {
+		if (may_come_again(outcome) && !rest(r, wait_s > 0 ? (int64_t)wait_s * 1000 : own))
 			outcome = wire_problem(problem, MENEDEK_STOPPED, "stopped");
-			break;
-		}
-		client_rest(wait_s > 0 ? (int64_t)wait_s * 1000 : rest, INT64_MAX);
 	}
 	free(r);
 	return outcome;

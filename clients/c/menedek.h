@@ -64,7 +64,7 @@ struct menedek_options {
 	const char *p12;               /* ... one PKCS#12 file of both */
 	const char *key_passphrase;    /* of p12 or of an encrypted key; NULL: none.  Not kept */
 	const char *language;          /* "hu" or "en" (NULL): of the registry's sentences */
-	unsigned timeout_ms;           /* for one answer; 0: 15,000 */
+	unsigned timeout_ms;           /* for one answer; the addresses of a name share it; 0: 15,000 */
 	unsigned patience_ms;          /* for all repeats of one call; 0: 30,000 */
 };
 
@@ -170,7 +170,8 @@ struct menedek_event {
  * Give each event to ${each}, from after ${mark} (NULL or "": only new ones), and go on over lost connections
  * and renewed tokens until ${each} returns false (MENEDEK_STOPPED) or the registry shuts this person or
  * device out.  An event is given again only when ${mark} is older than it.  ${each} (kind "") is also called
- * every few seconds in which nothing happens, so that a caller can stop.
+ * every few seconds in which nothing happens, so that a caller can stop, but not while a connection is opened
+ * or a token renewed.
  */
 MENEDEK_API enum menedek_outcome menedek_watch(struct menedek *m, const char *mark,
     bool (*each)(void *arg, const struct menedek_event *e), void *arg, struct menedek_problem *problem);

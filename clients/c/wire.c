@@ -146,17 +146,25 @@ connect_one(const struct addrinfo *a, int64_t until, const atomic_bool *is_over)
 	return -1;
 }
 
+/* Each address has its share of the time that is left: one that is silent comes first at every try, and would
+ * leave none to those after it. */
 static int
 connect_any(const struct wire_address *to, int64_t until, const atomic_bool *is_over)
 {
 	const struct addrinfo wish = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *all = NULL;
+	int64_t left = 0;
 	int fd = -1;
 
 	if (getaddrinfo(to->host, to->port, &wish, &all) != 0)
 		return -1;
-	for (const struct addrinfo *a = all; a != NULL && fd < 0; a = a->ai_next)
-		fd = connect_one(a, until, is_over);
+	for (const struct addrinfo *a = all; a != NULL; a = a->ai_next)
+		left++;
+	for (const struct addrinfo *a = all; a != NULL && fd < 0; a = a->ai_next, left--) {
+		const int64_t now = wire_now();
+
+		fd = connect_one(a, now + (until - now) / left, is_over);
+	}
 	freeaddrinfo(all);
 	return fd;
 }

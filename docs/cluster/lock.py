@@ -10,14 +10,27 @@ whose acknowledged changes its own history does not have.
 Here the key is written only if it still is the one of that picture, or if there is none and nobody has been made leader
 since (who is about to lead writes the key `sync` first).  Else this host does not lead.
 
+The same of taking a lock that nobody has: that release looks whether the key is there, and no more.  A host that was held up
+between its look and that would take it from under whoever was made synchronous meanwhile, find itself the leader and promote
+without asking again.  Here the lock is taken only if the key `sync` still is what the host went by.
+
+Nor does it ask whose turn it is where PostgreSQL still runs as a primary: it looks at `sync` for a standby only
+(`is_healthiest_node`).  One that led, stood still while another led and acknowledged changes with the third, and goes on when
+that other is gone, too, takes the lock at its first look, and the third is rewound onto it.  Here it does not if `sync` names
+others and not this host: it is demoted, and follows.  Whoever pauses Patroni decides that himself.
+
 Usage: python3 -I lock.py /etc/patroni/config.yml, in place of `patroni` (lock.conf); of another release nothing is changed.
 """
 import inspect
+import logging
 import time
 
 from patroni.__main__ import main
 from patroni.dcs import Leader, ReturnFalseException, catch_return_false_exception
-from patroni.dcs.etcd3 import Etcd3, Etcd3Error, base64_encode
+from patroni.dcs.etcd3 import Etcd3, Etcd3Error, LeaseNotFound, base64_encode
+from patroni.ha import Ha
+
+logger = logging.getLogger(__name__)
 
 
 def unchanged(path, index):
@@ -26,10 +39,23 @@ def unchanged(path, index):
     return {'key': base64_encode(path), **kind}
 
 
+def name_with_lease(dcs):
+    return {'request_put': {'key': base64_encode(dcs.leader_path), 'value': base64_encode(dcs._name), 'lease': dcs._lease}}
+
+
+def is_for_others(cluster, name):
+    """Is it written that others may lead, and not this host?  What Patroni asks of a standby."""
+    sync = cluster.sync
+    return bool(cluster.is_synchronous_mode() and not cluster.is_paused()
+                and sync and not sync.is_empty and not sync.matches(name))
+
+
 def put_lock(dcs, cluster, retry):
     """Write our name with our new lease; False if somebody else leads or led, by etcd's word and not by our picture."""
     held = isinstance(cluster.leader, Leader) and cluster.leader.name == dcs._name
-    put = {'request_put': {'key': base64_encode(dcs.leader_path), 'value': base64_encode(dcs._name), 'lease': dcs._lease}}
+    if not held and is_for_others(cluster, dcs._name):  # another thread looked since
+        return False
+    put = name_with_lease(dcs)
     ways = [[unchanged(dcs.leader_path, None), unchanged(dcs.sync_path, cluster.sync and cluster.sync.index)]]
     if held:
         ways.insert(0, [unchanged(dcs.leader_path, cluster.leader.index)])
@@ -65,11 +91,49 @@ def update_leader(self):
     return put_lock(self, cluster, patiently)
 
 
+def take_lock(self, retry):
+    """The lock that nobody has; False if somebody has it, or whoever may lead was named anew."""
+    def patiently(*args, **kwargs):
+        kwargs['retry'] = retry
+        return retry(*args, **kwargs)
+
+    def put():
+        picture = self.went_by
+        compare = [unchanged(self.leader_path, None), unchanged(self.sync_path, picture.sync and picture.sync.index)]
+        answer = patiently(self._client.call_rpc, '/kv/txn', {'compare': compare, 'success': [name_with_lease(self)]})
+        return bool(answer.get('succeeded'))
+
+    try:
+        return put()
+    except LeaseNotFound:
+        self._lease = None
+        retry.deadline = retry.stoptime - time.time()
+        patiently(self._do_refresh_lease)
+        retry.deadline = retry.stoptime - time.time()
+        if retry.deadline < 1:
+            raise Etcd3Error('take_lock timeout')
+        return put()
+
+
+def going_by(acquire_lock):
+    """A primary is asked whose turn it is; and another thread may have looked since the decision."""
+    def acquire(self):
+        if self.state_handler.is_leader() and is_for_others(self.cluster, self.dcs._name):
+            logger.warning('PostgreSQL runs as a primary here, but %s led last: not taking the lock', self.cluster.sync.leader)
+            self.set_is_leader(False)
+            return False
+        self.dcs.went_by = self.cluster
+        return acquire_lock(self)
+    return acquire
+
+
 def mend():
     """Is there anything to mend in this release?"""
     is_blind = list(inspect.signature(inspect.unwrap(Etcd3._update_leader)).parameters) in (['self'], ['args', 'kwargs'])
     if is_blind:
         Etcd3._update_leader = update_leader
+        Etcd3._do_attempt_to_acquire_leader = take_lock
+        Ha.acquire_lock = going_by(Ha.acquire_lock)
     return is_blind
 
 

@@ -70,20 +70,24 @@ principal_round(const struct user *user)
 }
 
 /* The time alone does not do: a token may be given while what voids it is under way, later by the clock, from
- * the record as it was.  An outside issuer's knows no round. */
+ * the record as it was.  An outside issuer's knows no round.  A time that no token may have yet was written
+ * by a clock that ran ahead: by it the person could be given none that counts until it has come, so the round
+ * alone decides until then. */
 static bool
-is_void(const struct user *user, const struct claims *claims)
+is_void(const struct user *user, const struct claims *claims, int64_t now)
 {
+	const bool has_time = claims->round == 0 || user->tokens_from <= now + LIMIT_TOKEN_SKEW;
+
 	if (!id_is_zero(&user->kept_token) && id_equal(&user->kept_token, &claims->jti))
 		return false;
-	return claims->issued_at < user->tokens_from ||
+	return (has_time && claims->issued_at < user->tokens_from) ||
 	    (claims->round != 0 && claims->round != principal_round(user));
 }
 
 static bool
-is_welcome(const struct user *user, const struct claims *claims, const struct principal *who)
+is_welcome(const struct user *user, const struct claims *claims, int64_t now, const struct principal *who)
 {
-	return !user->retired && id_equal(&user->org, &who->org.id) && !is_void(user, claims);
+	return !user->retired && id_equal(&user->org, &who->org.id) && !is_void(user, claims, now);
 }
 
 static enum rc
@@ -129,7 +133,7 @@ principal_person(struct txn *t, const struct claims *claims, int64_t now, struct
 		return RC_BAD_TOKEN;
 	if ((rc = read_user(t, claims, &who->device.id, &user)) != RC_OK)
 		return rc;
-	if (!is_welcome(&user, claims, who))
+	if (!is_welcome(&user, claims, now, who))
 		return RC_BAD_TOKEN;
 	if ((rc = check_signed_out(t, claims)) != RC_OK)
 		return rc;

@@ -211,17 +211,23 @@ write_all(int fd, struct bytes data)
 	return true;
 }
 
-bool
-file_sync_parent(const char *path)
+static int
+open_parent(const char *path, int flags)
 {
 	char dir[PATH_MAX] = ".";
 	const char *slash = strrchr(path, '/');
-	bool is_synced;
-	int fd;
 
 	if (slash != NULL)
 		(void)snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return open(dir, flags | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool
+file_sync_parent(const char *path)
+{
+	const int fd = open_parent(path, O_RDONLY);
+	bool is_synced;
+
 	if (fd < 0)
 		return false;
 	is_synced = fsync(fd) == 0;
@@ -229,8 +235,39 @@ file_sync_parent(const char *path)
 	return is_synced;
 }
 
+/* ---- whose it is ---- */
+
+/* In the directory that is open: behind a name somebody could put another one meanwhile. */
+static void
+give_in(int at, const char *name)
+{
+	const int fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat in, st;
+
+	if (fd < 0)
+		return;
+	if (fstat(at, &in) == 0 && in.st_uid != 0 && (in.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+	    fstat(fd, &st) == 0 && st.st_uid == 0 &&
+	    (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink == 1)))
+		(void)!fchownat(fd, "", in.st_uid, in.st_gid, AT_EMPTY_PATH);
+	(void)close(fd);
+}
+
+void
+file_give(const char *path)
+{
+	const int at = geteuid() == 0 ? open_parent(path, O_PATH) : -1;
+
+	if (at < 0)
+		return;
+	give_in(at, path_name(path));
+	(void)close(at);
+}
+
+/* ---- writing ---- */
+
 static bool
-write_temporary(const char *path, struct bytes data, mode_t mode)
+write_temporary(const char *path, struct bytes data, mode_t mode, bool is_given)
 {
 	int fd;
 	bool ok;
@@ -239,25 +276,39 @@ write_temporary(const char *path, struct bytes data, mode_t mode)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return false;
+	if (is_given)
+		file_give(path);
 	ok = write_all(fd, data) && fsync(fd) == 0;
 	return close(fd) == 0 && ok;
 }
 
-enum rc
-file_write(const char *path, struct bytes data, mode_t mode, struct fault *f)
+static enum rc
+replace(const char *path, struct bytes data, mode_t mode, bool is_given, struct fault *f)
 {
 	char beside[PATH_MAX];
 	int len = snprintf(beside, sizeof(beside), "%s.tmp", path);
 
 	if (len < 0 || len >= (int)sizeof(beside))
 		return blame(f, RC_UNAVAILABLE, MSG_PATH_LONG, 0, path);
-	if (!write_temporary(beside, data, mode) || rename(beside, path) != 0) {
+	if (!write_temporary(beside, data, mode, is_given) || rename(beside, path) != 0) {
 		(void)unlink(beside);
 		return blame(f, RC_UNAVAILABLE, MSG_FILE_WRITE, 0, path);
 	}
 	if (!file_sync_parent(path))
 		return blame(f, RC_UNKNOWN, MSG_FILE_SYNC, 0, path);
 	return RC_OK;
+}
+
+enum rc
+file_write(const char *path, struct bytes data, mode_t mode, struct fault *f)
+{
+	return replace(path, data, mode, false, f);
+}
+
+enum rc
+file_write_given(const char *path, struct bytes data, mode_t mode, struct fault *f)
+{
+	return replace(path, data, mode, true, f);
 }
 
 /* Make one directory and put its entry on disk; one that stands already is fine. */

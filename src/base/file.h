@@ -29,6 +29,17 @@ MUST_USE enum rc file_read_secret(const char *path, size_t cap, struct secret **
  */
 MUST_USE enum rc file_write(const char *path, struct bytes data, mode_t mode, struct fault *f);
 
+/**
+ * Who is root gives the file or directory ${path}, which it has just made, to whom its directory belongs: at
+ * once, since root's program may be ended at any moment, and what is root's own would keep the service out.
+ * Only what is root's, has no second name and is no link, in a directory where nobody but its owner writes.
+ * Does nothing for who is not root.
+ */
+void file_give(const char *path);
+
+/** As file_write; what root writes is given (file_give) before it takes the name. */
+MUST_USE enum rc file_write_given(const char *path, struct bytes data, mode_t mode, struct fault *f);
+
 /** Write all of ${data}, in as many pieces as the kernel takes.  False: errno has why, and a part may be
  * written. */
 MUST_USE bool write_all(int fd, struct bytes data);

@@ -55,6 +55,7 @@
 #define LIMIT_CANDIDATES  20u   /* shown for one search */
 #define LIMIT_SURVEY      256u  /* houses of a network that each search looks at whole: twice the country's */
 #define LIMIT_LOOKS       4096u /* houses of a larger one looked at for one search that has found a place */
+#define LIMIT_DECLINED    8u    /* houses that declined one request, the last ones: not proposed again */
 #define LIMIT_REASONS     8u    /* reasons of non-fit kept for one house */
 #define LIMIT_PASSPHRASE  128u
 #define LIMIT_CODE        16u /* of a second factor: 6 digits, or a backup code of 11 characters */

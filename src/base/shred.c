@@ -92,7 +92,7 @@ shred_replace(const char *path, struct bytes data, mode_t mode, struct fault *f)
 	fd = open(path, HOW);
 	if (fd >= 0 && link(path, old) != 0) /* no such names here: only a crash just now leaves keys */
 		log_note("shred_no_link", "errno=%d", errno);
-	rc = file_write(path, data, mode, f);
+	rc = file_write_given(path, data, mode, f);
 	if (rc == RC_OK)
 		overwrite(fd);
 	if (rc != RC_UNKNOWN)

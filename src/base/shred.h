@@ -13,10 +13,10 @@
 #include "fault.h"
 
 /**
- * Like file_write (base/file.h), and then the file that was replaced is overwritten with zeros, synced and
- * unlinked.  The old file keeps a second name, ${path}.old, until then: what a crash left undone is done by
- * the next call.  A hard link to the old file made by somebody else reads zeros afterwards.  After RC_UNKNOWN
- * the old file is left for the next call too, since a power cut could bring it back.
+ * Like file_write_given (base/file.h), and then the file that was replaced is overwritten with zeros, synced
+ * and unlinked.  The old file keeps a second name, ${path}.old, until then: what a crash left undone is done
+ * by the next call.  A hard link to the old file made by somebody else reads zeros afterwards.  After
+ * RC_UNKNOWN the old file is left for the next call too, since a power cut could bring it back.
  */
 MUST_USE enum rc shred_replace(const char *path, struct bytes data, mode_t mode, struct fault *f);
 

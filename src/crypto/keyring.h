@@ -31,7 +31,8 @@ struct keyring;
  */
 MUST_USE enum rc keyring_create(const char *path, const struct secret *root, struct fault *f);
 
-/** Open to seal and change: one process at a time (the store's lock sees to it). */
+/** Open to seal and change: one process at a time, which reads again when it has got the store's lock
+ * (keyring_reopen). */
 MUST_USE enum rc keyring_open(
     const char *path, const struct secret *root, struct keyring **out, struct fault *f);
 
@@ -72,9 +73,16 @@ MUST_USE enum rc keyring_retire(struct keyring *ring, const uint32_t *ids, size_
 MUST_USE enum rc keyring_reload(struct keyring *ring, struct fault *f);
 
 /**
- * The same where the file may have given out fewer ids: who wrote it gave up, before anybody opened anything
- * here, keys that it alone had (keyring_import).  For a follower's beginning only: later an older file is an
- * old one put in the present one's place.
+ * Read the file again, whatever it is now, before anything is sealed: for who has just got the store's lock.
+ * Who had that until then may have made keys since, which our next change would write over, or destroyed
+ * some, which it would bring back; and what it counted counts.  On failure the ring is as it was.
+ */
+MUST_USE enum rc keyring_reopen(struct keyring *ring, struct fault *f);
+
+/**
+ * The same as keyring_reload where the file may have given out fewer ids: who wrote it gave up, before
+ * anybody opened anything here, keys that it alone had (keyring_import).  For a follower's beginning only:
+ * later an older file is an old one put in the present one's place.
  */
 MUST_USE enum rc keyring_reload_first(struct keyring *ring, struct fault *f);
 

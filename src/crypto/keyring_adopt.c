@@ -257,14 +257,17 @@ reload_locked(struct keyring *ring, uint32_t known, struct fault *f)
 		ring->stamp = before;
 		return rc;
 	}
-	if (!keyring_may_follow(ring, &kf, known) ||
-	    keyring_unwrap(ring, &kf, ring->root, false, &keys) != RC_OK) {
-		keyfile_fini(&kf);
-		ring->stamp = before;
-		return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, "keyring");
+	rc = keyring_may_follow(ring, &kf, known) ? keyring_unwrap(ring, &kf, ring->root, false, &keys)
+						  : RC_CORRUPT;
+	if (rc == RC_OK) {
+		keyring_adopt(ring, &kf, keys, false);
+		return RC_OK;
 	}
-	keyring_adopt(ring, &kf, keys, false);
-	return RC_OK;
+	keyfile_fini(&kf);
+	ring->stamp = before;
+	if (rc == RC_UNAVAILABLE)
+		return fault_set(f, rc, MSG_NO_LOCKED_MEMORY, NULL, 0, "keyring");
+	return fault_set(f, RC_CORRUPT, MSG_KEYFILE_FORMAT, NULL, 0, "keyring");
 }
 
 /* A file that we opened a moment before it was replaced is being overwritten under us: look again. */
@@ -281,6 +284,33 @@ reload(struct keyring *ring, bool may_be_older, struct fault *f)
 		if ((rc = reload_locked(ring, may_be_older ? 0 : ring->file.next_id, f)) == RC_OK)
 			break;
 	}
+	pthread_mutex_unlock(&ring->lock);
+	return rc;
+}
+
+/* All that the file reserves may have been used by who wrote it. */
+static void
+count_as_used(struct keyring *ring)
+{
+	for (size_t i = 1; i < ring->file.count; i++) {
+		const struct keyfile_entry *e = &ring->file.entries[i];
+		struct key_slot *slot = &ring->slots[e->id % KEYRING_KEYS];
+
+		if (atomic_load(&slot->reserved) >= e->seals)
+			continue; /* it is our own, or this node counts for itself */
+		atomic_store(&slot->seals, e->seals);
+		atomic_store(&slot->reserved, e->seals);
+	}
+}
+
+enum rc
+keyring_reopen(struct keyring *ring, struct fault *f)
+{
+	enum rc rc;
+
+	pthread_mutex_lock(&ring->lock);
+	if ((rc = reload_locked(ring, 0, f)) == RC_OK)
+		count_as_used(ring);
 	pthread_mutex_unlock(&ring->lock);
 	return rc;
 }

@@ -61,6 +61,21 @@ out:
 	return rc;
 }
 
+enum rc
+vaultring_reload(struct vaultring *ring, struct fault *f)
+{
+	struct keyfile now;
+	enum rc rc;
+
+	pthread_mutex_lock(&ring->lock);
+	if ((rc = keyfile_load(ring->path, KEYFILE_LOCATIONS, ring->root, &now, f)) == RC_OK) {
+		keyfile_fini(&ring->file);
+		ring->file = now;
+	}
+	pthread_mutex_unlock(&ring->lock);
+	return rc;
+}
+
 void
 vaultring_free(struct vaultring *ring)
 {

@@ -18,6 +18,10 @@ MUST_USE enum rc vaultring_create(const char *path, struct rootkey *root, struct
 /** The ring shares ${root} (rootkey_share): the caller frees its own. */
 MUST_USE enum rc vaultring_open(
     const char *path, struct rootkey *root, struct vaultring **out, struct fault *f);
+
+/** Read the file again: for who has just got the store's lock, since who had it until then may have made or
+ * destroyed keys.  On failure the ring is as it was. */
+MUST_USE enum rc vaultring_reload(struct vaultring *ring, struct fault *f);
 void vaultring_free(struct vaultring *ring); /* NULL-safe */
 
 /**

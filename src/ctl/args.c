@@ -4,9 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/nearest.h"
 #include "ctl/command.h"
 #include "ctl/talk.h"
+
+/* where the package has them */
+#define SYSTEM_DIR  "/var/lib/menedek"
+#define SYSTEM_KEYS "/etc/menedek/keys"
 
 struct option_row {
 	const char *name, *value, *help;
@@ -49,17 +54,27 @@ args_dir(const struct args *args)
 
 	if (args_has(args, OPT_DIR))
 		return args->value[OPT_DIR];
-	return from_environment != NULL && *from_environment != '\0' ? from_environment : "/var/lib/menedek";
+	return from_environment != NULL && *from_environment != '\0' ? from_environment : SYSTEM_DIR;
 }
 
 const char *
-args_keys(const struct args *args)
+args_named_keys(const struct args *args)
 {
 	const char *from_environment = getenv("CREDENTIALS_DIRECTORY");
 
 	if (args_has(args, OPT_KEYS))
 		return args->value[OPT_KEYS];
 	return from_environment != NULL && *from_environment != '\0' ? from_environment : NULL;
+}
+
+const char *
+args_keys(const struct args *args)
+{
+	const char *named = args_named_keys(args);
+	const bool is_packages = named == NULL && strcmp(args_dir(args), SYSTEM_DIR) == 0 &&
+	    !file_exists(SYSTEM_DIR "/keys/record.root") && file_exists(SYSTEM_KEYS "/record.root");
+
+	return is_packages ? SYSTEM_KEYS : named;
 }
 
 static enum status

@@ -88,8 +88,10 @@ decide(const struct args *args, struct offline *o, struct accepting *a)
 	if ((status = talk_failure(
 		 "accept-rollback", offline_update(o, NOTARY_ACCEPTED, record, a), &o->fault)) == STATUS_OK) {
 		talk_step(args, "Accepted by %s and %s", a->by.user[0].name, a->by.user[1].name);
-		talk(
-		    args, "  now: look at every room and every arrival of that time, then start the service");
+		talk(args,
+		    "  now: revoke again who and what was revoked in that time (menedek device revoke, user "
+		    "retire), enter what stands on paper (menedek reconcile), look at every room and every "
+		    "arrival of it, then start the service");
 	}
 	return status;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * menedek accept-database: a node refuses a database on a lower timeline than it has seen, as one that was
- * left behind. Where it was restored on purpose two people say so; the node's old copy is put aside, not
- * thrown away, and a new one is made from the database.  On record there, with both of them.  Never happens
- * by itself.
+ * left behind, and one without what it acknowledged last. Where it was restored on purpose two people say so;
+ * the node's old copy is put aside, not thrown away, and a new one is made from the database.  On record
+ * there, with both of them.  Never happens by itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +53,9 @@ see(const struct args *args, const struct paths *paths, struct acceptance *a)
 	talk_warning("%s leads database %s of system %s on timeline %u: it was restored, or it was left "
 		     "behind by the one that really leads",
 	    look->leader->name, look->leader->registry, look->leader->system, look->leader->timeline);
+	if (look->leader->lacks_last)
+		talk_warning("what this node acknowledged last is not there: look for a server that has it "
+			     "before this one is accepted");
 	talk_warning("what this node has and that one has not is lost with it; the copy here is put aside, "
 		     "as data.mdb.aside");
 	return STATUS_OK;
@@ -130,9 +133,10 @@ cmd_accept_database(const struct args *args)
 	    (status = ask_people(args, a)) == STATUS_OK && (status = follow(args, &paths, a)) == STATUS_OK) {
 		talk_step(args, "Accepted by %s and %s", a->by.user[0].name, a->by.user[1].name);
 		talk(args,
-		    "  now: start this node, look at every room and arrival of the lost time, and when all "
-		    "is well "
-		    "remove store/data.mdb.aside");
+		    "  now: revoke again who and what was revoked in the lost time (menedek device revoke, "
+		    "user retire) and, before any node serves, enter what stands on paper (menedek "
+		    "reconcile); then start this node, look at every room and arrival of that time, and "
+		    "when all is well remove store/data.mdb.aside");
 	}
 	wipe(a, sizeof(*a));
 	free(a);

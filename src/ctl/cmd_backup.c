@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -176,6 +179,10 @@ cmd_restore(const struct args *args)
 	(void)printf("%s\n", about);
 	talk_step(args, "Restored to %s", args_dir(args));
 	talk(args, "  now: menedek check --dir %s", args_dir(args));
+	talk(args, "  before it serves: who and what was revoked since the backup would be let in again");
+	talk(args, "  (menedek device list, user list; then device revoke, user retire, user passphrase)");
+	talk(args,
+	    "  and enter what stands on paper (menedek reconcile): what has run out since ends at the start");
 	return STATUS_OK;
 }
 
@@ -188,6 +195,81 @@ remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 	(void)type;
 	(void)at;
 	return remove(path);
+}
+
+static bool
+remove_all(const char *dir)
+{
+	return nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0;
+}
+
+/* A process of its own, which removes what the trial restored once that has ended, by whatever. */
+struct cleaner {
+	pid_t pid;
+	int line; /* it hears when nobody holds this any more */
+};
+
+/* Nothing of the trial's is held but where it says what is wrong: who feeds it, or reads what it found, does
+ * not wait for this. */
+static bool
+stand_aside(int line)
+{
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE };
+	const int null = open("/dev/null", O_RDWR);
+
+	for (unsigned i = 0; i < COUNT_OF(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return false;
+	if (line > STDERR_FILENO + 1)
+		(void)close_range(STDERR_FILENO + 1, (unsigned)line - 1, 0);
+	(void)close_range((unsigned)line + 1, ~0u, 0);
+	(void)setsid(); /* what ends all that the terminal started ends the trial alone */
+	return true;
+}
+
+static _Noreturn void
+clean(const char *dir, int line)
+{
+	char byte;
+
+	if (!stand_aside(line))
+		_exit(1);
+	(void)!write(line, "", 1);
+	while (read(line, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(remove_all(dir) ? 0 : 1);
+}
+
+/* Before anything else is opened, or a key read.  Where no process can be made the trial cleans up itself. */
+static void
+cleaner_start(struct cleaner *c, const char *dir)
+{
+	int pair[2];
+	char byte;
+
+	*c = (struct cleaner){ -1, -1 };
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return;
+	if ((c->pid = fork()) == 0) {
+		(void)close(pair[0]);
+		clean(dir, pair[1]);
+	}
+	(void)close(pair[1]);
+	c->line = pair[0];
+	while (c->pid > 0 && read(c->line, &byte, 1) < 0 && errno == EINTR)
+		;
+}
+
+static void
+cleaner_end(struct cleaner *c, const char *dir)
+{
+	if (c->line >= 0)
+		(void)close(c->line);
+	while (c->pid > 0 && waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (file_exists(dir) && !remove_all(dir))
+		talk_warning("%s could not be removed", dir);
 }
 
 /* Where the keys are when nobody said: beside the registry that this machine has. */
@@ -205,6 +287,7 @@ cmd_backup_verify(const struct args *args)
 	const char *tmp = getenv("TMPDIR");
 	struct args there = *args;
 	char dir[PATH], keys[PATH], about[BACKUP_ABOUT_TEXT];
+	struct cleaner cleaner;
 	enum status status;
 
 	if (!find_keys(args, keys) ||
@@ -213,14 +296,14 @@ cmd_backup_verify(const struct args *args)
 		talk_error("no temporary directory can be made: set TMPDIR");
 		return STATUS_ERROR;
 	}
+	/* what is restored is sealed, and the keys are not in it; but it is a whole registry */
+	cleaner_start(&cleaner, dir);
 	if ((status = restore_to(args, dir, keys, about)) == STATUS_OK) {
 		talk_step(args, "All of it is readable: %s", about);
 		there.value[OPT_DIR] = dir;
 		there.value[OPT_KEYS] = keys;
 		status = cmd_check(&there);
 	}
-	/* what is left is sealed, and the keys are not in it */
-	if (nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0)
-		talk_warning("%s could not be removed", dir);
+	cleaner_end(&cleaner, dir);
 	return status;
 }

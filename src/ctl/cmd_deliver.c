@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 
 #define GIVE_UP_S 86400u
 #define MOST_S    604800u
+#define LOOK_S    5 /* how soon it is noticed that names are looked up with other files */
 #define END_S     8 /* for what is under way; a courier ends within a second, but for names and disks */
 
 /* Couriers at work, on one reading of hooks.csv. */
@@ -82,6 +84,87 @@ confine(const char *dir)
 	return talk_failure("deliver", rc, &f);
 }
 
+/* ---- what names are looked up with ---- */
+
+/* Granted as the files, or for resolv.conf the directory, that they are at the start.  One that was replaced
+ * by rename since, as by an editor or a lease of the network, cannot be read any more, and no house be found
+ * by its name: after a day its events would be dead. */
+static const char *const lookups[] = { "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf" };
+
+struct looked {
+	struct stat file[COUNT_OF(lookups)]; /* zero: not there */
+};
+
+static void
+look(struct looked *out)
+{
+	char resolver[PATH_MAX];
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < COUNT_OF(lookups); i++) {
+		const char *at = i == 1 ? resolver_of(resolver) : NULL;
+
+		if (stat(at != NULL ? at : lookups[i], &out->file[i]) != 0)
+			memset(&out->file[i], 0, sizeof(out->file[i]));
+	}
+}
+
+static bool
+has_moved(const struct looked *before)
+{
+	struct looked now;
+	bool has = false;
+
+	look(&now);
+	for (size_t i = 0; i < COUNT_OF(lookups); i++)
+		has = has || now.file[i].st_dev != before->file[i].st_dev ||
+		    now.file[i].st_ino != before->file[i].st_ino;
+	return has;
+}
+
+/* The next signal; 0: these are others now. */
+static int
+wait_for(const sigset_t *set, const struct looked *before)
+{
+	const struct timespec most = { .tv_sec = LOOK_S };
+	int number;
+
+	while ((number = sigtimedwait(set, NULL, &most)) <= 0)
+		if (has_moved(before))
+			return 0;
+	return number;
+}
+
+/* ---- ids ---- */
+
+/* Made once and kept beside what was dealt with: by it a receiver knows a repeat, whichever key signs it.  No
+ * event waits for it: what is delivered twice is read twice, what is not delivered is missed. */
+static void
+read_secret(const char *dir, uint8_t out[COURIER_SECRET])
+{
+	char path[HOOK_PATH], hex[2 * COURIER_SECRET + 1], *text = NULL;
+	size_t len = 0;
+	enum rc rc = RC_TOO_BIG;
+	bool is_read;
+
+	if (path_join(path, sizeof(path), dir, "state/ids"))
+		rc = file_read(path, sizeof(hex), &text, &len, NULL);
+	is_read = rc == RC_OK && hex_parse(text, len, out, COURIER_SECRET);
+	if (text != NULL)
+		wipe(text, len);
+	free(text);
+	if (is_read)
+		return;
+	random_fill(out, COURIER_SECRET);
+	hex_format(out, COURIER_SECRET, hex);
+	if (rc != RC_NOT_FOUND)
+		log_world("delivery_state", "file=ids cannot be used: what is repeated now has another id");
+	if ((rc == RC_OK || rc == RC_NOT_FOUND) && file_write(path, bytes_str(hex), 0600, NULL) != RC_OK)
+		log_world(
+		    "delivery_state", "file=ids cannot be written: after the next start ids are others");
+	wipe(hex, sizeof(hex));
+}
+
 /* ---- a round ---- */
 
 static void
@@ -114,7 +197,8 @@ gather(struct round *r)
 
 /* Takes ${hooks}. */
 static enum status
-round_start(const struct args *args, struct hooks *hooks, uint64_t give_up_s, struct round **out)
+round_start(const struct args *args, struct hooks *hooks, const uint8_t secret[COURIER_SECRET],
+    uint64_t give_up_s, struct round **out)
 {
 	struct round *r = calloc(1, sizeof(*r));
 
@@ -128,6 +212,7 @@ round_start(const struct args *args, struct hooks *hooks, uint64_t give_up_s, st
 		wire_identity_watch(hooks->hook[i].identity, &r->is_stopping);
 		r->courier[i] = (struct courier){ .hook = &hooks->hook[i],
 			.key = hooks->key,
+			.secret = secret,
 			.outbox = args->value[OPT_OUTBOX],
 			.give_up_ms = (int64_t)give_up_s * 1000,
 			.is_stopping = &r->is_stopping };
@@ -149,7 +234,8 @@ round_start(const struct args *args, struct hooks *hooks, uint64_t give_up_s, st
  * delivered again or for the first time: the number of the last event that was dealt with is on disk.
  */
 static enum status
-reload(const struct args *args, uint64_t give_up_s, struct round **current)
+reload(
+    const struct args *args, const uint8_t secret[COURIER_SECRET], uint64_t give_up_s, struct round **current)
 {
 	struct hooks *hooks;
 
@@ -159,7 +245,7 @@ reload(const struct args *args, uint64_t give_up_s, struct round **current)
 		return STATUS_OK;
 	}
 	round_stop(*current);
-	return round_start(args, hooks, give_up_s, current);
+	return round_start(args, hooks, secret, give_up_s, current);
 }
 
 /* Takes ${hooks}. */
@@ -167,15 +253,25 @@ static enum status
 deliver(const struct args *args, struct hooks *hooks, const sigset_t *set, uint64_t give_up_s)
 {
 	struct round *current = NULL;
-	enum status status = confine(hooks->dir);
+	struct looked before;
+	enum status status;
+	uint8_t secret[COURIER_SECRET];
 	int number = SIGHUP;
 
-	if (status != STATUS_OK)
+	look(&before);
+	if ((status = confine(hooks->dir)) != STATUS_OK) {
 		hooks_free(hooks);
-	else
-		status = round_start(args, hooks, give_up_s, &current);
-	while (status == STATUS_OK && sigwait(set, &number) == 0 && number == SIGHUP)
-		status = reload(args, give_up_s, &current);
+		return status;
+	}
+	read_secret(hooks->dir, secret);
+	status = round_start(args, hooks, secret, give_up_s, &current);
+	while (status == STATUS_OK && (number = wait_for(set, &before)) == SIGHUP)
+		status = reload(args, secret, give_up_s, &current);
+	if (status == STATUS_OK && number == 0) {
+		log_world(
+		    "delivery_ends", "what names are looked up with was replaced: it is to be started again");
+		status = STATUS_ERROR;
+	}
 	if (current != NULL && !gather(current)) {
 		log_world("delivery_left", "a courier hangs; it is left behind with what it uses");
 		_exit((int)status);

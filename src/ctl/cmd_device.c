@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* menedek device add, list, revoke. */
+/* menedek device add, list. */
 #include <stdio.h>
 #include <string.h>
 
@@ -179,41 +179,10 @@ cmd_device_list(const struct args *args)
 {
 	struct listing l = { .json = args_has(args, OPT_JSON) };
 	struct offline o;
-	enum status status = offline_open(args, false, &o);
+	enum status status = offline_open_to_read(args, &o);
 
 	if (status == STATUS_OK)
 		status = talk_failure("device list", offline_view(&o, list_all, &l), &o.fault);
-	offline_close(&o);
-	return status;
-}
-
-/* ---- revoke ---- */
-
-static enum rc
-revoke(struct ctx *c, void *arg)
-{
-	const struct id *id = arg;
-	struct device d;
-
-	return device_revoke(c, id, &d);
-}
-
-enum status
-cmd_device_revoke(const struct args *args)
-{
-	const char *text = args->value[OPT_ID];
-	struct offline o;
-	struct id id;
-	enum status status;
-
-	if (!id_parse(text, strlen(text), &id)) {
-		talk_error("\"%s\" is no identifier; see: menedek device list", text);
-		return STATUS_USAGE;
-	}
-	if ((status = offline_open(args, false, &o)) == STATUS_OK)
-		status = talk_failure(text, offline_update(&o, "cli_device_revoke", revoke, &id), &o.fault);
-	if (status == STATUS_OK)
-		talk_step(args, "Revoked %s", text);
 	offline_close(&o);
 	return status;
 }

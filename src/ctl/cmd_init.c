@@ -4,8 +4,12 @@
  * prints of secrets it prints once.
  */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -19,6 +23,8 @@
 #define CA_DAYS     3650
 #define SERVER_DAYS 397
 #define ROOT_KEY    32u
+#define KEYS        5u
+#define ASIDE_MAX   1000u /* directories of keys that were put aside */
 
 struct init {
 	const struct args *args;
@@ -51,14 +57,84 @@ dir_is_empty(const char *path)
 	return empty;
 }
 
-/* Only what init itself makes: --force must not be a way to empty a wrong directory. */
+static void
+list_keys(const struct paths *p, const char *out[KEYS])
+{
+	out[0] = p->record_root;
+	out[1] = p->location_root;
+	out[2] = p->token_key;
+	out[3] = p->ca_key;
+	out[4] = p->audit_key;
+}
+
+/* One that is there already, or NULL. */
+static const char *
+find_old_key(const struct paths *p)
+{
+	const char *keys[KEYS];
+
+	list_keys(p, keys);
+	for (unsigned i = 0; i < KEYS; i++)
+		if (file_exists(keys[i]))
+			return keys[i];
+	return NULL;
+}
+
+/* A directory in KEYS that was not there before. */
+static enum status
+make_aside(const struct init *in, char out[320])
+{
+	for (unsigned i = 1; i <= ASIDE_MAX; i++) {
+		(void)snprintf(out, 320, "%s/old-%u", in->keys_dir, i);
+		if (mkdir(out, 0700) == 0)
+			return STATUS_OK;
+		if (errno != EEXIST)
+			break;
+	}
+	talk_error("%s: %s", out, strerror(errno));
+	return STATUS_ERROR;
+}
+
+/* Also with --force no key is lost: what it sealed, backups that nobody thought of too, opens with nothing
+ * else. */
+static enum status
+put_keys_aside(const struct init *in)
+{
+	const char *keys[KEYS];
+	char aside[320], to[512];
+	enum status status;
+
+	if (find_old_key(&in->paths) == NULL)
+		return STATUS_OK;
+	if ((status = make_aside(in, aside)) != STATUS_OK)
+		return status;
+	list_keys(&in->paths, keys);
+	for (unsigned i = 0; i < KEYS; i++) {
+		(void)snprintf(to, sizeof(to), "%s/%s", aside, path_name(keys[i]));
+		if (rename(keys[i], to) == 0 || errno == ENOENT)
+			continue;
+		talk_error("%s: %s", keys[i], strerror(errno));
+		return STATUS_ERROR;
+	}
+	if (!file_sync_parent(to) || !file_sync_parent(aside)) {
+		talk_error("%s: it may not have reached the disk", aside);
+		return STATUS_ERROR;
+	}
+	talk_warning(
+	    "the keys that were there are in %s now: what they sealed, backups too, opens with nothing else",
+	    aside);
+	return STATUS_OK;
+}
+
+/* Only what init itself makes, and what would keep it from making it: --force must not be a way to empty a
+ * wrong directory. */
 static void
 remove_old(const struct init *in)
 {
 	const struct paths *p = &in->paths;
-	const char *files[] = { p->keyring, p->record_root, p->location_root, p->token_key, p->ca_cert,
-		p->ca_key, p->server_cert, p->server_key, p->audit_key, p->audit_pub, p->host };
-	static const char *const parts_of_store[] = { "data.mdb", "lock.mdb", PG_CONNINFO };
+	const char *files[] = { p->keyring, p->ca_cert, p->server_cert, p->server_key, p->audit_pub,
+		p->host };
+	static const char *const parts_of_store[] = { "data.mdb", "data.mdb.asked", "lock.mdb", PG_CONNINFO };
 	static const char *const parts_of_vault[] = { "ring", "quota", "limits.csv" };
 	char path[512];
 
@@ -74,25 +150,61 @@ remove_old(const struct init *in)
 	}
 }
 
+/* Who serves would go on acknowledging into files that have no name any more: kept out until *lock is closed
+ * (-1: there is no store). */
+static bool
+keep_others_out(const struct paths *p, int *lock)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/serving.lock", p->store);
+	if ((*lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return flock(*lock, LOCK_EX | LOCK_NB) == 0;
+}
+
+static enum status
+begin_anew(const struct init *in)
+{
+	enum status status = STATUS_CONFLICT;
+	int lock;
+
+	if (!keep_others_out(&in->paths, &lock))
+		talk_error("%s is being served, or cannot be looked into: stop the service first",
+		    args_dir(in->args));
+	else if ((status = put_keys_aside(in)) == STATUS_OK)
+		remove_old(in);
+	if (lock >= 0)
+		(void)close(lock);
+	return status;
+}
+
 static enum status
 find_place(struct init *in)
 {
-	const char *dir = args_dir(in->args);
+	const char *dir = args_dir(in->args), *key;
 
-	if (!paths_of(&in->paths, dir, args_keys(in->args)) ||
+	if (!paths_of(&in->paths, dir, args_named_keys(in->args)) ||
 	    (args_has(in->args, OPT_TLS) && !paths_use_tls(&in->paths, in->args->value[OPT_TLS]))) {
 		talk_error("%s: the path is too long", dir);
 		return STATUS_USAGE;
 	}
-	if (!dir_is_empty(dir) && !args_has(in->args, OPT_FORCE)) {
+	(void)str_copy(in->keys_dir, sizeof(in->keys_dir), in->paths.record_root);
+	*strrchr(in->keys_dir, '/') = '\0';
+	if (args_has(in->args, OPT_FORCE))
+		return begin_anew(in);
+	if (!dir_is_empty(dir)) {
 		talk_error(
 		    "%s exists and is not empty; another --dir, or --force to lose the registry in it", dir);
 		return STATUS_CONFLICT;
 	}
-	if (!dir_is_empty(dir))
-		remove_old(in);
-	(void)str_copy(in->keys_dir, sizeof(in->keys_dir), in->paths.record_root);
-	*strrchr(in->keys_dir, '/') = '\0';
+	if ((key = find_old_key(&in->paths)) != NULL) {
+		talk_error("%s is there already, and what it sealed, backups too, opens with nothing else: "
+			   "menedek restore puts a backup back; for a new registry another --keys, or "
+			   "--force to put these keys aside",
+		    key);
+		return STATUS_CONFLICT;
+	}
 	return STATUS_OK;
 }
 

@@ -2,7 +2,9 @@
 /*
  * menedek reconcile: the rows are put in the order of time and all of them tried first, each after those
  * before it; only when none conflicts are they entered, each with an audit entry of its own and all in one
- * transaction.  What was entered can be given again: a row that stands there already is passed by.
+ * transaction.  What was entered can be given again: a row that stands there already is passed by.  Of one
+ * that a later row has overtaken nothing may stand there any more (a room keeps its latest report only): that
+ * is a conflict then.
  */
 #include <stdio.h>
 #include <string.h>
@@ -183,10 +185,33 @@ enter_all(struct offline *o, struct paper *paper)
 	const enum rc rc = offline_update_whole(o, enter_rows, paper);
 
 	if (rc == RC_UNKNOWN)
-		talk_error("all of it was entered or nothing: the same with --dry-run says which");
+		talk_error("all of it was entered or nothing: nothing, if the same with --dry-run finds as "
+			   "many lines that fit");
 	else if (rc != RC_OK)
 		talk_error("nothing was entered");
 	return talk_failure("reconcile", rc, &o->fault);
+}
+
+/* The files were read by this machine's clock.  What has not come yet by the others' would end what they hold
+ * until then. */
+static enum status
+refuse_future(const struct paper *paper, int64_t sure)
+{
+	unsigned problems = 0;
+
+	for (unsigned i = 0; i < paper->count; i++) {
+		const struct paper_row *row = &paper->rows[i];
+
+		if (row->at <= sure)
+			continue;
+		talk_error(
+		    "%s line %u: time lies in the future by the other nodes' clocks", row->file, row->line);
+		problems++;
+	}
+	if (problems == 0)
+		return STATUS_OK;
+	talk_error("%u lines lie in the future, nothing was entered", problems);
+	return STATUS_ERROR;
 }
 
 static enum status
@@ -196,6 +221,8 @@ work(struct offline *o, struct paper *paper)
 	int64_t sure;
 	enum status status = talk_failure("reconcile", offline_hear_time(o, &sure), &o->fault);
 
+	if (status == STATUS_OK)
+		status = refuse_future(paper, sure);
 	if (status == STATUS_OK)
 		status = talk_failure("reconcile", offline_view(o, paper_find, paper), &o->fault);
 	if (status == STATUS_OK)

@@ -3,8 +3,10 @@
  * menedek rekey-locations: the keys of the locations come under another root key, in a file or in a PKCS#11
  * token (docs/hsm.md).  No location is opened.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "crypto/vaultcard.h"
@@ -39,20 +41,51 @@ refuse_shared(struct ctx *c, void *arg UNUSED)
 	return fault_set(c->fault, RC_STATE_CONFLICT, MSG_VAULT_CARDS, NULL, cards, NULL);
 }
 
+/* Whoever made the file need not have waited for the disk, and soon nothing else opens a location.  Its
+ * directory may be as new. */
+static enum rc
+keep(const char *path, struct fault *f)
+{
+	int fd;
+	bool is_kept;
+
+	if (rootkey_has_token(path))
+		return RC_OK;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return fault_set(f, RC_UNAVAILABLE, MSG_FILE_READ, NULL, 0, path_name(path));
+	is_kept = fsync(fd) == 0 && syncfs(fd) == 0;
+	(void)close(fd);
+	return is_kept ? RC_OK : fault_set(f, RC_UNAVAILABLE, MSG_FILE_SYNC, NULL, 0, path_name(path));
+}
+
+/* It may have been done, and what should have followed was broken off: then the old key need not even be
+ * there any more. */
+static enum rc
+change_once(const struct paths *p, struct rootkey *to, size_t *keys, struct fault *f)
+{
+	struct rootkey *from;
+	enum rc rc = vault_count(p->vault, to, keys, f);
+
+	if (rc != RC_CORRUPT)
+		return rc;
+	fault_clear(f);
+	if ((rc = rootkey_load(p->location_root, &from, f)) == RC_OK)
+		rc = vault_change_root(p->vault, from, to, keys, f);
+	rootkey_free(from);
+	return rc;
+}
+
 static enum rc
 change_root(struct offline *o, const char *to_path, size_t *keys)
 {
-	const struct paths *p = &o->parts.paths;
-	struct rootkey *from = NULL, *to = NULL;
+	struct rootkey *to;
 	enum rc rc;
 
-	if ((rc = offline_view(o, refuse_shared, NULL)) != RC_OK)
+	if ((rc = offline_view(o, refuse_shared, NULL)) != RC_OK ||
+	    (rc = rootkey_load(to_path, &to, &o->fault)) != RC_OK)
 		return rc;
-	if ((rc = rootkey_load(p->location_root, &from, &o->fault)) == RC_OK)
-		rc = rootkey_load(to_path, &to, &o->fault);
-	if (rc == RC_OK)
-		rc = vault_change_root(p->vault, from, to, keys, &o->fault);
-	rootkey_free(from);
+	if ((rc = keep(to_path, &o->fault)) == RC_OK)
+		rc = change_once(&o->parts.paths, to, keys, &o->fault);
 	rootkey_free(to);
 	return rc;
 }

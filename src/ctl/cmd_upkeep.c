@@ -12,6 +12,7 @@
 #include "ctl/offline.h"
 #include "service/retention.h"
 #include "service/rotation.h"
+#include "store/database.h"
 
 #define REPORT_MAX 1024u
 
@@ -148,6 +149,8 @@ do_here(const struct job *job, struct shown *s)
 	if (status == STATUS_OK) {
 		u.parts = &o.parts;
 		u.fault = &o.fault;
+		/* a node that is served lets go of a key as soon as it hears of it, whoever reads there */
+		u.grace_ms = database_is(o.parts.paths.store) ? UPKEEP_GRACE_MS : 0;
 		upkeep_line(&w, buf, sizeof(buf), job->name, "done");
 		if ((rc = offline_hear_time(&o, &u.now)) == RC_OK && (rc = job->run(&u, &w)) == RC_OK) {
 			jw_close(&w, '}');

@@ -302,7 +302,7 @@ cmd_user_list(const struct args *args)
 {
 	struct listing l = { .json = args_has(args, OPT_JSON) };
 	struct offline o;
-	enum status status = offline_open(args, false, &o);
+	enum status status = offline_open_to_read(args, &o);
 
 	if (status == STATUS_OK)
 		status = talk_failure("user list", offline_view(&o, list_all, &l), &o.fault);

@@ -74,6 +74,9 @@ bool args_has(const struct args *args, enum option option);
 const char *args_dir(const struct args *args);
 
 /** The directory of the root keys: --keys, the credentials that systemd passes, or NULL for DIR/keys. */
+const char *args_named_keys(const struct args *args);
+
+/** Of a registry that is there: as above, and the package's where nobody named one and DIR/keys has none. */
 const char *args_keys(const struct args *args);
 
 const char *option_name(enum option option);
@@ -105,6 +108,7 @@ enum status cmd_user_add(const struct args *args);
 enum status cmd_user_list(const struct args *args);
 enum status cmd_user_passphrase(const struct args *args);
 enum status cmd_user_factor_remove(const struct args *args);
+enum status cmd_user_retire(const struct args *args);
 enum status cmd_device_add(const struct args *args);
 enum status cmd_device_list(const struct args *args);
 enum status cmd_device_revoke(const struct args *args);

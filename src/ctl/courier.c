@@ -31,6 +31,7 @@ struct work {
 	size_t len;
 	char buf[LINE];
 	uint64_t number;                    /* of the event that is being delivered, or the last */
+	char at[21];                        /* its time; empty: not known */
 	bool is_away, is_blind, is_refused; /* said already: the service, its own state, the receiver */
 	char id[ID_TEXT + 1];               /* what the receiver knows it by */
 	char body[256], fields[1536];
@@ -53,10 +54,25 @@ rest(const struct work *w, int64_t ms)
 
 /* ---- what was dealt with ---- */
 
+/* "NUMBER TIME", or from a program of before, or where the event is not kept, "NUMBER" alone. */
+static bool
+read_place(struct work *w, char *text)
+{
+	char *time = strchr(text, ' ');
+	int64_t at;
+
+	w->at[0] = '\0';
+	if (time != NULL)
+		*time++ = '\0';
+	if (!text_number(text, MOST_NUMBER, &w->number))
+		return false;
+	return time == NULL || (time_parse(time, strlen(time), &at) && str_copy(w->at, sizeof(w->at), time));
+}
+
 /* RC_NOT_FOUND: nothing was ever dealt with, so there is nothing to go on from.  What cannot be read is no
  * such thing: to begin anew then would lose all that happened since. */
 static enum rc
-recall(struct work *w, uint64_t *number)
+recall(struct work *w)
 {
 	const char *path = w->courier->hook->state;
 	char *text = NULL;
@@ -70,10 +86,11 @@ recall(struct work *w, uint64_t *number)
 	if (rc != RC_OK)
 		return rc;
 	text[strcspn(text, "\n")] = '\0';
-	if (!text_number(text, MOST_NUMBER, number)) {
+	if (!read_place(w, text)) {
 		log_world("delivery_state", "file=%s is damaged: all that is kept is delivered again",
 		    path_name(path));
-		*number = 0;
+		w->number = 0;
+		w->at[0] = '\0';
 	}
 	free(text);
 	return RC_OK;
@@ -82,8 +99,9 @@ recall(struct work *w, uint64_t *number)
 static void
 remember(const struct work *w)
 {
-	char line[32];
-	const int len = snprintf(line, sizeof(line), "%" PRIu64 "\n", w->number);
+	char line[64];
+	const int len =
+	    snprintf(line, sizeof(line), "%" PRIu64 "%s%s\n", w->number, w->at[0] != '\0' ? " " : "", w->at);
 
 	/* then the event is delivered once more: that is allowed, a gap is not */
 	if (file_write(w->courier->hook->state, (struct bytes){ (const uint8_t *)line, (size_t)len }, 0600,
@@ -159,25 +177,22 @@ hear(struct work *w, char line[LINE])
 
 /*
  * The number counts the events of all houses, so a receiver must not learn it; the same event must have the
- * same id each time.  Ed25519 signs without chance: the digest of a signature that nobody sees is both.  All
- * that is told is signed, not the number alone: a registry that was restored gives its numbers again.
+ * same id each time, also when the key that signs was exchanged in between.  All that is told goes into it,
+ * not the number alone: a registry that was restored gives its numbers again.
  */
-static bool
+static void
 make_id(struct work *w, const char *line)
 {
 	static const char label[] = "menedek event id\n";
-	uint8_t text[sizeof(label) + ID_BYTES + DIGEST_BYTES], signature[SIGNATURE_BYTES], hash[DIGEST_BYTES];
+	uint8_t text[sizeof(label) + ID_BYTES + DIGEST_BYTES], mac[DIGEST_BYTES];
 	struct id id;
 
 	memcpy(text, label, sizeof(label));
 	memcpy(text + sizeof(label), w->courier->hook->house.b, ID_BYTES);
 	digest(bytes_str(line), text + sizeof(label) + ID_BYTES);
-	if (signing_sign(w->courier->key, BYTES_OF(text), signature) != RC_OK)
-		return false;
-	digest(BYTES_OF(signature), hash);
-	memcpy(id.b, hash, ID_BYTES);
+	digest_hmac((struct bytes){ w->courier->secret, COURIER_SECRET }, BYTES_OF(text), mac);
+	memcpy(id.b, mac, ID_BYTES);
 	id_format(&id, w->id);
-	return true;
 }
 
 /* A repeat of it costs a reading; one that is taken for a repeat, all that was lost. */
@@ -185,16 +200,15 @@ static bool
 read_reset(struct work *w, char *line)
 {
 	const struct id id = id_new();
-	char *field[2];
 
-	if (!text_split(line, field, 2) || !text_number(field[1], MOST_NUMBER, &w->number))
+	if (!read_place(w, line + strlen("reset ")))
 		return false;
 	id_format(&id, w->id);
 	(void)snprintf(w->body, sizeof(w->body), "{\"id\":\"%s\",\"event\":\"reset\"}", w->id);
 	return true;
 }
 
-/* "event NUMBER KIND SUBJECT TIME" or "reset NUMBER": nothing in them needs escaping. */
+/* "event NUMBER KIND SUBJECT TIME" or "reset NUMBER TIME": nothing in them needs escaping. */
 static bool
 read_event(struct work *w, char *line)
 {
@@ -202,8 +216,11 @@ read_event(struct work *w, char *line)
 
 	if (strncmp(line, "reset ", 6) == 0)
 		return read_reset(w, line);
-	if (strncmp(line, "event ", 6) != 0 || !make_id(w, line) || !text_split(line, field, 5) ||
-	    !text_number(field[1], MOST_NUMBER, &w->number))
+	if (strncmp(line, "event ", 6) != 0)
+		return false;
+	make_id(w, line); /* of the line as it is: the next takes it apart */
+	if (!text_split(line, field, 5) || !text_number(field[1], MOST_NUMBER, &w->number) ||
+	    !str_copy(w->at, sizeof(w->at), field[4]))
 		return false;
 	(void)snprintf(w->body, sizeof(w->body),
 	    "{\"id\":\"%s\",\"event\":\"%s\",\"subject\":\"%s\",\"at\":\"%s\"}", w->id, field[2], field[3],
@@ -326,23 +343,23 @@ static bool
 begin(struct work *w)
 {
 	char line[LINE], id[ID_TEXT + 1];
-	uint64_t last = 0;
-	const enum rc rc = recall(w, &last);
+	const enum rc rc = recall(w);
 	const bool has_last = rc == RC_OK;
 
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return false;
 	id_format(&w->courier->hook->house, id);
 	if (has_last)
-		(void)snprintf(line, sizeof(line), "listen %s %" PRIu64 "\n", id, last);
+		(void)snprintf(line, sizeof(line), "listen %s %" PRIu64 " %s\n", id, w->number,
+		    w->at[0] != '\0' ? w->at : "-");
 	else
-		(void)snprintf(line, sizeof(line), "listen %s new\n", id);
+		(void)snprintf(line, sizeof(line), "listen %s new -\n", id);
 	if (!tell(w, line) || !hear(w, line) || strncmp(line, "at ", 3) != 0)
 		return false;
 	if (has_last)
 		return true;
 	/* from here on nothing is missed, also when we end before the first event */
-	if (!text_number(line + 3, MOST_NUMBER, &w->number))
+	if (!read_place(w, line + strlen("at ")))
 		return false;
 	remember(w);
 	return true;

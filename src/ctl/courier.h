@@ -14,20 +14,22 @@
 #include "crypto/signing.h"
 #include "wire.h"
 
-#define HOOK_PATH 512u
+#define HOOK_PATH      512u
+#define COURIER_SECRET 32u
 
 struct hook {
 	struct id house;
 	struct wire_address to;
 	char path[HOOK_PATH];  /* of the URL */
-	char state[HOOK_PATH]; /* file of the last number that was dealt with */
+	char state[HOOK_PATH]; /* file of the last event that was dealt with: its number and time */
 	struct wire_identity *identity;
 };
 
 struct courier {
 	const struct hook *hook;
 	const struct signing_key *key;
-	const char *outbox; /* the service's socket */
+	const uint8_t *secret; /* COURIER_SECRET bytes that ids are made with: the same whichever key signs */
+	const char *outbox;    /* the service's socket */
 	int64_t give_up_ms;
 	const atomic_bool *is_stopping;
 };

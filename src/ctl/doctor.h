@@ -51,8 +51,10 @@ void doctor_files(struct doctor *d);
 void doctor_keys(struct doctor *d);
 void doctor_server_certificate(struct doctor *d);
 void doctor_authority(struct doctor *d);
-void doctor_unit(struct doctor *d);
 void doctor_checkpoints(struct doctor *d);
+
+/* doctor_unit.c: the unit that hands keys over */
+void doctor_unit(struct doctor *d);
 
 /* doctor_database.c: the database that several nodes share */
 void doctor_database(struct doctor *d);

@@ -51,7 +51,12 @@ say_past(struct doctor *d, const struct database_look *look)
 
 	(void)snprintf(detail, sizeof(detail), "%.128s, timeline %" PRIu32 " < %" PRIu32, look->leader->name,
 	    look->leader->timeline, look->seen);
-	if (look->leader->timeline >= look->seen)
+	if (look->leader->timeline >= look->seen && look->leader->lacks_last)
+		(void)snprintf(detail, sizeof(detail),
+		    d->lang == LANG_HU ? "%.128s: nincs meg benne, amit ez a csomópont utoljára visszaigazolt"
+				       : "%.128s lacks what this node acknowledged last",
+		    look->leader->name);
+	else if (look->leader->timeline >= look->seen)
 		(void)snprintf(detail, sizeof(detail), "%.128s, system %.23s != %.23s", look->leader->name,
 		    look->leader->system, look->system);
 	if (look->leader->registry[0] == '\0')

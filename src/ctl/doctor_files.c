@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of files: data, root keys, certificates, the unit that hands keys over, and where checkpoints go. */
+/* Checks of files: data, root keys, certificates, and where checkpoints go. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@
 #define CA_SOON     180 /* every device needs a new certificate with it */
 #define ENTRIES     256 /* of a directory; ours have a handful */
 #define PATH        512u
-#define LINE        1024u
 
 /* ---- data ---- */
 
@@ -175,64 +174,6 @@ void
 doctor_authority(struct doctor *d)
 {
 	look_at_certificate(d, d->paths.ca_cert, CA_SOON);
-}
-
-/* ---- the unit ---- */
-
-/*
- * Where systemd looks, first to last; the variable is its own (systemd.unit(5)).  Where it does not run
- * (sd_booted(3)), in a container say, the package's unit starts nothing.
- */
-static FILE *
-open_unit(char path[PATH])
-{
-	const char *const own = getenv("SYSTEMD_UNIT_PATH");
-	const char *const dirs[] = { own, "/etc/systemd/system", "/usr/lib/systemd/system",
-		"/lib/systemd/system" };
-	const size_t count = file_exists("/run/systemd/system") ? COUNT_OF(dirs) : 1;
-	FILE *file = NULL;
-
-	for (size_t i = 0; i < count && file == NULL; i++)
-		if (dirs[i] != NULL && path_join(path, PATH, dirs[i], "menedek.service"))
-			file = fopen(path, "re");
-	return file;
-}
-
-/* "LoadCredential=NAME:PATH".  False if the line names a file that does not do. */
-static bool
-look_at_credential(struct doctor *d, char *line, unsigned *count)
-{
-	char *path = strchr(line, ':');
-	struct stat st;
-
-	if (strncmp(line, "LoadCredential=", 15) != 0 || path == NULL)
-		return true;
-	++*count;
-	path++;
-	path[strcspn(path, "\n")] = '\0';
-	if (stat(path, &st) == 0 && doctor_is_closed(&st))
-		return true;
-	doctor_say(d, DOCTOR_UNIT_KEY, path);
-	return false;
-}
-
-void
-doctor_unit(struct doctor *d)
-{
-	char path[PATH] = "menedek.service", line[LINE];
-	FILE *file = open_unit(path);
-	unsigned count = 0;
-	bool is_fine = true;
-
-	if (file == NULL) {
-		doctor_say(d, DOCTOR_UNIT_NONE, "menedek.service");
-		return;
-	}
-	while (fgets(line, sizeof(line), file) != NULL)
-		is_fine = look_at_credential(d, line, &count) && is_fine;
-	(void)fclose(file);
-	if (is_fine)
-		doctor_say(d, count == 0 ? DOCTOR_UNIT_BARE : DOCTOR_UNIT_FINE, path);
 }
 
 /* ---- checkpoints ---- */

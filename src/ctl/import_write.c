@@ -9,6 +9,7 @@
 
 #include "ctl/import.h"
 #include "service/accounts.h"
+#include "service/cases.h"
 #include "service/locations.h"
 #include "service/shelters.h"
 
@@ -77,9 +78,46 @@ write_house(struct ctx *c, void *arg)
 	if ((rc = record_get(c->txn, KIND_SHELTER, &sk, &s)) != RC_OK)
 		return rc;
 	rc = import_change_units(c, h, &s, rows, job->count, step->im->now, &changed);
-	if (rc != RC_OK || !changed)
+	if (rc != RC_OK || !changed || (rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
 		return rc;
-	return record_put(c->txn, KIND_HOUSE, &key, h);
+	/* of a new one nobody has a picture; another's is on screens, at other nodes or from before */
+	return job->change == CHANGE_NEW ? RC_OK : shelter_tell(c, &job->shelter, true);
+}
+
+struct moving {
+	const struct house_job *job;
+	struct key from;
+	bool has_more;
+};
+
+static enum rc
+pin_stays(struct ctx *c, void *arg)
+{
+	struct moving *m = arg;
+	const struct key key = record_key(KIND_SHELTER, &m->job->shelter);
+	struct shelter s;
+	enum rc rc;
+
+	m->has_more = false;
+	if ((rc = record_get(c->txn, KIND_SHELTER, &key, &s)) != RC_OK)
+		return rc;
+	if (county_zone(s.county) == county_zone(m->job->profile->shelter.county))
+		return RC_OK;
+	ctx_note(c, &m->job->shelter, &m->job->shelter, NULL);
+	return case_pin_zone(c, &m->job->shelter, county_zone(s.county), &m->from, &m->has_more);
+}
+
+/* In parts of its own, since a house may have many stays.  That none comes meanwhile follows from what
+ * write_profile reads (shelter_save): the house. */
+static enum rc
+pin_house(struct import *im, const struct house_job *job)
+{
+	struct moving m = { .job = job, .has_more = job->change == CHANGE_SOME && job->profile != NULL };
+	enum rc rc = RC_OK;
+
+	while (m.has_more && rc == RC_OK)
+		rc = offline_part(im->o, "cli_import", pin_stays, &m);
+	return rc;
 }
 
 static enum rc
@@ -90,7 +128,8 @@ write_houses(struct import *im)
 	for (size_t i = 0; i < im->job_count && rc == RC_OK; i++) {
 		struct house_step step = { im, &im->jobs[i] };
 
-		if (im->jobs[i].change != CHANGE_NONE)
+		rc = pin_house(im, &im->jobs[i]);
+		if (rc == RC_OK && im->jobs[i].change != CHANGE_NONE)
 			rc = offline_part(im->o, "cli_import", write_house, &step);
 	}
 	return rc;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the command and runs it.  "menedek COMMAND --help" and "menedek help COMMAND" say the same. */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +94,17 @@ on_unreadable(int number)
 	_exit(STATUS_CHECK_FAILED);
 }
 
+/* Where one is closed the next file that is opened gets its number: the store's, and what we say would be
+ * written into it.  Only to be read, so that a result nobody takes is still an error. */
+static bool
+hold_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -101,6 +114,8 @@ main(int argc, char **argv)
 	enum status status;
 	int used = 0;
 
+	if (!hold_streams())
+		return STATUS_ERROR;
 	/* no file of ours is for others to read; each one that may be says so itself */
 	(void)umask(077);
 	/* addresses, passphrases and keys pass through most commands, not through the service alone */

@@ -217,8 +217,10 @@ remove_parts(struct restoring *r)
 static enum status
 look_for_old(const struct restoring *r)
 {
-	/* a store that names a database would be served from there, and not what is restored */
-	static const char *const names[] = { "store/data.mdb", "store/" PG_CONNINFO, "keyring/ring" };
+	/* a store that names a database would be served from there, and not what is restored; one whose copy
+	 * is aside until accept-database is repeated would not be served at all */
+	static const char *const names[] = { "store/data.mdb", "store/data.mdb.asked", "store/" PG_CONNINFO,
+		"keyring/ring" };
 	char path[PATH];
 
 	for (unsigned i = 0; i < COUNT_OF(names); i++) {
@@ -269,14 +271,15 @@ backup_restore(int fd, const struct paths *to, char about[BACKUP_ABOUT_TEXT])
 	if ((rc = parts_read_root(to->record_root, &root, &r->fault)) == RC_OK &&
 	    (rc = rootkey_new(root, &key, &r->fault)) == RC_OK &&
 	    (rc = envelope_open(fd, key, &r->in)) == RC_OK &&
-	    (rc = dir_make(to->dir, 0700, &r->fault)) == RC_OK && (rc = get_all(r)) == RC_OK)
+	    (rc = dir_make(to->dir, 0700, &r->fault)) == RC_OK && (rc = get_all(r)) == RC_OK) {
+		owner_give_registry(
+		    to->dir); /* before it is one: the directory may be the service's already */
 		rc = put_in_place(r);
+	}
 	if (rc == RC_MALFORMED && r->in == NULL && r->fault.count == 0)
 		rc = fault_set(&r->fault, rc, MSG_FORMAT_NEWER, NULL, 0, "backup");
 	if (rc != RC_OK)
 		remove_parts(r);
-	if (rc == RC_OK)
-		owner_give_registry(to->dir); /* the directory may be the service's already */
 	status = say(r, r->in != NULL, rc);
 	envelope_free(r->in);
 	rootkey_free(key);

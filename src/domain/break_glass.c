@@ -12,14 +12,20 @@ break_glass_check(const struct reservation *r, int64_t now, struct fault *f)
 	return RC_OK;
 }
 
+static bool
+goes_on(int64_t from, int64_t seconds, int64_t now)
+{
+	return now >= from - BREAK_GLASS_AHEAD && now < from + seconds;
+}
+
 enum break_glass_state
 break_glass_state(const struct break_glass *b, int64_t now)
 {
 	if (b->told_at != 0)
 		return GLASS_TOLD;
 	if (b->approved_at != 0)
-		return now < b->approved_at + BREAK_GLASS_USE ? GLASS_APPROVED : GLASS_LAPSED;
-	return now < b->asked_at + BREAK_GLASS_APPROVE ? GLASS_ASKED : GLASS_LAPSED;
+		return goes_on(b->approved_at, BREAK_GLASS_USE, now) ? GLASS_APPROVED : GLASS_LAPSED;
+	return goes_on(b->asked_at, BREAK_GLASS_APPROVE, now) ? GLASS_ASKED : GLASS_LAPSED;
 }
 
 int64_t
@@ -43,7 +49,7 @@ break_glass_agree(
 		return fault_set(f, RC_STATE_CONFLICT, MSG_GLASS_LAPSED, NULL, 0, NULL);
 	b->second = *user;
 	b->second_device = *device;
-	b->approved_at = now;
+	b->approved_at = now > b->asked_at ? now : b->asked_at;
 	b->version++;
 	return RC_OK;
 }
@@ -61,7 +67,7 @@ break_glass_use(
 	if (state != GLASS_APPROVED)
 		return fault_set(f, RC_STATE_CONFLICT, MSG_GLASS_LAPSED, NULL, 0, NULL);
 	b->disclosure = *disclosure;
-	b->told_at = now;
+	b->told_at = now > b->approved_at ? now : b->approved_at;
 	b->version++;
 	return RC_OK;
 }

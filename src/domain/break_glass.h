@@ -12,6 +12,9 @@
 
 #define BREAK_GLASS_APPROVE 600 /* seconds from the request to the approval, at most (ours) */
 #define BREAK_GLASS_USE     600 /* seconds from the approval to the telling */
+/* Clocks of nodes that pass for equal differ by so much (pg_beat.c: ten from the middle, each way).  Less
+ * than the vault takes (GROUNDS_SKEW). */
+#define BREAK_GLASS_AHEAD 20
 
 struct break_glass {
 	struct id id;
@@ -27,7 +30,8 @@ struct break_glass {
 /** Of a reservation that was asked for, confirmed or lived in; else RC_STATE_CONFLICT, or RC_HOLD_EXPIRED. */
 MUST_USE enum rc break_glass_check(const struct reservation *r, int64_t now, struct fault *f);
 
-/** Where it stands at ${now}; what ran out is lapsed at once. */
+/** Where it stands at ${now}; what ran out is lapsed at once, and so is what a clock wrote that ran far
+ * ahead: the vault would not tell it, and it would have been used. */
 enum break_glass_state break_glass_state(const struct break_glass *b, int64_t now);
 
 /** The end of the present state: of the time to approve, or to tell; 0 when it is over. */
@@ -35,7 +39,9 @@ int64_t break_glass_until(const struct break_glass *b, int64_t now);
 
 /**
  * ${user} on ${device} agrees.  RC_FORBIDDEN for who asked and for the device it was asked from,
- * RC_STATE_CONFLICT when it is approved already or lapsed.  Changed only on RC_OK.
+ * RC_STATE_CONFLICT when it is approved already or lapsed.  Changed only on RC_OK.  Never before it was asked
+ * for, nor told before it was agreed to, though another node's clock said so: the vault backs no such
+ * telling.
  */
 MUST_USE enum rc break_glass_agree(
     struct break_glass *b, const struct id *user, const struct id *device, int64_t now, struct fault *f);

@@ -160,6 +160,8 @@
 	    "removed somebody's authenticator app (command line)")                                           \
 	X(DID_CLI_USER_PASSPHRASE, "cli_user_passphrase", "új jelmondatot adott valakinek (parancssor)",     \
 	    "gave somebody a new passphrase (command line)")                                                 \
+	X(DID_CLI_USER_RETIRE, "cli_user_retire", "visszavonta valaki hozzáférését (parancssor)",            \
+	    "withdrew somebody's access (command line)")                                                     \
 	X(DID_CLOCK_DUTY, "clock_duty", "a rendszer üzent a ház ügyeletének",                                \
 	    "the service rang the house's duty phone")                                                       \
 	X(DID_CLOCK_ERASE_AUDIT, "clock_erase_audit", "a rendszer törölte a lejárt naplórészleteket",        \

@@ -193,7 +193,7 @@ house_persons(const struct house *h, int64_t now)
 	*/
 	for (unsigned i = 0; i < h->unit_count; i++) {
 		if (!h->units[i].retired)
-			persons += unit_others(&h->units[i]);
+			persons += smaller(unit_others(&h->units[i]), unit_places(&h->units[i]));
 	}
 	return persons;
 }

@@ -99,14 +99,16 @@ struct unit_use {
 
 /*@ // for `make prove`: who is in a unit, and whether an allocation still counts (H4, H5)
   logic integer others{L}(struct unit *u) = u->other_adults + u->other_children + u->other_babies;
+  // of them those who have a bed: beds may have been carried out since staff counted
+  logic integer with_bed{L}(struct unit *u) = \min(others(u), u->adult_beds + u->child_beds + u->cots);
   logic integer share{L}(struct allocation *a) = a->adults + a->children + a->babies;
   predicate live{L}(struct allocation *a, integer now) = a->expires_at == 0 || a->expires_at > now;
-  // everybody who is booked or came another way, counted over the first n
+  // everybody who is booked, or came another way and has a bed, counted over the first n
   logic integer booked{L}(struct house *h, integer now, integer n) = n <= 0 ? 0 :
     booked(h, now, n - 1) + (h->allocations[n - 1].expires_at == 0 || h->allocations[n - 1].expires_at > now ?
       share(&h->allocations[n - 1]) : 0);
   logic integer came{L}(struct house *h, integer n) = n <= 0 ? 0 :
-    came(h, n - 1) + (h->units[n - 1].retired ? 0 : others(&h->units[n - 1]));
+    came(h, n - 1) + (h->units[n - 1].retired ? 0 : with_bed(&h->units[n - 1]));
   // what the first n allocations take of unit i
   logic integer takes{L}(struct allocation *a, integer i, integer now) =
     (a->expires_at == 0 || a->expires_at > now) && (a->units & (uint64_t)(1 << i)) != 0 ? 1 : 0;
@@ -178,7 +180,10 @@ bool house_can_join(const struct house *h, uint64_t units);
 enum unit_state house_unit_state(const struct house *h, unsigned i, int64_t now);
 unsigned house_unit_free_places(const struct house *h, unsigned i, int64_t now);
 
-/** Persons in the house at ${now}: live allocations and others. */
+/**
+ * Persons in the house at ${now}: live allocations and others.  Of a private unit that has fewer beds than
+ * when staff counted the others, as many as it has beds: the licence is not used up by who has none.
+ */
 /*@ requires \valid_read(h) && h->unit_count <= LIMIT_UNITS && h->allocation_count <= LIMIT_ALLOCATIONS;
     assigns \nothing;
     ensures \result == booked(h, now, h->allocation_count) + came(h, h->unit_count); // H3 counts by it

@@ -36,8 +36,11 @@ lockout_wait(enum lockout_scope scope, const struct attempts *a, int64_t now)
 		delay *= 2;
 	if (delay > most)
 		delay = most;
-	if (now < a->last_at) /* the clock was set back: nobody waits for longer than the rule says */
-		return delay;
+	/* The clock was set back.  By more than the longest wait, who waited would wait until it is there
+	 * again, since only a try that is let in moves ${last_at}: one is, and if it fails it counts as of
+	 * now. */
+	if (now < a->last_at)
+		return a->last_at - now > (int64_t)most ? 0 : delay;
 	return now - a->last_at < delay ? delay - (unsigned)(now - a->last_at) : 0;
 }
 

@@ -23,7 +23,11 @@ enum lockout_scope {
 	LOCKOUT_SCOPES
 };
 
-/** Seconds to wait at ${now} before the next try; 0 = none. */
+/**
+ * Seconds to wait at ${now} before the next try; 0 = none.  A failure that lies further ahead than the
+ * longest wait, of a clock that was set back since, keeps nobody out.  So ${now} must be of one clock for all
+ * who count in ${a}: of two that differ, either would let in whom the other has just refused.
+ */
 unsigned lockout_wait(enum lockout_scope scope, const struct attempts *a, int64_t now);
 
 /** Has the person been let in here lately?  Then failures elsewhere do not count here. */

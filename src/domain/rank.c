@@ -4,6 +4,10 @@
 
 #define AGE_MAX 4095u /* minutes: nearly three days, longer than any answer stays known */
 
+/* What was said so long after now was said by a clock that was put back since.  A day and an hour: what is
+ * counted for a day is asked as of its midnight. */
+#define AHEAD_MOST (25 * 3600)
+
 /* What the household asks for, in the table below: its case, but danger and step-out come first. */
 enum wish { WISH_VIOLENCE, WISH_DANGER, WISH_TRAFFICKING, WISH_HOMELESSNESS, WISH_STEP_OUT, WISH_COUNT };
 
@@ -38,10 +42,16 @@ wish_of(const struct household *who)
 	return wish_of_case[who->case_type];
 }
 
+bool
+freshness_is_known(int64_t confirmed_at, int64_t now)
+{
+	return confirmed_at > 0 && confirmed_at - now <= AHEAD_MOST;
+}
+
 enum freshness
 freshness_of(int64_t confirmed_at, int64_t now, const struct freshness_rule *rule)
 {
-	if (confirmed_at <= 0 || now - confirmed_at >= rule->unknown_after)
+	if (!freshness_is_known(confirmed_at, now) || now - confirmed_at >= rule->unknown_after)
 		return FRESH_UNKNOWN;
 	return now - confirmed_at >= rule->aging_after ? FRESH_AGING : FRESH_NOW;
 }
@@ -51,7 +61,7 @@ age_minutes(int64_t confirmed_at, int64_t now)
 {
 	int64_t minutes = (now - confirmed_at) / 60;
 
-	if (confirmed_at <= 0 || minutes >= AGE_MAX)
+	if (!freshness_is_known(confirmed_at, now) || minutes >= AGE_MAX)
 		return AGE_MAX;
 	return minutes < 0 ? 0 : (uint32_t)minutes;
 }

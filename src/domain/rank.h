@@ -15,6 +15,10 @@ struct freshness_rule {
 	}
 #define FRESHNESS_DEFAULT ((struct freshness_rule)FRESHNESS_ROW)
 
+/** Was it said, and may it have been said when it says?  Not so what lies more than a day ahead: a clock that
+ * was put back since said it, and it would be fresh until that day. */
+bool freshness_is_known(int64_t confirmed_at, int64_t now);
+
 enum freshness freshness_of(int64_t confirmed_at, int64_t now, const struct freshness_rule *rule);
 
 /**

@@ -199,13 +199,16 @@ on_confirm(struct reservation *r, int64_t now, const struct booking_rules *rules
     requires sane(now, rules);
     assigns r->answered_at;
     ensures \result == RC_OK;
+    // a house that takes its yes back had answered when it said yes
+    ensures r->answered_at == (\old(r->answered_at) != 0 ? \old(r->answered_at) : now);
 */
 static enum rc
 on_decline(struct reservation *r, int64_t now, const struct booking_rules *rules, struct fault *f)
 {
 	(void)rules;
 	(void)f;
-	r->answered_at = now;
+	if (r->answered_at == 0)
+		r->answered_at = now;
 	return RC_OK;
 }
 

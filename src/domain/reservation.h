@@ -54,6 +54,11 @@ struct reservation {
 	uint8_t disclosures; /* how often the location was told */
 	int64_t disclose_until;
 	day_number stay_start, stay_end; /* 0 = none */
+	/* for the statistics, or a quarter that was told would be told otherwise: the zone it came to, if its
+	 * house was moved to another since (else CODE_NONE); the day on which an answer, an arrival or an end
+	 * was heard of, if its own quarter was over by then (else 0) */
+	uint8_t came_to_zone;
+	day_number answer_heard, arrival_heard, end_heard;
 	uint8_t extensions;
 	uint8_t extend_reason;
 	uint32_t version;

@@ -6,6 +6,8 @@
  */
 #include "domain/units.h"
 
+#include "domain/rank.h"
+
 struct needs {
 	unsigned adults, children, babies;
 	bool second_room, step_free;
@@ -205,14 +207,19 @@ explain_empty(const struct house *h, const struct needs *n)
 	return FIT_NOT_STEP_FREE;
 }
 
+/* A room of which nothing is known is the oldest, also one of which a clock said it that was put back since:
+ * beside a fresh one it would pass for fresh. */
 static int64_t
-oldest_confirmation(const struct house *h, uint64_t units)
+oldest_confirmation(const struct house *h, uint64_t units, int64_t now)
 {
 	int64_t oldest = INT64_MAX;
 
 	for (unsigned i = 0; i < h->unit_count; i++) {
-		if ((units & UNIT_BIT(i)) != 0 && !h->units[i].retired && h->units[i].confirmed_at < oldest)
-			oldest = h->units[i].confirmed_at;
+		const struct unit *u = &h->units[i];
+		const int64_t at = freshness_is_known(u->confirmed_at, now) ? u->confirmed_at : 0;
+
+		if ((units & UNIT_BIT(i)) != 0 && !u->retired && at < oldest)
+			oldest = at;
 	}
 	return oldest == INT64_MAX ? 0 : oldest;
 }
@@ -230,10 +237,10 @@ units_choose(const struct house *h, const struct shelter *s, const struct househ
 	supply_now(h, now, &supply);
 	is_found = find_best(&supply, &n, out);
 	if (is_found && house_persons(h, now) + persons <= s->licensed_capacity) { /* H3 */
-		out->confirmed_at = oldest_confirmation(h, out->units);
+		out->confirmed_at = oldest_confirmation(h, out->units, now);
 		return;
 	}
-	*out = (struct unit_choice){ .confirmed_at = oldest_confirmation(h, UINT64_MAX) };
+	*out = (struct unit_choice){ .confirmed_at = oldest_confirmation(h, UINT64_MAX, now) };
 	out->why = explain_empty(h, &n);
 	out->is_only_taken = out->why == FIT_ALL_TAKEN && persons <= s->licensed_capacity;
 	if (out->why == FIT_ALL_TAKEN && (is_found || persons > s->licensed_capacity))

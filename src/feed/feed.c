@@ -97,6 +97,13 @@ keep(struct feed *feed, uint64_t number, const struct event *e)
 		feed->first = feed->newest - KEPT + 1;
 }
 
+/* 0: it is not kept. */
+static int64_t
+newest_at(const struct feed *feed)
+{
+	return feed->first > feed->newest ? 0 : feed->ring[feed->newest % KEPT].at;
+}
+
 static bool
 decode(struct bytes value, struct event *e)
 {
@@ -110,11 +117,15 @@ decode(struct bytes value, struct event *e)
 static bool
 load_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
+	struct feed *feed = arg;
 	struct event e;
 
 	(void)rev;
-	if (decode(value, &e))
-		keep(arg, number_of(key), &e);
+	if (!decode(value, &e))
+		return true;
+	keep(feed, number_of(key), &e);
+	if (e.frees) /* a desk that was away over a restart may have missed it */
+		feed->freed = feed->freed_told = feed->newest;
 	return true;
 }
 
@@ -168,6 +179,15 @@ has_news(const struct feed *feed, const struct subscription *s, uint64_t from)
 	return false;
 }
 
+/* Who is behind nothing has missed nothing when what does not concern it is no longer kept.  Not over a hole:
+ * nobody knows whom that concerned. */
+static void
+pass_over(const struct feed *feed, struct subscription *s, uint64_t from)
+{
+	if (s->next == from && feed->first <= from)
+		s->next = feed->newest + 1;
+}
+
 /* Whom the events from ${from} on concern and who does not know yet; called with the lock held. */
 static unsigned
 collect_due(struct feed *feed, uint64_t from)
@@ -176,8 +196,12 @@ collect_due(struct feed *feed, uint64_t from)
 
 	for (unsigned i = 0; i < feed->count; i++) {
 		struct subscription *s = feed->list[i];
-		if (s->is_announced || !has_news(feed, s, from))
+		if (s->is_announced)
 			continue;
+		if (!has_news(feed, s, from)) {
+			pass_over(feed, s, from);
+			continue;
+		}
 		s->is_announced = true;
 		s->waking++;
 		feed->due[due++] = s;
@@ -339,14 +363,26 @@ feed_free(struct feed *feed)
 }
 
 uint64_t
-feed_newest(struct feed *feed)
+feed_newest(struct feed *feed, int64_t *at)
 {
 	uint64_t newest;
 
 	pthread_mutex_lock(&feed->lock);
 	newest = feed->newest;
+	*at = newest_at(feed);
 	pthread_mutex_unlock(&feed->lock);
 	return newest;
+}
+
+bool
+feed_may_be(struct feed *feed, uint64_t number, int64_t at)
+{
+	bool may_be;
+
+	pthread_mutex_lock(&feed->lock);
+	may_be = number < feed->first || number > feed->newest || feed->ring[number % KEPT].at == at;
+	pthread_mutex_unlock(&feed->lock);
+	return may_be;
 }
 
 enum rc
@@ -424,7 +460,7 @@ write_event(const struct mark_reader *reader, char *buf, size_t cap, uint64_t nu
 static size_t
 read_reset(struct feed *feed, struct subscription *s, char *buf, size_t cap)
 {
-	const int64_t at = feed->first > feed->newest ? 0 : feed->ring[feed->newest % KEPT].at;
+	const int64_t at = newest_at(feed);
 	char mark[MARK_TEXT];
 	int len;
 
@@ -436,6 +472,15 @@ read_reset(struct feed *feed, struct subscription *s, char *buf, size_t cap)
 	s->is_reset_due = false;
 	s->next = feed->newest + 1;
 	return (size_t)len;
+}
+
+/* To the next that concerns it.  Also behind one that was just read: its reader may take a day over that one.
+ */
+static void
+skip_others(const struct feed *feed, struct subscription *s)
+{
+	while (s->next <= feed->newest && !is_visible(&s->scope, &feed->ring[s->next % KEPT]))
+		s->next++;
 }
 
 static size_t
@@ -497,14 +542,15 @@ feed_next(struct subscription *s, uint64_t *number, struct event *out)
 		s->is_reset_due = false;
 		s->next = feed->newest + 1;
 		*number = feed->newest;
+		out->at = newest_at(feed);
 		found = FEED_RESET;
 	}
-	for (; found == FEED_NOTHING && s->next <= feed->newest; s->next++) {
-		if (!is_visible(&s->scope, &feed->ring[s->next % KEPT]))
-			continue;
+	skip_others(feed, s);
+	if (found == FEED_NOTHING && s->next <= feed->newest) {
 		*out = feed->ring[s->next % KEPT];
-		*number = s->next;
+		*number = s->next++;
 		found = FEED_EVENT;
+		skip_others(feed, s);
 	}
 	pthread_mutex_unlock(&feed->lock);
 	return found;

@@ -96,7 +96,8 @@ enum feed_next { FEED_NOTHING, FEED_EVENT, FEED_RESET };
 
 /**
  * Instead of feed_read, for who tells events in a form of its own: one pending event and its number, which is
- * for us and not for readers.  FEED_RESET: some were lost before *number.
+ * for us and not for readers.  FEED_RESET: some were lost before *number, whose time is out->at (0: not
+ * kept).
  */
 enum feed_next feed_next(struct subscription *s, uint64_t *number, struct event *out);
 
@@ -106,7 +107,13 @@ enum feed_next feed_next(struct subscription *s, uint64_t *number, struct event 
  */
 void feed_tick(struct feed *feed);
 
-/** Number of the newest event. */
-uint64_t feed_newest(struct feed *feed);
+/**
+ * May ${number} be the event of time ${at} that a reader heard last?  False when another stands under it: the
+ * registry was restored meanwhile, and gives its numbers again.
+ */
+bool feed_may_be(struct feed *feed, uint64_t number, int64_t at);
+
+/** Number of the newest event; *at: its time, or 0 when it is not kept. */
+uint64_t feed_newest(struct feed *feed, int64_t *at);
 
 #endif

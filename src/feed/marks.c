@@ -30,7 +30,7 @@ mark_make(const struct mark_reader *reader, uint64_t number, int64_t at, char ou
 }
 
 bool
-mark_open(const struct mark_reader *reader, const char *text, int64_t now, uint64_t *number)
+mark_open(const struct mark_reader *reader, const char *text, int64_t now, uint64_t *number, int64_t *at)
 {
 	uint8_t plain[MARK_PLAIN], sealed[MARK_PLAIN + SEAL_OVERHEAD], bound[BOUND];
 	size_t len, plain_len;
@@ -41,5 +41,6 @@ mark_open(const struct mark_reader *reader, const char *text, int64_t now, uint6
 	    RC_OK)
 		return false;
 	*number = get_u64(plain);
-	return (int64_t)get_u64(plain + 8) + MARK_LIFE > now;
+	*at = (int64_t)get_u64(plain + 8);
+	return *at + MARK_LIFE > now;
 }

@@ -26,7 +26,9 @@ struct mark_reader {
 MUST_USE enum rc mark_make(
     const struct mark_reader *reader, uint64_t number, int64_t at, char out[MARK_TEXT]);
 
-/** The number in ${text}; false for anything that was not made for this reader, or is too old at ${now}. */
-MUST_USE bool mark_open(const struct mark_reader *reader, const char *text, int64_t now, uint64_t *number);
+/** Number and time in ${text}; false for anything that was not made for this reader, or is too old at ${now}.
+ */
+MUST_USE bool mark_open(
+    const struct mark_reader *reader, const char *text, int64_t now, uint64_t *number, int64_t *at);
 
 #endif

@@ -13,6 +13,7 @@
 #include "index/classes.h"
 
 #define NODES_FIRST 256u
+#define ORGS_FIRST  16u
 #define ARENA       (256u * 1024) /* one record opened at a time */
 
 struct entry {
@@ -38,7 +39,9 @@ struct index {
 	struct classes *classes;
 	struct node *nodes;
 	size_t node_count, node_cap;
-	uint32_t *places;       /* hash of nodes by id: their number + 1; twice node_cap of them */
+	uint32_t *places;     /* hash of nodes by id: their number + 1; twice node_cap of them */
+	struct id *withdrawn; /* organisations that are retired: few */
+	size_t withdrawn_count, withdrawn_cap;
 	struct shelter shelter; /* the one being folded, whole */
 	struct house house;
 };
@@ -137,7 +140,7 @@ new_entry(struct index *index, const struct shelter *s, const struct house *h)
 static bool
 is_ours(enum kind kind, const struct key *key)
 {
-	return (kind == KIND_SHELTER || kind == KIND_HOUSE) && key->len == 1 + ID_BYTES;
+	return (kind == KIND_ORG || kind == KIND_SHELTER || kind == KIND_HOUSE) && key->len == 1 + ID_BYTES;
 }
 
 /* The half of the house that the change does not speak of: as it was. */
@@ -152,12 +155,21 @@ open_node(struct index *index, const struct node *node)
 	index_house(&node->entry->shown, &index->house);
 }
 
-/* Both halves, and a type and a county by which rules may look things up. */
+static struct id *
+withdrawn_org(const struct index *index, const struct id *org)
+{
+	for (size_t i = 0; i < index->withdrawn_count; i++)
+		if (id_equal(&index->withdrawn[i], org))
+			return &index->withdrawn[i];
+	return NULL;
+}
+
+/* Both halves, somebody who may answer for it, and a type and a county by which rules may look things up. */
 static bool
-can_be_shown(const struct node *node, const struct shelter *s)
+can_be_shown(const struct index *index, const struct node *node, const struct shelter *s)
 {
 	return node->has_shelter && node->has_house && !s->retired && s->type < TYPE_COUNT &&
-	    s->county < COUNTY_COUNT;
+	    s->county < COUNTY_COUNT && withdrawn_org(index, &s->org) == NULL;
 }
 
 static void
@@ -167,7 +179,7 @@ close_node(struct index *index, struct node *node)
 	struct entry *old = node->entry;
 
 	node->entry = new_entry(index, &index->shelter, &index->house);
-	if (can_be_shown(node, &index->shelter))
+	if (can_be_shown(index, node, &index->shelter))
 		classes_put(index->classes, n, &node->entry->shown, &index->house);
 	else
 		classes_remove(index->classes, n);
@@ -200,6 +212,59 @@ fold(struct index *index, enum kind kind, const struct key *key, const struct by
 }
 
 static void
+withdraw(struct index *index, const struct id *org)
+{
+	if (index->withdrawn == NULL || index->withdrawn_count == index->withdrawn_cap) {
+		const size_t cap = index->withdrawn_cap ? 2 * index->withdrawn_cap : ORGS_FIRST;
+		struct id *grown = must_alloc(cap, sizeof(*grown));
+
+		if (index->withdrawn != NULL)
+			memcpy(grown, index->withdrawn, index->withdrawn_count * sizeof(*grown));
+		free(index->withdrawn);
+		index->withdrawn = grown;
+		index->withdrawn_cap = cap;
+	}
+	index->withdrawn[index->withdrawn_count++] = *org;
+}
+
+/* Nobody of a retired organisation gets in, so nobody would answer for its houses.  ${value} NULL, or one
+ * that does not open: nothing new is known of it. */
+static void
+fold_org(struct index *index, const struct key *key, const struct bytes *value)
+{
+	struct id *at, id;
+	struct org org;
+
+	if (value == NULL || record_decode(KIND_ORG, *value, &org) != RC_OK)
+		return;
+	memcpy(id.b, key->b + 1, ID_BYTES);
+	at = withdrawn_org(index, &id);
+	if (org.retired == (at != NULL))
+		return;
+	if (at != NULL)
+		*at = index->withdrawn[--index->withdrawn_count];
+	else
+		withdraw(index, &id);
+	for (size_t i = 0; i < index->node_count; i++) {
+		struct node *node = &index->nodes[i];
+
+		if (node->entry == NULL || !id_equal(&node->entry->shown.shelter.org, &id))
+			continue;
+		open_node(index, node);
+		close_node(index, node);
+	}
+}
+
+static void
+fold_any(struct index *index, enum kind kind, const struct key *key, const struct bytes *value)
+{
+	if (kind == KIND_ORG)
+		fold_org(index, key, value);
+	else
+		fold(index, kind, key, value);
+}
+
+static void
 publish(struct index *index)
 {
 	struct shown *old = atomic_exchange(&index->current, classes_show(index->classes));
@@ -215,13 +280,13 @@ follow_one(struct index *index, enum kind kind, const struct change *change)
 	enum rc rc;
 
 	if (change->is_delete) {
-		fold(index, kind, &change->key, NULL);
+		fold_any(index, kind, &change->key, NULL);
 		return;
 	}
 	rc = store_unseal(index->store, &change->key, change->sealed, index->arena, &value);
 	if (rc != RC_OK)
 		log_world("index_cannot_open", "code=%s", rc_code(rc));
-	fold(index, kind, &change->key, rc == RC_OK ? &value : NULL);
+	fold_any(index, kind, &change->key, rc == RC_OK ? &value : NULL);
 	arena_rewind(index->arena, 0);
 }
 
@@ -251,15 +316,24 @@ load_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 
 	(void)rev;
 	if (is_ours(kind, key))
-		fold(arg, kind, key, &value);
+		fold_any(arg, kind, key, &value);
 	return true;
+}
+
+/* An organisation that does not open withdraws no house, and menedek check names it. */
+static void
+pass_by(void *arg, const struct key *key)
+{
+	(void)arg;
+	(void)key;
 }
 
 static enum rc
 load(struct txn *t, void *arg)
 {
 	static const enum kind kinds[] = { KIND_SHELTER, KIND_HOUSE };
-	enum rc rc = RC_OK;
+	const struct key orgs = record_key_bytes(KIND_ORG, "", 0);
+	enum rc rc = txn_scan_past(t, &orgs, NULL, load_one, pass_by, arg);
 
 	for (unsigned i = 0; i < COUNT_OF(kinds) && rc == RC_OK; i++) {
 		const struct key prefix = record_key_bytes(kinds[i], "", 0);
@@ -313,6 +387,7 @@ index_free(struct index *index)
 	free(atomic_load(&index->current));
 	free(index->nodes);
 	free(index->places);
+	free(index->withdrawn);
 	arena_free(index->arena);
 	free(index);
 }

@@ -46,7 +46,7 @@ struct index_class {
 };
 
 struct index_view {
-	unsigned count; /* of houses; retired ones are left out */
+	unsigned count; /* of houses; retired ones, and those of retired organisations, are left out */
 	unsigned class_count;
 	const struct index_class *const *classes; /* order says nothing, here and below */
 	bool is_demo;                             /* one of them at least is invented */

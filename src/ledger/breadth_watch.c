@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 
+#define STEP    4096u /* entries of the trail, back in front of the last day */
 #define BUCKETS 4096u /* a power of two */
 #define DUE_MAX 64u   /* alerts waiting to be written; more wait for their person's next attempt */
 #define ARENA   (64u * 1024)
@@ -231,9 +232,10 @@ take_time(void *arg, const struct audit_entry *e)
 	return false;
 }
 
-/* Entries come in the order of their time but for a second or two: halve until the first that may count. */
+/* Entries come in the order of their time but for a second or two, and for clocks that were off: one that was
+ * far behind sends the search past all that count before it. */
 static enum rc
-first_of(struct txn *t, int64_t from, uint64_t newest, uint64_t *out)
+halve(struct txn *t, int64_t from, uint64_t newest, uint64_t *out)
 {
 	uint64_t low = 1, high = newest + 1;
 
@@ -251,6 +253,42 @@ first_of(struct txn *t, int64_t from, uint64_t newest, uint64_t *out)
 	}
 	*out = low;
 	return RC_OK;
+}
+
+struct stretch {
+	int64_t from;
+	uint64_t end;
+	bool counts;
+};
+
+static bool
+look_at_stretch(void *arg, const struct audit_entry *e)
+{
+	struct stretch *s = arg;
+
+	s->counts = e->number < s->end && e->at >= s->from;
+	return e->number < s->end && !s->counts;
+}
+
+/* The first that may count: from what the search found back over all stretches that have one.  A damaged
+ * entry in front of the day is no reason to count nothing of it. */
+static enum rc
+first_of(struct txn *t, int64_t from, uint64_t newest, uint64_t *out)
+{
+	struct stretch s = { .from = from };
+	enum rc rc = halve(t, from, newest, &s.end);
+
+	*out = s.end;
+	while (rc == RC_OK && s.end > 1) {
+		const uint64_t begin = s.end > STEP ? s.end - STEP : 1;
+
+		s.counts = false;
+		rc = ledger_read(t, begin, look_at_stretch, &s);
+		if (rc == RC_CORRUPT || !s.counts)
+			return rc == RC_CORRUPT ? RC_OK : rc;
+		*out = s.end = begin;
+	}
+	return rc;
 }
 
 static bool

@@ -81,6 +81,13 @@ void ledger_free(struct ledger *ledger); /* waits for what is under way; NULL-sa
  */
 MUST_USE enum rc ledger_record_later(struct ledger *ledger, const struct audit_entry *e);
 
+/** Would it be recorded now?  For what may as well be left out. */
+bool ledger_is_recording(struct ledger *ledger);
+
+/** ledger_record_later for what was told because ledger_is_recording said so: when a write failed since it
+ * waits with those that were taken before.  RC_UNAVAILABLE only when more than 8,192 do. */
+MUST_USE enum rc ledger_record_promised(struct ledger *ledger, const struct audit_entry *e);
+
 /** Entries ${from} (1 or more) and on, in order, until ${fn} returns false or the end.  RC_CORRUPT ends the
  * walk. */
 typedef bool ledger_fn(void *arg, const struct audit_entry *e);

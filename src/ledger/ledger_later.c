@@ -270,8 +270,25 @@ ledger_free(struct ledger *l)
 	free_parts(l);
 }
 
-enum rc
-ledger_record_later(struct ledger *l, const struct audit_entry *e)
+static bool
+takes_more(const struct ledger *l)
+{
+	return !l->is_failing && l->count < QUEUE;
+}
+
+bool
+ledger_is_recording(struct ledger *l)
+{
+	bool is_so;
+
+	pthread_mutex_lock(&l->lock);
+	is_so = takes_more(l);
+	pthread_mutex_unlock(&l->lock);
+	return is_so;
+}
+
+static enum rc
+enqueue(struct ledger *l, const struct audit_entry *e, bool is_promised)
 {
 	uint8_t text[LEDGER_PUBLIC_MAX];
 	size_t len;
@@ -280,7 +297,7 @@ ledger_record_later(struct ledger *l, const struct audit_entry *e)
 	if ((rc = ledger_public(e, text, &len)) != RC_OK)
 		return rc; /* one entry that can never be written would hold up all that follow */
 	pthread_mutex_lock(&l->lock);
-	if (l->is_failing || l->count == QUEUE) {
+	if (!takes_more(l) && !(is_promised && l->count < QUEUE)) {
 		rc = RC_UNAVAILABLE;
 	} else {
 		l->queue[(l->first + l->count) % QUEUE] = *e;
@@ -290,4 +307,16 @@ ledger_record_later(struct ledger *l, const struct audit_entry *e)
 	}
 	pthread_mutex_unlock(&l->lock);
 	return rc;
+}
+
+enum rc
+ledger_record_later(struct ledger *l, const struct audit_entry *e)
+{
+	return enqueue(l, e, false);
+}
+
+enum rc
+ledger_record_promised(struct ledger *l, const struct audit_entry *e)
+{
+	return enqueue(l, e, true);
 }

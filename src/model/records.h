@@ -99,6 +99,8 @@ struct episode {
 	struct id reservation; /* the open one, or zero */
 	uint8_t attempts;
 	uint64_t order; /* random: breaks ties among candidates for this episode only */
+	uint8_t declined_count;
+	struct id declined[LIMIT_DECLINED]; /* the last houses that said no, while it is open */
 	int64_t opened_at, expires_at, closed_at;
 	uint32_t version;
 	/* for readers only, not stored; family-support learns nothing but this and the outcome (DOMAIN 5) */

@@ -265,6 +265,7 @@ static const struct field episode_rows[] = {
 	ROW(struct episode, expires_at, 14, F_TIME, READ_ONLY),
 	ROW(struct episode, closed_at, 15, F_TIME, READ_ONLY),
 	ROW(struct episode, version, 16, F_U32, SECRET),
+	ROW_ID_LIST(struct episode, declined, declined_count, 17, SECRET),
 	ROW(struct episode, waiting, 0, F_BOOL, FIELD_VIEW | READ_ONLY),
 	ROW(struct episode, arranged, 0, F_BOOL, FIELD_VIEW | READ_ONLY),
 };
@@ -308,6 +309,10 @@ static const struct field reservation_rows[] = {
 	ROW_CODED(struct reservation, extend_reason, 34, F_CODE, SECRET, codes_extend_reason),
 	ROW(struct reservation, version, 35, F_U32, SECRET),
 	ROW(struct reservation, request_opened_at, 36, F_TIME, SECRET),
+	ROW_CODED(struct reservation, came_to_zone, 37, F_CODE, SECRET, codes_zone),
+	ROW(struct reservation, answer_heard, 38, F_DAY, SECRET),
+	ROW(struct reservation, arrival_heard, 39, F_DAY, SECRET),
+	ROW(struct reservation, end_heard, 40, F_DAY, SECRET),
 };
 MODEL(model_reservation, NULL, struct reservation, reservation_rows);
 

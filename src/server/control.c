@@ -19,15 +19,14 @@
 #include "service/retention.h"
 #include "service/rotation.h"
 #include "service/sheets.h"
+#include "service/shut_out.h"
 
-#define PAUSE_MS       250   /* when no descriptor is left for who knocks */
-#define LINE_MAX_BYTES 64u   /* the longest command is much shorter */
-#define PEER_MS        5000  /* for a command to come, and for a line of the answer to go */
-#define PERIOD_S       2     /* between looks at what is due */
-#define AGAIN_MS       60000 /* after a job of our own failed */
-#define GRACE_MS \
-	2000u /* requests end long before; readers of the store have let go of old snapshots by then */
-#define REPORT_MAX 1024u
+#define PAUSE_MS       250                /* when no descriptor is left for who knocks */
+#define LINE_MAX_BYTES (16u + LIMIT_NAME) /* a command and whom it names */
+#define PEER_MS        5000               /* for a command to come, and for a line of the answer to go */
+#define PERIOD_S       2                  /* between looks at what is due */
+#define AGAIN_MS       60000              /* after a job of our own failed */
+#define REPORT_MAX     1024u
 
 struct command;
 
@@ -167,7 +166,7 @@ work(struct control *c, const struct command *command, int fd)
 	struct peer peer = { fd };
 	struct upkeep u = { .parts = c->parts,
 		.now = store_sure_now(c->parts->store),
-		.grace_ms = GRACE_MS,
+		.grace_ms = UPKEEP_GRACE_MS,
 		.stop = &c->is_stopping,
 		.say = say,
 		.say_arg = &peer,
@@ -195,7 +194,9 @@ find_due(struct control *c)
 
 	if (clock_mono_ms() < c->not_before_ms)
 		return NULL;
-	if (sheets_are_due(c->parts, store_now(c->parts->store)))
+	/* by the time that they are written by: of a node far behind the others' they would be due at once
+	 * again */
+	if (sheets_are_due(c->parts, store_sure_now(c->parts->store)))
 		return SHEETS;
 	if (keyring_is_node(c->parts->keyring))
 		return NULL; /* what needs keys made or destroyed their keeper does */
@@ -323,6 +324,49 @@ find_command(const char *line)
 	return NULL;
 }
 
+/* What is done at once, whatever is under way; the rest of the line names whom. */
+struct order {
+	const char *verb;
+	shut_out_fn *run;
+};
+
+static const struct order orders[] = {
+	{ "device revoke", shut_out_device },
+	{ "user retire", shut_out_person },
+};
+
+static const struct order *
+find_order(const char *line, const char **name)
+{
+	for (unsigned i = 0; i < COUNT_OF(orders); i++) {
+		const size_t len = strlen(orders[i].verb);
+
+		if (strncmp(orders[i].verb, line, len) == 0 && line[len] == ' ') {
+			*name = line + len + 1;
+			return &orders[i];
+		}
+	}
+	return NULL;
+}
+
+static void
+carry_out(struct control *c, const struct order *order, const char *name, int fd)
+{
+	char buf[REPORT_MAX];
+	struct fault fault = { .count = 0 };
+	struct peer peer = { fd };
+	struct jw w;
+	const enum rc rc = order->run(c->parts, name, &fault);
+
+	if (rc != RC_OK) {
+		say_failed(&peer, order->verb, rc, &fault);
+		return;
+	}
+	upkeep_line(&w, buf, sizeof(buf), order->verb, "done");
+	jw_close(&w, '}');
+	say(&peer, w.buf, w.len);
+}
+
 static void
 refuse(int fd, const char *job, enum rc rc, enum msg msg)
 {
@@ -368,6 +412,8 @@ serve_peer(struct control *c, int fd)
 {
 	const struct timeval patience = { .tv_sec = PEER_MS / 1000 };
 	const struct command *command;
+	const struct order *order;
+	const char *name;
 	char line[LINE_MAX_BYTES];
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -376,7 +422,10 @@ serve_peer(struct control *c, int fd)
 		(void)close(fd);
 		return;
 	}
-	if ((command = find_command(line)) == NULL) {
+	if ((order = find_order(line, &name)) != NULL) {
+		carry_out(c, order, name, fd);
+		(void)close(fd);
+	} else if ((command = find_command(line)) == NULL) {
 		refuse(fd, "", RC_MALFORMED, MSG_MALFORMED);
 	} else if (command->run == NULL) {
 		say_status(c, fd, running(c));

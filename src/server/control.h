@@ -3,7 +3,8 @@
  * Where the running service takes commands of the machine's own people: a Unix socket in the data directory
  * (0600, peers of the same user or root only), one command a connection, JSON lines as the answer, the last
  * one with "step":"done" or "failed".  Also does unasked what is due: a rotation that was broken off, the
- * day's purge, downtime sheets. Two threads: one listens, one works; one job at a time.
+ * day's purge, downtime sheets. Two threads: one listens, one works; one job at a time.  Who is to be shut
+ * out (service/shut_out.h) waits for no job: the listener does that itself.
  */
 #ifndef MENEDEK_CONTROL_H
 #define MENEDEK_CONTROL_H

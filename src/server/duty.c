@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The service's end of the socket, and the process at the other one. */
+/* The service's end of the socket, and the two processes at the other one: a keeper, and while something is
+ * to be told a ringer. */
 #include "server/duty.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #define RUNNING    16u   /* at once; more wait in the socket */
 #define PATIENCE   20000 /* ms for a command */
 #define LOOK_MS    200
+#define TURN_MS    60000 /* how long one ringer takes messages */
 #define PHONES_CAP (256u * 1024)
 #define ARENA      (1024u * 1024)
 #define PHONE      24u
@@ -30,7 +32,7 @@ static const char sentence[] = "Menedék: egy kérés válaszra vár. A request 
 static const char *const columns[STEPS] = { "phone", "after_15", "after_30", "after_60" };
 
 struct message {
-	char house[LIMIT_NAME];
+	char house[ID_TEXT + 1], name[LIMIT_NAME];
 	uint32_t number;
 	uint8_t step;
 };
@@ -45,7 +47,7 @@ struct duty {
 	pid_t pid;
 };
 
-/* ---- the process ---- */
+/* ---- the ringer ---- */
 
 struct run {
 	pid_t pid; /* 0: free */
@@ -57,6 +59,7 @@ struct run {
 struct ringer {
 	const struct duty_options *options;
 	int fd;
+	bool is_confined;
 	struct run runs[RUNNING];
 	unsigned running;
 };
@@ -70,53 +73,66 @@ is_phone(const char *text)
 	return len >= 3 && len < PHONE && text[len] == '\0' && strrchr(text, '+') <= text;
 }
 
-/* The number of the row for ${step}, or of the last step before it that has one. */
-static bool
+/* DUTY_TOLD: the number of the row for ${step}, or of the last step before it that has one. */
+static enum duty_outcome
 read_phone(const struct csv *csv, unsigned step, char out[PHONE])
 {
 	for (unsigned i = step + 1; i > 0; i--) {
 		const char *cell = csv_cell(csv, columns[i - 1]);
 
 		if (cell != NULL && *cell != '\0')
-			return is_phone(cell) && str_copy(out, PHONE, cell);
+			return is_phone(cell) && str_copy(out, PHONE, cell) ? DUTY_TOLD : DUTY_UNKNOWN;
 	}
-	return false;
+	return csv_cell(csv, columns[0]) != NULL ? DUTY_NOBODY : DUTY_UNKNOWN;
 }
 
+/* False: there is no row of ${house}. */
 static bool
-search(struct bytes text, struct arena *arena, const struct message *m, char out[PHONE])
+search(struct bytes text, struct arena *arena, const char *house, unsigned step, char out[PHONE],
+    enum duty_outcome *found)
 {
 	struct csv csv;
 	enum rc rc = csv_open(&csv, text, arena, NULL);
 
 	while (rc == RC_OK) {
-		const char *house;
+		const char *cell;
 
 		if ((rc = csv_row(&csv, NULL)) != RC_OK) {
 			rc = csv.is_row ? RC_OK : rc; /* a row of the wrong width hides no other house */
 			continue;
 		}
-		house = csv_cell(&csv, "house");
-		if (house != NULL && strcmp(house, m->house) == 0)
-			return read_phone(&csv, m->step, out);
+		cell = csv_cell(&csv, "house");
+		if (cell == NULL || strcmp(cell, house) != 0)
+			continue;
+		*found = read_phone(&csv, step, out);
+		return true;
 	}
 	return false;
 }
 
-static bool
+/* By the id first: a row by the code name may be another house's, of before a renaming. */
+static enum duty_outcome
 find_phone(const char *path, const struct message *m, char out[PHONE])
 {
 	struct arena *arena = arena_new(ARENA);
+	enum duty_outcome found = DUTY_FAILED; /* which says nothing of the house */
 	char *text = NULL;
 	size_t len = 0;
-	const bool is_found = arena != NULL && file_read(path, PHONES_CAP, &text, &len, NULL) == RC_OK &&
-	    search((struct bytes){ (const uint8_t *)text, len }, arena, m, out);
 
+	if (arena != NULL && file_read(path, PHONES_CAP, &text, &len, NULL) == RC_OK) {
+		const struct bytes all = { (const uint8_t *)text, len };
+
+		found = DUTY_UNKNOWN;
+		if (!search(all, arena, m->house, m->step, out, &found)) {
+			arena_rewind(arena, 0);
+			(void)search(all, arena, m->name, m->step, out, &found);
+		}
+	}
 	if (text != NULL)
 		wipe(text, len);
 	free(text);
 	arena_free(arena);
-	return is_found;
+	return found;
 }
 
 /* No shell, no environment of ours, nothing open but the sentence, nowhere and the log. */
@@ -171,13 +187,20 @@ run_command(struct ringer *r, const struct message *m)
 {
 	struct run *run = r->runs;
 	char phone[PHONE];
+	const enum duty_outcome found =
+	    r->is_confined ? find_phone(r->options->phones, m, phone) : DUTY_FAILED;
 	int text;
 
-	if (!find_phone(r->options->phones, m, phone)) {
-		log_world("duty_unknown", "step=%u: the file of telephone numbers has none that can be used",
+	if (found == DUTY_FAILED && r->is_confined)
+		log_world("duty_failed", "step=%u: the file of telephone numbers cannot be read", m->step);
+	else if (found == DUTY_UNKNOWN)
+		log_world("duty_unknown",
+		    "step=%u: the file of telephone numbers has no row of the house that can be used",
 		    m->step);
-		return DUTY_NOBODY;
-	}
+	else if (found == DUTY_NOBODY)
+		log_note("duty_nobody", "step=%u: the house's row is empty", m->step);
+	if (found != DUTY_TOLD)
+		return found;
 	while (run->pid != 0)
 		run++; /* there is a free one, or nothing would have been received */
 	if ((text = sentence_pipe()) < 0) {
@@ -237,49 +260,125 @@ hear(struct ringer *r)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	if (n != sizeof(m) || m.step >= STEPS || memchr(m.house, '\0', sizeof(m.house)) == NULL)
+	if (n != sizeof(m) || m.step >= STEPS || memchr(m.house, '\0', sizeof(m.house)) == NULL ||
+	    memchr(m.name, '\0', sizeof(m.name)) == NULL)
 		return n != 0;
 	if ((outcome = run_command(r, &m)) != DUTY_TOLD)
 		say(r, m.number, outcome);
 	return true;
 }
 
-static void
+/* One that was replaced since this ringer was confined is not. */
+static bool
+can_be_read(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
+/* Until nothing waits and nothing runs; after a while, or when the numbers are out of its reach, what waits
+ * is left to the next, which takes one message in any case.  False: the service is gone. */
+static bool
 work(struct ringer *r)
 {
-	bool goes_on = true;
+	const int64_t until = clock_mono_ms() + TURN_MS;
+	bool is_there = true, has_heard = true, is_first = true;
 
-	while (goes_on || r->running > 0) {
-		struct pollfd in = { .fd = goes_on && r->running < RUNNING ? r->fd : -1, .events = POLLIN };
+	for (; has_heard || r->running > 0; is_first = false) {
+		const bool takes = is_there && r->running < RUNNING &&
+		    (is_first || (clock_mono_ms() < until && can_be_read(r->options->phones)));
+		struct pollfd in = { .fd = takes ? r->fd : -1, .events = POLLIN };
 
-		if (poll(&in, 1, r->running > 0 ? LOOK_MS : -1) > 0 && in.revents != 0)
-			goes_on = hear(r);
+		has_heard = poll(&in, 1, r->running > 0 ? LOOK_MS : 0) > 0 && in.revents != 0;
+		if (has_heard)
+			has_heard = is_there = hear(r);
 		for (unsigned i = 0; i < RUNNING; i++)
 			look_at_run(r, &r->runs[i]);
 	}
+	return is_there;
 }
 
+/* ---- the keeper ---- */
+
+/* How a ringer ends; in any other way it took messages with it of which nobody will hear. */
+enum end { END_GONE, END_IDLE = 7 };
+
+static void
+say_unconfined(const char *event, const struct fault *f)
+{
+	char text[256];
+
+	if (f->count > 0)
+		log_world(event, "it could not be confined: %s",
+		    fault_text(&f->item[0], LANG_EN, text, sizeof(text)));
+}
+
+/* ${report}: of what the keeper gave up.  One that cannot be confined at the start is none; later, it reads
+ * and runs nothing, and what waits is sent again. */
 static _Noreturn void
-be_ringer(const struct duty_options *options, int fd)
+be_ringer(const struct duty_options *options, int fd, struct confine_report report, bool is_first)
+{
+	struct ringer r = { .options = options, .fd = fd };
+	struct fault f = { .count = 0 };
+
+	r.is_confined = confine_files_but(options->hidden, COUNT_OF(options->hidden), options->sandbox,
+			    &report, &f) == RC_OK;
+	if (!r.is_confined)
+		say_unconfined(is_first ? "duty_gone" : "duty_failed", &f);
+	if (!r.is_confined && is_first)
+		_exit(END_GONE);
+	if (is_first)
+		confine_log("duty", &report);
+	_exit(work(&r) ? END_IDLE : END_GONE);
+}
+
+/* True: there may be more to do. */
+static bool
+ringer_run(const struct duty_options *options, int fd, const struct confine_report *report, bool is_first)
+{
+	const pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		be_ringer(options, fd, *report, is_first);
+	if (pid < 0) {
+		log_world("duty_failed", "errno=%d: what waits is kept", errno);
+		(void)poll(NULL, 0, PATIENCE);
+		return true;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) && WEXITSTATUS(status) == END_IDLE;
+}
+
+/*
+ * Starts a ringer whenever something waits, and takes nothing itself.  Each is confined anew: beside the way
+ * to what is hidden Landlock grants files and not names, so a file that was replaced by rename since, as
+ * editors do with the numbers and a lease of the network with resolv.conf, would be out of reach for good.
+ */
+static _Noreturn void
+be_keeper(const struct duty_options *options, int fd)
 {
 	struct confine_report report = { .user = NULL };
-	struct ringer r = { .options = options, .fd = fd };
-	char text[256];
+	struct pollfd in = { .fd = fd, .events = POLLIN };
 	struct fault f = { .count = 0 };
+	bool goes_on;
 
 	(void)prctl(PR_SET_NAME, "menedek-duty", 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	confine_memory();
-	if (confine_user(options->user, &report, &f) == RC_OK &&
-	    confine_files_but(options->hidden, COUNT_OF(options->hidden), options->sandbox, &report, &f) ==
-		RC_OK &&
-	    confine_calls(CONFINE_PROGRAM, options->sandbox, &report, &f) == RC_OK) {
-		confine_log("duty", &report);
-		work(&r);
+	goes_on = confine_user(options->user, &report, &f) == RC_OK &&
+	    confine_calls(CONFINE_PROGRAM, options->sandbox, &report, &f) == RC_OK;
+	say_unconfined("duty_gone", &f);
+	/* the first at once: whether it can be confined is known at the start */
+	for (bool is_first = true; goes_on; is_first = false) {
+		while (!is_first && poll(&in, 1, -1) <= 0)
+			continue;
+		goes_on = ringer_run(options, fd, &report, is_first);
 	}
-	if (f.count > 0)
-		log_world("duty_gone", "it could not be confined: %s",
-		    fault_text(&f.item[0], LANG_EN, text, sizeof(text)));
 	_exit(0);
 }
 
@@ -301,7 +400,7 @@ duty_start(const struct duty_options *options, struct duty **out, struct fault *
 	}
 	if ((d->pid = fork()) == 0) {
 		(void)close(ends[0]);
-		be_ringer(options, ends[1]);
+		be_keeper(options, ends[1]);
 	}
 	(void)close(ends[1]);
 	d->fd = ends[0];
@@ -314,7 +413,7 @@ duty_start(const struct duty_options *options, struct duty **out, struct fault *
 }
 
 bool
-duty_ring(void *duty, const char *house, unsigned step, uint32_t message)
+duty_ring(void *duty, const struct id *house, const char *name, unsigned step, uint32_t message)
 {
 	const struct duty *d = duty;
 	struct message m;
@@ -322,7 +421,8 @@ duty_ring(void *duty, const char *house, unsigned step, uint32_t message)
 	memset(&m, 0, sizeof(m));
 	m.step = (uint8_t)step;
 	m.number = message;
-	if (!str_copy(m.house, sizeof(m.house), house))
+	id_format(house, m.house);
+	if (!str_copy(m.name, sizeof(m.name), name))
 		return false;
 	if (send(d->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(m))
 		return true;
@@ -338,7 +438,7 @@ duty_heard(void *duty, uint32_t *message, enum duty_outcome *outcome)
 	const struct duty *d = duty;
 	struct report a;
 
-	if (recv(d->fd, &a, sizeof(a), MSG_DONTWAIT) != (ssize_t)sizeof(a) || a.outcome > DUTY_NOBODY)
+	if (recv(d->fd, &a, sizeof(a), MSG_DONTWAIT) != (ssize_t)sizeof(a) || a.outcome > DUTY_UNKNOWN)
 		return false;
 	*message = a.number;
 	*outcome = (enum duty_outcome)a.outcome;

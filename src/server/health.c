@@ -16,22 +16,26 @@ struct health {
 	struct health_setup setup;
 	struct httpd_health *listener;
 	atomic_bool is_retired;
-	atomic_bool is_refusing; /* the store failed since the last tick and committed nothing */
 	_Atomic int64_t ticked_ms;
-	/* of the timer's thread */
-	uint64_t commits, failed;
 };
+
+/*
+ * Has the store refused the last change?  Nobody sends another to a node that is not ready, so none would
+ * ever show that the outage is over.  But what a node of several writes of itself each second waits for a
+ * standby as a change does: one that was confirmed after the refusal shows it.
+ */
+static bool
+is_refusing(struct store *store)
+{
+	struct store_stats s;
+
+	store_stats(store, &s);
+	return s.refused_ms > 0 && (s.timeline == 0 || s.is_broken || s.silence_ms >= s.refused_ms);
+}
 
 void
 health_tick(struct health *health, int64_t now_ms)
 {
-	struct store_stats stats;
-
-	store_stats(health->setup.parts->store, &stats);
-	if (stats.commits != health->commits || stats.failed != health->failed)
-		atomic_store(&health->is_refusing, stats.commits == health->commits);
-	health->commits = stats.commits;
-	health->failed = stats.failed;
 	atomic_store(&health->ticked_ms, now_ms);
 }
 
@@ -60,7 +64,7 @@ readyz(struct health *health, char *buf, size_t cap, size_t *len)
 {
 	if (atomic_load(&health->is_retired))
 		return say(503, "stopping", buf, cap, len);
-	if (atomic_load(&health->is_refusing))
+	if (is_refusing(health->setup.parts->store))
 		return say(503, "store", buf, cap, len);
 	if (!store_answers(health->setup.parts->store))
 		return say(503, "behind", buf, cap, len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What operators may ask: /livez, /readyz, /metrics.  Alive: the process answers.  Ready: it is not stopping,
- * its timer runs, and the store has not been refusing everything since the timer last looked.
+ * its timer runs, and the store wrote the last change it was given.
  */
 #ifndef MENEDEK_HEALTH_H
 #define MENEDEK_HEALTH_H
@@ -27,7 +27,7 @@ MUST_USE enum rc health_start(const struct health_setup *setup, int fd, struct h
 /** NULL-safe. */
 void health_stop(struct health *health);
 
-/** The timer ran at monotonic ${now_ms}: look at the store.  From the timer's thread. */
+/** The timer ran at monotonic ${now_ms}.  From any thread. */
 void health_tick(struct health *health, int64_t now_ms);
 
 /** Not ready any more: the server is stopping.  From any thread. */

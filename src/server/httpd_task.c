@@ -130,7 +130,8 @@ task_end(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_Request
 	tls_peer_rest(conn->peer);
 }
 
-/* Answer without a call, and close.  Who asks about the id of the answer finds ${why} in the log. */
+/* Answer what no call answers, and close.  Who asks about the id of the answer (the call's, where there is
+ * one) finds ${why} in the log. */
 static enum MHD_Result
 refuse(struct task *task, enum rc rc, const char *why)
 {
@@ -141,7 +142,7 @@ refuse(struct task *task, enum rc rc, const char *why)
 	call_problem_static(rc, &reply);
 	id_format(&id, task->request_id);
 	log_line(is_ours ? LOG_WORLD : LOG_PEER, is_ours ? "request_dropped" : "request_malformed",
-	    "request=%s flaw=%s", task->request_id, why);
+	    "request=%s flaw=%s", task->call == NULL ? task->request_id : call_request_id(task->call), why);
 	return reply_queue(task, &reply, true);
 }
 

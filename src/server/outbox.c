@@ -25,6 +25,7 @@ struct reader {
 	int fd;
 	struct subscription *subscription; /* NULL: has not said yet of which house */
 	bool is_busy;                      /* has an event that it has not dealt with */
+	bool takes_time;                   /* with a number */
 	size_t len;
 	char line[LINE];
 };
@@ -61,6 +62,19 @@ say(struct reader *r, const char *line, int len)
 	    send(r->fd, line, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 }
 
+/* Where a reader goes on from. */
+static bool
+say_place(struct reader *r, const char *word, uint64_t number, int64_t at)
+{
+	char line[LINE], time[22] = "";
+
+	if (r->takes_time && at != 0) {
+		time[0] = ' ';
+		time_format(at, time + 1);
+	}
+	return say(r, line, snprintf(line, sizeof(line), "%s %" PRIu64 "%s\n", word, number, time));
+}
+
 static bool
 offer(struct reader *r)
 {
@@ -74,7 +88,7 @@ offer(struct reader *r)
 		return true;
 	r->is_busy = true;
 	if (next == FEED_RESET)
-		return say(r, line, snprintf(line, sizeof(line), "reset %" PRIu64 "\n", number));
+		return say_place(r, "reset", number, e.at);
 	id_format(&e.subject, id);
 	time_format(e.at, at);
 	return say(r, line,
@@ -86,18 +100,26 @@ static bool
 begin(struct outbox *o, struct reader *r, char *words)
 {
 	struct feed_scope scope = { .shelter_count = 1, .reader = { .ring = o->ring } };
-	const uint64_t newest = feed_newest(o->feed);
-	char *field[2], line[32];
+	int64_t newest_at, at = 0;
+	const uint64_t newest = feed_newest(o->feed, &newest_at);
+	char *field[3] = { NULL };
 	uint64_t last;
 
-	if (r->subscription != NULL || !text_split(words, field, 2) ||
+	r->takes_time = strchr(words, ' ') != strrchr(words, ' ');
+	if (r->subscription != NULL || !text_split(words, field, r->takes_time ? 3 : 2) ||
 	    !id_parse(field[0], strlen(field[0]), &scope.shelters[0]))
 		return false;
 	if (strcmp(field[1], "new") == 0)
 		last = newest;
 	else if (!text_number(field[1], FEED_BEGIN - 1, &last))
 		return false;
-	if (!say(r, line, snprintf(line, sizeof(line), "at %" PRIu64 "\n", newest)))
+	if (r->takes_time && strcmp(field[2], "-") != 0) {
+		if (!time_parse(field[2], strlen(field[2]), &at))
+			return false;
+		if (!feed_may_be(o->feed, last, at))
+			last = FEED_LOST;
+	}
+	if (!say_place(r, "at", newest, newest_at))
 		return false;
 	if (last == 0) /* a number like any other here: there was no event yet */
 		last = FEED_BEGIN;

@@ -4,10 +4,12 @@
  * (0600).  The service itself connects to nobody, and that process has no key, no store and no location.
  * Nothing is queued here: a reader is a number in the event log, and is sent one event at a time.
  *
- * Lines, each ended by LF.  From the reader: "listen HOUSE AFTER" once (AFTER a number, or "new"), then for
- * each event any number of "again" (a try failed) and one "done" or "dead".  To it: "at NUMBER" once, then
- * "event NUMBER KIND SUBJECT TIME", or "reset NUMBER" when what came before is no longer kept.  Numbers count
- * all houses' events: they stay on this machine.
+ * Lines, each ended by LF.  From the reader: "listen HOUSE AFTER TIME" once (AFTER a number, or "new"; TIME
+ * that of the event AFTER, or "-"), then for each event any number of "again" (a try failed) and one "done"
+ * or "dead".  To it: "at NUMBER TIME" once, then "event NUMBER KIND SUBJECT TIME", or "reset NUMBER TIME"
+ * when what came before is no longer kept, or another event stands under AFTER, as in a registry that was
+ * restored.  No TIME follows a NUMBER whose event is not kept, nor any for a reader that gave none: programs
+ * of before. Numbers count all houses' events: they stay on this machine.
  */
 #ifndef MENEDEK_OUTBOX_H
 #define MENEDEK_OUTBOX_H

@@ -10,8 +10,12 @@
 MUST_USE enum rc org_create(struct ctx *c, struct org *o);
 MUST_USE enum rc org_load(struct ctx *c, const struct id *id, struct org *out);
 
-/** Write a changed organisation.  RC_STATE_CONFLICT: the caller's own would be retired. */
+/** Write a changed organisation.  RC_STATE_CONFLICT: the caller's own would be retired, or one with houses
+ * that are not, or in which a reservation is live. */
 MUST_USE enum rc org_save(struct ctx *c, struct org *o);
+
+/** ${otherwise}, with ${msg}, where ${org} is retired: nobody of it gets in to answer for its houses. */
+MUST_USE enum rc org_answers(struct ctx *c, const struct id *org, enum rc otherwise, enum msg msg);
 MUST_USE enum rc org_list(struct ctx *c, const struct id *after, unsigned limit, void *out, unsigned *count);
 
 /* people */
@@ -57,6 +61,9 @@ MUST_USE enum rc user_reset_passphrase(struct ctx *c, const struct id *id, struc
 
 /** Take the second factor away, or let a grant wait. */
 MUST_USE enum rc user_reset_factor(struct ctx *c, const struct id *id, struct user *u);
+
+/** ${u}, as loaded, retires: signed out everywhere, what waits for approval is void. */
+MUST_USE enum rc user_retire(struct ctx *c, struct user *u);
 
 /** Void every token of the person from now on; open event streams end too. */
 MUST_USE enum rc user_sign_out(struct ctx *c, const struct id *id);

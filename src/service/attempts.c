@@ -53,9 +53,9 @@ attempts_open(struct ctx *c, const char *name, struct attempts_of *out)
 		rc = read_place(c, &anywhere, name, &out->key[LOCKOUT_PERSON], &out->row[LOCKOUT_PERSON]);
 	if (rc != RC_OK)
 		return rc;
-	wait = lockout_wait(LOCKOUT_DEVICE, &out->row[LOCKOUT_DEVICE], c->now);
-	if (!lockout_is_home(&out->row[LOCKOUT_DEVICE], c->now))
-		elsewhere = lockout_wait(LOCKOUT_PERSON, &out->row[LOCKOUT_PERSON], c->now);
+	wait = lockout_wait(LOCKOUT_DEVICE, &out->row[LOCKOUT_DEVICE], ctx_common(c));
+	if (!lockout_is_home(&out->row[LOCKOUT_DEVICE], ctx_common(c)))
+		elsewhere = lockout_wait(LOCKOUT_PERSON, &out->row[LOCKOUT_PERSON], ctx_common(c));
 	if (elsewhere > wait)
 		wait = elsewhere;
 	if (wait == 0)
@@ -70,7 +70,7 @@ attempts_wrong(struct ctx *c, struct attempts_of *a, enum rc why, enum msg msg)
 	enum rc rc = RC_OK;
 
 	for (unsigned i = 0; i < LOCKOUT_SCOPES && rc == RC_OK; i++) {
-		lockout_fail(&a->row[i], c->now);
+		lockout_fail(&a->row[i], ctx_common(c));
 		rc = record_put(c->txn, KIND_ATTEMPTS, &a->key[i], &a->row[i]);
 	}
 	if (rc == RC_OK)
@@ -81,7 +81,7 @@ attempts_wrong(struct ctx *c, struct attempts_of *a, enum rc why, enum msg msg)
 enum rc
 attempts_right(struct ctx *c, struct attempts_of *a)
 {
-	if (!lockout_succeed(&a->row[LOCKOUT_DEVICE], c->now))
+	if (!lockout_succeed(&a->row[LOCKOUT_DEVICE], ctx_common(c)))
 		return RC_OK;
 	return record_put(c->txn, KIND_ATTEMPTS, &a->key[LOCKOUT_DEVICE], &a->row[LOCKOUT_DEVICE]);
 }

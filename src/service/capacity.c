@@ -57,7 +57,8 @@ capacity_count(const struct shelter *s, const struct house *h, int64_t now, cons
 		return;
 	house_use(h, now, use);
 	for (unsigned i = 0; i < h->unit_count && !is_full; i++) {
-		if (beds_count(unit_beds_left(&h->units[i], &use[i])) == 0)
+		/* no household is without an adult: of a shared room cots alone are no chance */
+		if (unit_beds_left(&h->units[i], &use[i]).adult == 0)
 			continue;
 		enum freshness age = freshness_of(h->units[i].confirmed_at, now, rule);
 		if (age == FRESH_NOW && is_sure)

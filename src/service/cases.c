@@ -15,6 +15,13 @@ load_shelter(struct txn *t, const struct id *id, struct shelter *s)
 	return record_peek(t, KIND_SHELTER, &key, s);
 }
 
+/* What is heard of when its quarter is over counts when it is heard of: a quarter stays as it was told. */
+static day_number
+counted_on(int64_t at, day_number heard)
+{
+	return heard != 0 ? heard : budapest_day(at);
+}
+
 static enum rc
 place_placement(struct txn *t, const void *record, struct case_cell *out)
 {
@@ -26,7 +33,8 @@ place_placement(struct txn *t, const void *record, struct case_cell *out)
 		return RC_NOT_FOUND;
 	if ((rc = load_shelter(t, &r->shelter, &s)) != RC_OK)
 		return rc;
-	*out = (struct case_cell){ budapest_day(r->arrived_at), s.type, county_zone(s.county), s.id };
+	*out = (struct case_cell){ counted_on(r->arrived_at, r->arrival_heard), s.type,
+		r->came_to_zone != CODE_NONE ? r->came_to_zone : county_zone(s.county), s.id };
 	return RC_OK;
 }
 
@@ -41,7 +49,7 @@ place_decline(struct txn *t, const void *record, struct case_cell *out)
 		return RC_NOT_FOUND;
 	if ((rc = load_shelter(t, &r->shelter, &s)) != RC_OK)
 		return rc;
-	*out = (struct case_cell){ budapest_day(r->ended_at), r->reason, s.type, s.id };
+	*out = (struct case_cell){ counted_on(r->ended_at, r->end_heard), r->reason, s.type, s.id };
 	return RC_OK;
 }
 
@@ -67,7 +75,8 @@ place_end(struct txn *t, const void *record, struct case_cell *out)
 	(void)t;
 	if (!has_come && (r->ended_at == 0 || !reservation_is_over((enum reservation_state)r->state)))
 		return RC_NOT_FOUND;
-	*out = (struct case_cell){ budapest_day(has_come ? r->arrived_at : r->ended_at),
+	*out = (struct case_cell){ has_come ? counted_on(r->arrived_at, r->arrival_heard)
+					    : counted_on(r->ended_at, r->end_heard),
 		has_come ? RES_IN_STAY : r->state, 0, r->shelter };
 	return RC_OK;
 }
@@ -80,7 +89,7 @@ place_answer(struct txn *t, const void *record, struct case_cell *out)
 	(void)t;
 	if (r->requested_at == 0 || r->answered_at == 0)
 		return RC_NOT_FOUND;
-	*out = (struct case_cell){ budapest_day(r->answered_at),
+	*out = (struct case_cell){ counted_on(r->answered_at, r->answer_heard),
 		band_of_waiting(r->answered_at - r->requested_at), 0, r->shelter };
 	return RC_OK;
 }
@@ -107,7 +116,7 @@ place_arrival(struct txn *t, const void *record, struct case_cell *out)
 	(void)t;
 	if (r->answered_at == 0 || r->arrived_at == 0)
 		return RC_NOT_FOUND;
-	*out = (struct case_cell){ budapest_day(r->arrived_at),
+	*out = (struct case_cell){ counted_on(r->arrived_at, r->arrival_heard),
 		band_of_waiting(r->arrived_at - r->answered_at), 0, r->shelter };
 	return RC_OK;
 }
@@ -120,8 +129,8 @@ place_stay(struct txn *t, const void *record, struct case_cell *out)
 	(void)t;
 	if (r->state != RES_LEFT || r->arrived_at == 0 || r->ended_at == 0)
 		return RC_NOT_FOUND;
-	*out = (struct case_cell){ budapest_day(r->ended_at), band_of_stay(r->ended_at - r->arrived_at), 0,
-		r->shelter };
+	*out = (struct case_cell){ counted_on(r->ended_at, r->end_heard),
+		band_of_stay(r->ended_at - r->arrived_at), 0, r->shelter };
 	return RC_OK;
 }
 
@@ -246,5 +255,67 @@ case_tally(struct ctx *c, enum kind kind, const void *record)
 	rc = RC_OK;
 	for (unsigned i = 0; i < count && rc == RC_OK; i++)
 		rc = record_put(c->txn, KIND_TALLY, &raised[i].key, &raised[i].count);
+	return rc;
+}
+
+/* ---- a house that moves ---- */
+
+#define PINNED 40u /* each is read and written, well below LIMIT_TXN_KEYS */
+
+struct pinning {
+	const struct id *house;
+	struct key item[PINNED];
+	unsigned count;
+	struct key *next;
+	bool has_next;
+};
+
+static bool
+collect_stay(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct pinning *p = arg;
+	struct reservation r;
+
+	(void)rev;
+	if (record_decode(KIND_RESERVATION, value, &r) != RC_OK || !id_equal(&r.shelter, p->house) ||
+	    r.arrived_at == 0 || r.came_to_zone != CODE_NONE)
+		return true;
+	if (p->count == PINNED) {
+		*p->next = *key;
+		p->has_next = true;
+		return false;
+	}
+	p->item[p->count++] = *key;
+	return true;
+}
+
+/* `menedek check` names it; nothing counts it either. */
+static void
+pass_by(void *arg, const struct key *key)
+{
+	(void)arg;
+	(void)key;
+}
+
+enum rc
+case_pin_zone(struct ctx *c, const struct id *house, enum zone zone, struct key *from, bool *has_more)
+{
+	const struct key prefix = record_key_bytes(KIND_RESERVATION, "", 0);
+	struct pinning *p = arena_calloc(c->arena, 1, sizeof(*p));
+	struct reservation r;
+	enum rc rc;
+
+	*has_more = false;
+	if (!p)
+		return RC_UNAVAILABLE;
+	*p = (struct pinning){ .house = house, .next = from };
+	rc = txn_scan_past(c->txn, &prefix, from->len == 0 ? NULL : from, collect_stay, pass_by, p);
+	for (unsigned i = 0; i < p->count && rc == RC_OK; i++) {
+		if ((rc = record_get(c->txn, KIND_RESERVATION, &p->item[i], &r)) != RC_OK)
+			break;
+		r.came_to_zone = (uint8_t)zone;
+		rc = record_put(c->txn, KIND_RESERVATION, &p->item[i], &r);
+	}
+	*has_more = p->has_next;
 	return rc;
 }

@@ -43,4 +43,13 @@ day_number case_quarter_start(uint16_t quarter);
  */
 MUST_USE enum rc case_tally(struct ctx *c, enum kind kind, const void *record);
 
+/**
+ * Before ${house} is moved out of ${zone}: its stays that are not in a tally yet count there for ever, or the
+ * quarters that were told would change and tell which house moved, and where to.  A few dozen of them from
+ * ${from} on (len 0: the first), which is where the next call goes on while *has_more.  An arrival that is
+ * committed meanwhile is not seen: the transaction must read what every arrival writes, the house.
+ */
+MUST_USE enum rc case_pin_zone(
+    struct ctx *c, const struct id *house, enum zone zone, struct key *from, bool *has_more);
+
 #endif

@@ -35,6 +35,12 @@ ctx_sure(const struct ctx *c)
 	return c->sure != 0 && c->sure < c->now ? c->sure : c->now;
 }
 
+int64_t
+ctx_common(const struct ctx *c)
+{
+	return c->common != 0 ? c->common : c->now;
+}
+
 void
 ctx_note(struct ctx *c, const struct id *subject, const struct id *shelter, const char *reason)
 {

@@ -25,7 +25,7 @@ disclosure_record(struct ctx *c, const struct disclosure *d, struct telling *out
 		return rc == RC_NOT_FOUND
 		    ? fault_set(c->fault, RC_STATE_CONFLICT, MSG_NO_LOCATION, NULL, 0, NULL)
 		    : rc;
-	*out = (struct telling){ .shelter = d->shelter, .disclosure = d->id, .until = d->until };
+	*out = (struct telling){ .shelter = d->shelter, .disclosure = d->id, .at = d->at, .until = d->until };
 	if ((rc = record_put(c->txn, KIND_DISCLOSURE, &key, d)) != RC_OK)
 		return rc;
 	return feed_emit(c->txn, &ev);

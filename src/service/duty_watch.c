@@ -27,7 +27,7 @@ struct duty_watch {
 	struct told told[2][WAITING]; /* of the round before, and of this one */
 	unsigned count[2], now;       /* which of the two is this round's */
 	uint32_t messages;            /* the last one's number */
-	atomic_uint_fast64_t reached, failed;
+	atomic_uint_fast64_t reached, failed, unknown;
 };
 
 struct round {
@@ -75,7 +75,9 @@ static void
 settle(struct parts *p, struct told *told, enum duty_outcome outcome, int64_t now)
 {
 	told->message = 0;
-	if (outcome == DUTY_NOBODY)
+	if (outcome == DUTY_UNKNOWN)
+		atomic_fetch_add(&p->duty->unknown, 1);
+	if (outcome == DUTY_UNKNOWN || outcome == DUTY_NOBODY)
 		return;
 	record(p, told, outcome == DUTY_TOLD ? RC_OK : RC_UNAVAILABLE, now);
 	if (outcome == DUTY_TOLD) {
@@ -128,7 +130,7 @@ keep_unmet(struct duty_watch *w, bool is_all)
 }
 
 static void
-ring(struct round *r, struct told *told, const char *house, unsigned step)
+ring(struct round *r, struct told *told, const char *name, unsigned step)
 {
 	struct duty_watch *w = r->parts->duty;
 
@@ -137,7 +139,7 @@ ring(struct round *r, struct told *told, const char *house, unsigned step)
 	told->message = w->messages;
 	told->step = (uint8_t)step;
 	told->times = (uint8_t)(step + 1);
-	if (!w->bell.ring(w->bell.arg, house, step, told->message))
+	if (!w->bell.ring(w->bell.arg, &told->shelter, name, step, told->message))
 		settle(r->parts, told, DUTY_FAILED, r->at);
 }
 
@@ -223,9 +225,15 @@ duty_watch_tick(struct parts *p, int64_t now)
 	arena_free(r.arena);
 }
 
-void
-duty_watch_count(const struct duty_watch *watch, uint64_t *reached, uint64_t *failed)
+struct duty_count
+duty_watch_count(const struct duty_watch *watch)
 {
-	*reached = watch == NULL ? 0 : atomic_load(&watch->reached);
-	*failed = watch == NULL ? 0 : atomic_load(&watch->failed);
+	struct duty_count n = { 0 };
+
+	if (watch != NULL) {
+		n.reached = atomic_load(&watch->reached);
+		n.failed = atomic_load(&watch->failed);
+		n.unknown = atomic_load(&watch->unknown);
+	}
+	return n;
 }

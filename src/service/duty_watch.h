@@ -10,13 +10,15 @@
 
 #include "service/parts.h"
 
-/** What became of a message: the operators' command took it, or it did not, or the house has no number. */
-enum duty_outcome { DUTY_TOLD, DUTY_FAILED, DUTY_NOBODY };
+/** What became of a message: the operators' command took it, or it did not, or the house has no number and is
+ * not to have one, or its number is not known: there is no row of it, or none that can be used. */
+enum duty_outcome { DUTY_TOLD, DUTY_FAILED, DUTY_NOBODY, DUTY_UNKNOWN };
 
 /** Who tells the houses.  Neither function waits. */
 struct duty_bell {
-	/** Have the house of that code name told, for the ${step}th time; false: it cannot be taken now. */
-	bool (*ring)(void *arg, const char *house, unsigned step, uint32_t message);
+	/** Have ${house}, of code name ${name}, told for the ${step}th time; false: it cannot be taken now.
+	 */
+	bool (*ring)(void *arg, const struct id *house, const char *name, unsigned step, uint32_t message);
 	/** What became of some message that was rung; false: nothing more is known now. */
 	bool (*heard)(void *arg, uint32_t *message, enum duty_outcome *outcome);
 	void *arg;
@@ -31,8 +33,11 @@ void duty_watch_free(struct duty_watch *watch); /* NULL-safe */
  * p->duty.  From the timer, before it ends what ran out: so the last time is told, too. */
 void duty_watch_tick(struct parts *p, int64_t now);
 
-/** Messages since the start: that the operators' command took, and that reached nobody.  0 without a watch.
- */
-void duty_watch_count(const struct duty_watch *watch, uint64_t *reached, uint64_t *failed);
+/** Messages since the start: that the operators' command took, that reached nobody, and for which no number
+ * was known.  0 without a watch. */
+struct duty_count {
+	uint64_t reached, failed, unknown;
+};
+struct duty_count duty_watch_count(const struct duty_watch *watch);
 
 #endif

@@ -25,6 +25,8 @@ episode_store(struct ctx *c, struct episode *e)
 	enum rc rc;
 
 	e->version++;
+	if (!is_open)
+		e->declined_count = 0;
 	if ((rc = set_row(c, &e->opener_org, &e->id, is_open)) != RC_OK)
 		return rc;
 	if (!id_equal(&e->desk_org, &e->opener_org) &&
@@ -91,6 +93,15 @@ episode_take_over(struct ctx *c, const struct id *id, struct episode *out)
 	if ((rc = episode_store(c, out)) != RC_OK)
 		return rc;
 	return tell(c, out, EVENT_EPISODE_TAKEN);
+}
+
+bool
+episode_was_declined_by(const struct episode *e, const struct id *house)
+{
+	for (unsigned i = 0; i < e->declined_count; i++)
+		if (id_equal(&e->declined[i], house))
+			return true;
+	return false;
 }
 
 enum rc

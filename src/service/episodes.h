@@ -16,7 +16,7 @@ MUST_USE enum rc episode_take_over(struct ctx *c, const struct id *id, struct ep
 /** Close with an outcome; RC_STATE_CONFLICT while it has a live hold, request or confirmation. */
 MUST_USE enum rc episode_close(struct ctx *c, const struct id *id, uint8_t outcome, struct episode *out);
 
-/** Write ${e} with its index rows as its state needs them. */
+/** Write ${e} with its index rows as its state needs them; who declined it is forgotten once it is over. */
 MUST_USE enum rc episode_store(struct ctx *c, struct episode *e);
 
 /** For the timer: end an episode whose 72 hours are over.  Nothing to do is RC_OK. */
@@ -27,6 +27,9 @@ MUST_USE enum rc episode_expire(struct ctx *c, const struct id *id);
  * promised place keeps open, be it for months, must not stand in the way of those that are over.
  */
 MUST_USE enum rc episode_would_end(struct txn *t, const struct episode *e, int64_t now, bool *out);
+
+/** Is ${house} among the last ones that declined it?  Then nothing proposes it again; a search finds it. */
+bool episode_was_declined_by(const struct episode *e, const struct id *house);
 
 /** Has it a reservation that is neither over nor expired? */
 MUST_USE enum rc episode_has_live_reservation(struct ctx *c, const struct episode *e, bool *out);

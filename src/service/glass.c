@@ -102,7 +102,7 @@ glass_disclose(struct ctx *c, const struct id *id, struct telling *out)
 	d.org = b.org;
 	d.device = c->who->device.id;
 	d.reason = CODE_NONE; /* the break-glass has it */
-	d.at = c->now;
+	d.at = b.told_at;     /* the vault compares them */
 	d.until = b.approved_at + BREAK_GLASS_USE;
 	d.break_glass = b.id;
 	ctx_note(c, &b.second, NULL, NULL);

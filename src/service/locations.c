@@ -104,7 +104,7 @@ location_read(struct ctx *c, const struct id *shelter, struct telling *out)
 		return rc;
 	if ((rc = location_exists(c, shelter)) != RC_OK)
 		return rc == RC_NOT_FOUND ? fault_set(c->fault, rc, MSG_NO_LOCATION, NULL, 0, NULL) : rc;
-	*out = (struct telling){ .shelter = *shelter, .disclosure = d.id, .until = d.until };
+	*out = (struct telling){ .shelter = *shelter, .disclosure = d.id, .at = d.at, .until = d.until };
 	return record_put(c->txn, KIND_DISCLOSURE, &key, &d);
 }
 

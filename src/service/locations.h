@@ -19,8 +19,8 @@ MUST_USE enum rc location_put(struct ctx *c, const struct id *shelter, const str
 /** What a committed transaction allows to be told, once. */
 struct telling {
 	struct id shelter, disclosure;
-	int64_t until;
-	uint8_t left; /* how often it may still be told */
+	int64_t at, until; /* as the record has it */
+	uint8_t left;      /* how often it may still be told */
 };
 
 /** The house asks for its own: writes the disclosure record.  ${out} is told after the commit. */

@@ -34,12 +34,103 @@ org_load(struct ctx *c, const struct id *id, struct org *out)
 }
 
 enum rc
+org_answers(struct ctx *c, const struct id *org, enum rc otherwise, enum msg msg)
+{
+	const struct key key = record_key(KIND_ORG, org);
+	struct org o;
+	const enum rc rc = record_get(c->txn, KIND_ORG, &key, &o);
+
+	if (rc == RC_OK && o.retired)
+		return fault_set(c->fault, otherwise, msg, NULL, 0, NULL);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+struct owned {
+	struct ctx *c;
+	const struct id *org;
+	struct house *house;
+	bool has_house, has_family;
+	enum rc rc;
+};
+
+static bool
+has_live_share(const struct house *h, int64_t now)
+{
+	for (unsigned i = 0; i < h->allocation_count; i++)
+		if (h->allocations[i].expires_at == 0 || h->allocations[i].expires_at > now)
+			return true;
+	return false;
+}
+
+/* Not in the read set, which has no room for all houses: nobody is held in a retired one any more, and who
+ * brings it back meanwhile has read the organisation. */
+static void
+look_inside(struct owned *x, const struct id *shelter)
+{
+	const struct key key = record_key(KIND_HOUSE, shelter);
+	const size_t mark = arena_mark(x->c->arena);
+
+	x->rc = record_peek(x->c->txn, KIND_HOUSE, &key, x->house);
+	arena_rewind(x->c->arena, mark);
+	if (x->rc == RC_OK)
+		x->has_family = has_live_share(x->house, ctx_sure(x->c));
+	else if (x->rc == RC_NOT_FOUND)
+		x->rc = RC_CORRUPT; /* they are made together */
+}
+
+static bool
+is_owned(void *arg, const struct key *key, struct bytes value, uint64_t rev)
+{
+	struct owned *x = arg;
+	struct shelter s;
+
+	(void)key;
+	(void)rev;
+	if ((x->rc = record_decode(KIND_SHELTER, value, &s)) != RC_OK)
+		return false;
+	if (!id_equal(&s.org, x->org))
+		return true;
+	x->has_house = !s.retired;
+	if (s.retired && !x->has_family)
+		look_inside(x, &s.id);
+	return x->rc == RC_OK && !x->has_house;
+}
+
+/* Its devices are refused from then on, so nobody would be left to answer for its houses, nor to confirm whom
+ * one of them was asked to take before it closed, to record an arrival or to end a stay.  A house that is
+ * added at the same moment is not seen here: the index and each hold look at the organisation, too. */
+static enum rc
+check_retire(struct ctx *c, const struct org *o)
+{
+	const struct key key = record_key(KIND_ORG, &o->id), prefix = record_key_bytes(KIND_SHELTER, "", 0);
+	struct owned x = { .c = c, .org = &o->id, .house = arena_alloc(c->arena, sizeof(*x.house)) };
+	struct org before;
+	enum rc rc;
+
+	if (!x.house)
+		return RC_UNAVAILABLE;
+	if (id_equal(&o->id, &c->who->org.id))
+		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_OWN_ORG, NULL, 0, NULL);
+	if ((rc = record_get(c->txn, KIND_ORG, &key, &before)) != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	if (before.retired)
+		return RC_OK;
+	if ((rc = txn_scan(c->txn, &prefix, NULL, is_owned, &x)) != RC_OK || (rc = x.rc) != RC_OK)
+		return rc;
+	if (x.has_house || x.has_family)
+		return fault_set(c->fault, RC_STATE_CONFLICT, x.has_house ? MSG_ORG_HOUSES : MSG_ORG_FAMILIES,
+		    NULL, 0, NULL);
+	return RC_OK;
+}
+
+enum rc
 org_save(struct ctx *c, struct org *o)
 {
 	struct key key = record_key(KIND_ORG, &o->id);
+	enum rc rc;
 
-	if (o->retired && id_equal(&o->id, &c->who->org.id)) /* its devices are refused from then on */
-		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_OWN_ORG, NULL, 0, NULL);
+	if (o->retired && (rc = check_retire(c, o)) != RC_OK)
+		return rc;
 	o->version++;
 	ctx_note(c, &o->id, NULL, NULL);
 	return record_put(c->txn, KIND_ORG, &key, o);

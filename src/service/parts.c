@@ -389,6 +389,7 @@ parts_close(struct parts *p)
 	ledger_free(p->ledger); /* its last entries still need the store */
 	notary_stop(p->notary); /* and are signed */
 	inspector_stop(p->inspector);
+	vault_stop(p->vault); /* or it might still write its ring when another has the store's lock */
 	store_close(p->store);
 	breadth_watch_free(p->breadth);
 	notary_free(p->notary);
@@ -400,7 +401,6 @@ parts_close(struct parts *p)
 	auth_free(p->auth);
 	schemas_free(p->schemas);
 	keyring_free(p->keyring);
-	vault_stop(p->vault);
 	sheets_free(p->sheets);
 	tunings_fini(&p->tunings);
 	duty_watch_free(p->duty);

@@ -143,6 +143,7 @@ struct ctx {
 	const struct principal *who;
 	int64_t now;
 	int64_t sure;           /* store_sure_now; 0: ${now} is, as a timer's.  See ctx_sure */
+	int64_t common;         /* store_common_now; 0: ${now} is.  See ctx_common */
 	struct id ids[CTX_IDS]; /* taken in order with ctx_id; zero: not made yet */
 	unsigned ids_used;      /* reset before each run */
 	bool has_random;
@@ -151,6 +152,8 @@ struct ctx {
 	bool is_offline; /* a program of who holds the root keys, not a request */
 	enum rc refused; /* ctx_refuse: what the run wrote commits, and this is the answer; reset before each
 			    run */
+	bool
+	    has_searched; /* something was proposed unasked: recorded as a search is; reset before each run */
 	unsigned retry_after; /* seconds to wait after RC_SLOW_DOWN; 0 = the usual */
 	struct audit_entry
 	    audit; /* the entry that the gate will append if the run writes: use cases fill subject etc. */
@@ -166,5 +169,11 @@ const uint8_t *ctx_random(struct ctx *c);
  * holds.  What begins gets ${c->now}.
  */
 int64_t ctx_sure(const struct ctx *c);
+
+/**
+ * The time, in seconds, by which wrong passphrases are counted: the same whichever node is asked, or who
+ * takes turns at two whose clocks differ would wait at neither.
+ */
+int64_t ctx_common(const struct ctx *c);
 
 #endif

@@ -86,8 +86,9 @@ derive_facts(struct ctx *c, const struct reservation *r, const struct shelter *s
 	v->next_review = rule ? term_next_review(rule, r->stay_start, today) : 0;
 }
 
-/* After a decline, a lapse or a cancellation the desk that holds the request is offered the next best at
- * once. */
+/* After a decline or a lapse the desk that holds the request is offered the next best at once, for as long as
+ * a candidate lives; later it searches, or who reads an old reservation again and again would search
+ * unslowed. */
 static enum rc
 propose_next(struct ctx *c, const struct reservation *r, struct reservation_view *v)
 {
@@ -98,6 +99,8 @@ propose_next(struct ctx *c, const struct reservation *r, struct reservation_view
 
 	if (!id_equal(&c->who->org.id, &r->desk_org) ||
 	    (v->state != RES_DECLINED_BY_HOUSE && v->state != RES_EXPIRED))
+		return RC_OK;
+	if ((r->ended_at != 0 ? r->ended_at : r->expires_at) + LIMIT_CANDIDATE < c->now)
 		return RC_OK;
 	if ((rc = record_peek(c->txn, KIND_EPISODE, &key, &e)) != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;

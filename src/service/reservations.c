@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "domain/fit.h"
+#include "service/accounts.h"
+#include "service/cases.h"
 #include "service/episodes.h"
 #include "service/reservations.h"
 #include "service/scan.h"
@@ -181,7 +183,9 @@ reservation_hold(struct ctx *c, const struct reservation_new *in, struct reserva
 	memset(shelter, 0, sizeof(*shelter));
 	if (!b)
 		return RC_UNAVAILABLE;
-	if ((rc = load_candidate(c, in, b, shelter)) != RC_OK)
+	/* the index proposes no house of a retired organisation, but it may have before that was retired */
+	if ((rc = load_candidate(c, in, b, shelter)) != RC_OK ||
+	    (rc = org_answers(c, &b->shelter.org, RC_NO_PLACE_LEFT, MSG_NO_PLACE_LEFT)) != RC_OK)
 		return rc;
 	fit_house(&b->shelter, &b->house, &b->episode.household, PATH_HELPLINE, ctx_sure(c), &fit);
 	if (fit.answer != ANSWER_CAPACITY && fit.answer != ANSWER_ASSESSMENT)
@@ -252,6 +256,16 @@ set_term(struct ctx *c, struct booking *b, enum reservation_event ev, const stru
 	return RC_OK;
 }
 
+static void
+note_declined(struct episode *e, const struct id *house)
+{
+	if (episode_was_declined_by(e, house))
+		return;
+	if (e->declined_count == LIMIT_DECLINED)
+		memmove(&e->declined[0], &e->declined[1], --e->declined_count * sizeof(e->declined[0]));
+	e->declined[e->declined_count++] = *house;
+}
+
 /* A reservation that ended without a stay gives the episode back to the search at once. */
 static enum rc
 free_episode(struct ctx *c, struct booking *b)
@@ -260,6 +274,8 @@ free_episode(struct ctx *c, struct booking *b)
 	    !id_equal(&b->episode.reservation, &b->r.id))
 		return RC_OK;
 	b->episode.reservation = (struct id){ { 0 } };
+	if (b->r.state == RES_DECLINED_BY_HOUSE)
+		note_declined(&b->episode, &b->r.shelter);
 	return episode_store(c, &b->episode);
 }
 
@@ -330,7 +346,9 @@ happened_at(const struct reservation *r, enum reservation_event ev)
 	if (ev == EV_REQUEST)
 		return r->requested_at;
 	if (ev == EV_CONFIRM)
-		return r->state == RES_DECLINED_BY_HOUSE ? 0 : r->answered_at;
+		/* a no that was the first answer is no yes */
+		return r->state == RES_DECLINED_BY_HOUSE && r->answered_at == r->ended_at ? 0
+											  : r->answered_at;
 	if (ev == EV_ARRIVE)
 		return r->arrived_at;
 	return ends[ev] != 0 && r->state == ends[ev] ? r->ended_at : 0;
@@ -347,6 +365,24 @@ last_known(const struct reservation *r)
 	return last;
 }
 
+/* Before ${ev}, which happened at ${at}, is applied now. */
+static void
+note_heard(const struct ctx *c, struct reservation *r, enum reservation_event ev, int64_t at)
+{
+	const day_number today = budapest_day(c->now);
+
+	if (case_quarter(budapest_day(at)) >= case_quarter(today))
+		return;
+	if (ev == EV_ARRIVE)
+		r->arrival_heard = today;
+	else if (ev == EV_CONFIRM)
+		r->answer_heard = today;
+	else if (ev != EV_REQUEST)
+		r->end_heard = today;
+	if (ev == EV_DECLINE && r->answered_at == 0) /* else it had answered, and that was told */
+		r->answer_heard = today;
+}
+
 static enum rc
 apply_late(struct ctx *c, struct booking *b, enum reservation_event ev, int64_t at,
     const struct reservation_detail *d)
@@ -356,6 +392,7 @@ apply_late(struct ctx *c, struct booking *b, enum reservation_event ev, int64_t 
 	const bool is_desk = reservation_next(b->r.state, ev, ACTOR_DESK, &to) != RC_FORBIDDEN;
 	enum rc rc;
 
+	note_heard(c, &b->r, ev, at);
 	c->now = at;
 	rc = apply(c, b, ev, is_desk ? ACTOR_DESK : ACTOR_HOUSE, d);
 	c->now = now;
@@ -403,6 +440,7 @@ reservation_expire(struct ctx *c, const struct id *id)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
 	if (!reservation_has_expired(&b->r, c->now))
 		return RC_OK;
+	note_heard(c, &b->r, EV_EXPIRE, b->r.expires_at); /* nothing may have run for days */
 	ctx_note(c, id, &b->r.shelter, NULL);
 	return apply(c, b, EV_EXPIRE, ACTOR_CLOCK, &none);
 }

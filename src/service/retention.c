@@ -34,7 +34,6 @@ struct rule {
 	size_t since;               /* without ${is_due}: the record's own time, from which it is kept */
 	due_fn *is_due;             /* NULL: when that time is over */
 	struct key (*prefix)(void); /* NULL: all of ${kind} */
-	bool is_in_order;           /* of time: the first that is not due ends the walk */
 	bool is_counted;            /* in the statistics, as ${kind} */
 };
 
@@ -80,6 +79,8 @@ repeat_is_due(struct ctx *c, const struct rule *rule UNUSED, struct bytes value,
 	return RC_OK;
 }
 
+/* One of a clock that ran far ahead goes too, whenever it was: who did not hear of it is told to look anew.
+ */
 static enum rc
 event_is_due(struct ctx *c, const struct rule *rule UNUSED, struct bytes value, int64_t keep, bool *due)
 {
@@ -89,7 +90,7 @@ event_is_due(struct ctx *c, const struct rule *rule UNUSED, struct bytes value, 
 	if (value.len >= LOG_LEAF)
 		rc = model_decode(
 		    &model_event, (struct bytes){ value.p + LOG_LEAF, value.len - LOG_LEAF }, &e);
-	*due = rc == RC_OK && e.at + keep <= c->now;
+	*due = rc == RC_OK && (e.at + keep <= c->now || e.at > c->now + keep);
 	return rc;
 }
 
@@ -132,8 +133,7 @@ static const struct rule rules[RETAIN_COUNT] = {
 	[RETAIN_RESERVATIONS] = { KIND_RESERVATION, .is_due = reservation_is_due, .is_counted = true },
 	[RETAIN_REPEATS] = { KIND_COUNT, .is_due = repeat_is_due, .prefix = prefix_repeats },
 	[RETAIN_TOKENS] = { KIND_REVOKED_TOKEN, offsetof(struct revoked_token, until) },
-	[RETAIN_EVENTS] = { KIND_COUNT, .is_due = event_is_due, .prefix = prefix_events,
-	    .is_in_order = true },
+	[RETAIN_EVENTS] = { KIND_COUNT, .is_due = event_is_due, .prefix = prefix_events },
 	[RETAIN_OPENED] = { KIND_OPENED, offsetof(struct opened, at) },
 	[RETAIN_LOOKS] = { KIND_DISCLOSURE, offsetof(struct disclosure, at) },
 	[RETAIN_GLASS] = { KIND_BREAK_GLASS, offsetof(struct break_glass, asked_at) },
@@ -206,7 +206,7 @@ collect_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	w->due += due;
 	if (due && !w->counts_only)
 		w->item[w->count++] = *key;
-	return due || !rules[w->class].is_in_order;
+	return true;
 }
 
 static enum rc

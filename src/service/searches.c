@@ -6,6 +6,7 @@
 #include "domain/rank.h"
 #include "domain/veil.h"
 #include "service/candidates.h"
+#include "service/episodes.h"
 #include "service/searches.h"
 #include "service/survey.h"
 
@@ -123,12 +124,17 @@ search_next(struct ctx *c, const struct episode *e, const struct id *except, str
 	struct survey s;
 	bool found = false;
 
+	if (!ledger_is_recording(c->parts->ledger))
+		return false;
+	c->has_searched = true;
 	survey_run(c, index_enter(c->parts->index), e, &s);
 	for (unsigned i = 0; i < s.best_count && !found; i++) {
 		const struct scored *x = &s.best[i];
 		if (x->fit.answer == ANSWER_WAITLIST)
 			continue;
 		if (except && id_equal(&x->entry->shelter.id, except))
+			continue;
+		if (episode_was_declined_by(e, &x->entry->shelter.id))
 			continue;
 		found = fill_candidate(c, e, x, out) == RC_OK;
 	}

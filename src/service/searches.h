@@ -13,7 +13,11 @@
 /** All candidates, best first, near misses and what blocks.  Lives in the context's arena. */
 MUST_USE enum rc search_run(struct ctx *c, const struct episode *e, struct search_reply *out);
 
-/** Only the best candidate that is not ${except} (NULL: none excepted); false when there is none. */
+/**
+ * Only the best candidate that is not ${except} (NULL: none excepted) and has not declined this request;
+ * false when there is none.  Recorded whatever the route says (struct ctx); none either while the trail takes
+ * nothing, as on a full disk: who reads a reservation is not refused it for what was proposed beside it.
+ */
 bool search_next(struct ctx *c, const struct episode *e, const struct id *except, struct candidate *out);
 
 /** Open a candidate's text: the house it stands for.  RC_INVALID when it is foreign, altered or too old. */

@@ -59,10 +59,11 @@ sheet_key_write(const struct paths *paths, const struct sheet_key *key, bool may
 		return fault_set(f, RC_TAKEN, MSG_SHEET_TAKEN, NULL, 0, key->name);
 	if ((rc = dir_make(dir, 0755, f)) != RC_OK)
 		return rc;
+	file_give(dir);
 	id_format(&key->org, org);
 	(void)snprintf(text, sizeof(text), KEY_WORD " 1 %s %s\n", org, key->key);
 	/* who may look into the data directory may read it: it opens nothing */
-	return file_write(path, bytes_str(text), 0644, f);
+	return file_write_given(path, bytes_str(text), 0644, f);
 }
 
 static bool

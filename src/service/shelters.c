@@ -5,13 +5,14 @@
 
 #include "crypto/digest.h"
 #include "domain/rank.h"
+#include "service/accounts.h"
 #include "service/code_names.h"
 #include "service/etag.h"
 #include "service/scan.h"
 #include "service/shelters.h"
 
-static enum rc
-tell(struct ctx *c, const struct id *shelter, bool frees)
+enum rc
+shelter_tell(struct ctx *c, const struct id *shelter, bool frees)
 {
 	const struct event ev = { .kind = EVENT_UNIT_CHANGED,
 		.shelter = *shelter,
@@ -49,10 +50,15 @@ shelter_save(struct ctx *c, const struct shelter *s)
 	struct shelter before;
 	enum rc rc;
 
-	if ((rc = record_get(c->txn, KIND_SHELTER, &key, &before)) != RC_OK ||
-	    (rc = code_name_is_free(c, &before, s)) != RC_OK || (rc = put_profile(c, &before, s)) != RC_OK)
+	if ((rc = record_get(c->txn, KIND_SHELTER, &key, &before)) != RC_OK)
 		return rc;
-	return tell(c, &s->id, true); /* it may take whom it did not: a house that opens, a wider rule */
+	if (before.retired && !s->retired && /* it would come back for nobody to answer */
+	    (rc = org_answers(c, &s->org, RC_STATE_CONFLICT, MSG_ORG_RETIRED)) != RC_OK)
+		return rc;
+	if ((rc = code_name_is_free(c, &before, s)) != RC_OK || (rc = put_profile(c, &before, s)) != RC_OK)
+		return rc;
+	return shelter_tell(
+	    c, &s->id, true); /* it may take whom it did not: a house that opens, a wider rule */
 }
 
 enum rc
@@ -156,7 +162,7 @@ save_house(struct ctx *c, const struct house *h, unsigned had)
 
 	if ((rc = record_put(c->txn, KIND_HOUSE, &key, h)) != RC_OK)
 		return rc;
-	return tell(c, &h->shelter, free_places(h, ctx_sure(c)) > had);
+	return shelter_tell(c, &h->shelter, free_places(h, ctx_sure(c)) > had);
 }
 
 static enum rc
@@ -186,6 +192,16 @@ check_group(struct ctx *c, const struct house *h, const struct unit *u)
 	return fault_set(c->fault, RC_INVALID, MSG_GROUP_FULL, "/join_group", JOIN_GROUP_UNITS, NULL);
 }
 
+/* As an import has it: staff can say of so many places how they stand (unit-report), and four joined rooms of
+ * more would leave the byte that counts places of a candidate. */
+static enum rc
+check_places(struct ctx *c, const struct unit *u)
+{
+	if (unit_places(u) <= LIMIT_PLACES)
+		return RC_OK;
+	return fault_set(c->fault, RC_INVALID, MSG_FIELD_MAX, "/adult_beds", LIMIT_PLACES, NULL);
+}
+
 enum rc
 unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 {
@@ -200,7 +216,7 @@ unit_create(struct ctx *c, const struct id *shelter, struct unit *u)
 	if (h->unit_count == LIMIT_UNITS)
 		return fault_set(c->fault, RC_INVALID, MSG_UNITS_FULL, NULL, LIMIT_UNITS, NULL);
 	u->id = ctx_id(c);
-	if ((rc = check_group(c, h, u)) != RC_OK)
+	if ((rc = check_places(c, u)) != RC_OK || (rc = check_group(c, h, u)) != RC_OK)
 		return rc;
 	had = free_places(h, ctx_sure(c));
 	u->version = 1;
@@ -251,6 +267,8 @@ unit_save(struct ctx *c, const struct id *shelter, const struct unit *u)
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_UNIT_IN_USE, NULL, 0, NULL);
 	if (!u->retired && (u->join_group != h->units[i].join_group || h->units[i].retired) &&
 	    (rc = check_group(c, h, u)) != RC_OK)
+		return rc;
+	if (unit_places(u) > unit_places(&h->units[i]) && (rc = check_places(c, u)) != RC_OK)
 		return rc;
 	had = free_places(h, ctx_sure(c));
 	h->units[i] = *u;
@@ -438,7 +456,7 @@ availability_enter_late(struct ctx *c, const struct id *shelter, const char *roo
 	if (h->units[i].confirmed_at == at && was->state == report->state &&
 	    (report->state != UNIT_PARTLY || was->free_places == report->free_places))
 		return RC_TAKEN;
-	if (at <= h->units[i].confirmed_at)
+	if (at <= h->units[i].confirmed_at && freshness_is_known(h->units[i].confirmed_at, c->now))
 		return fault_set(c->fault, RC_STATE_CONFLICT, MSG_LATER_KNOWN, NULL, 0, NULL);
 	had = free_places(h, ctx_sure(c));
 	/* by what held then: a hold that ran out since may have been asked for in time, on paper, too */

@@ -57,4 +57,8 @@ MUST_USE enum rc availability_enter_late(struct ctx *c, const struct id *shelter
 MUST_USE enum rc availability_still_true(
     struct ctx *c, const struct id *shelter, struct availability_reply *out);
 
+/** Tell the house that its rooms changed, and desks (${frees}) that a place may be there; in the transaction
+ * that changed them. */
+MUST_USE enum rc shelter_tell(struct ctx *c, const struct id *shelter, bool frees);
+
 #endif

@@ -11,11 +11,13 @@
 static enum rc
 give_token(struct ctx *c, const struct user *u, struct token_reply *out)
 {
-	/* "sign out everywhere" voids its own second too, so a token of that second counts from the next */
+	/* "sign out everywhere" voids its own second too, so a token of that second counts from the next;
+	 * what a clock that ran ahead has voided waits for no time (is_void) */
+	const bool is_next = u->tokens_from > c->now && u->tokens_from <= c->now + LIMIT_TOKEN_SKEW;
 	struct claims claims = { .jti = ctx_id(c),
 		.user = u->id,
 		.device = c->who->device.id,
-		.issued_at = u->tokens_from > c->now ? u->tokens_from : c->now,
+		.issued_at = is_next ? u->tokens_from : c->now,
 		.expires_at = c->now + LIMIT_TOKEN_LIFE,
 		.round = principal_round(u) };
 	enum rc rc;

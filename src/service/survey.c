@@ -3,7 +3,9 @@
  * The draw of survey.h.  Classes are judged first; those that admit the household are sorted by what decides
  * the order of candidates before anything a single house says: a protected address before a public one, a
  * place before an assessment.  Then their chunks are met in a random order of the episode, each once, and of
- * each a few houses at first, so that the list is not one class's.
+ * each a few houses at first, so that the list is not one class's.  More classes than are judged together
+ * make several windows: all of them are gone through for protected addresses before the first public one is
+ * looked at, and for near misses after that.
  */
 #include "service/survey.h"
 
@@ -24,10 +26,20 @@
 #define TRIES_OTHER 4u   /* chunks for one such look: where all is free there is none to look at */
 #define WINDOWS     8u   /* of classes, once a place was found */
 
+/* What the windows are gone through for, in turn: two ranks are protected addresses, two are public ones. */
+enum pass { PASS_PROTECTED, PASS_PUBLIC, PASS_OTHERS, PASSES };
+
 /* Chunks of several classes in one row of numbers. */
 struct run {
 	const struct index_class *class;
 	uint32_t end; /* number of the first chunk behind it */
+};
+
+/* Classes that are judged together. */
+struct window {
+	const struct index_class *const *classes;
+	const uint8_t *ranks;
+	unsigned count;
 };
 
 struct drawn {
@@ -45,12 +57,16 @@ struct look {
 	struct fit admitted[RANKS + 1]; /* what the rules say of the classes of a rank */
 	uint64_t eligible;              /* houses of classes that admit the household */
 	uint64_t met, within;           /* houses of the chunks met; of these, within reach */
+	bool has_rank[REFUSED + 1];     /* of the classes judged so far */
+	uint32_t judged;                /* windows: the first so many that the draw meets */
 	unsigned beyond;                /* chunks met for others */
 	bool is_more;                   /* of a chunk not all within reach were looked at */
 	struct drawn near, far;         /* looked at: within reach, beyond it */
 	struct drawn unstated;          /* houses that only the counsellor's word keeps out */
 	unsigned run_count;
-	struct run runs[WINDOW]; /* the last: what lies behind run_count is never read, nor cleared */
+	/* the last, and never cleared: what lies behind run_count, or is of no window yet, is never read */
+	struct run runs[WINDOW];
+	uint8_t ranks[WINDOWS + 1][WINDOW]; /* of the first windows, and of another one */
 };
 
 /* ---- one house ---- */
@@ -138,25 +154,31 @@ look_at(struct look *l, const struct index_entry *entry, unsigned rank, struct d
 
 /* ---- classes ---- */
 
-/* The rank of a class; those of a class that does not admit the household are told of here. */
+static unsigned
+rank_of(const struct look *l, const struct index_class *class, struct fit *fit)
+{
+	fit_rules(class->rules, &l->asker, fit);
+	if (fit->reason_count > 0)
+		return is_near_miss(fit) ? UNSTATED : REFUSED;
+	return (fit->address_unprotected ? RANKS / 2 : 0) + (fit->answer == ANSWER_CAPACITY ? 0u : 1u);
+}
+
+/* The rank of a class, which is counted; those of a class that does not admit the household are told of here.
+ */
 static unsigned
 judge(struct look *l, const struct index_class *class)
 {
 	struct fit fit;
-	unsigned rank;
+	const unsigned rank = rank_of(l, class, &fit);
 
-	fit_rules(class->rules, &l->asker, &fit);
 	l->out->seen += class->count;
 	for (unsigned i = 0; i < fit.reason_count; i++)
 		l->out->blocked[fit.reasons[i]] += class->count;
-	if (fit.reason_count > 0) {
-		rank = is_near_miss(&fit) ? UNSTATED : REFUSED;
-	} else {
-		rank = (fit.address_unprotected ? 2u : 0u) + (fit.answer == ANSWER_CAPACITY ? 0u : 1u);
+	if (rank < RANKS)
 		l->eligible += class->count;
-	}
 	if (rank < REFUSED)
 		l->admitted[rank] = fit;
+	l->has_rank[rank] = true;
 	return rank;
 }
 
@@ -229,17 +251,16 @@ draw_next(struct draw *d, uint32_t *out)
 }
 
 static void
-list_runs(struct look *l, const struct index_class *const *classes, const uint8_t *ranks, unsigned count,
-    unsigned rank)
+list_runs(struct look *l, const struct window *w, unsigned rank)
 {
 	uint32_t end = 0;
 
 	l->run_count = 0;
-	for (unsigned i = 0; i < count; i++) {
-		if (ranks[i] != rank)
+	for (unsigned i = 0; i < w->count; i++) {
+		if (w->ranks[i] != rank)
 			continue;
-		end += classes[i]->chunk_count;
-		l->runs[l->run_count++] = (struct run){ classes[i], end };
+		end += w->classes[i]->chunk_count;
+		l->runs[l->run_count++] = (struct run){ w->classes[i], end };
 	}
 }
 
@@ -373,23 +394,75 @@ look_at_unstated(struct look *l)
 	}
 }
 
-static void
-look_at_window(struct look *l, const struct index_class *const *classes, unsigned count)
+/* Window ${n}, the ${nth} that the draw meets.  The first pass counts its classes. */
+static struct window
+window_of(struct look *l, const struct index_view *view, uint32_t n, uint32_t nth, enum pass pass)
 {
-	uint8_t ranks[WINDOW];
+	const unsigned left = view->class_count - n * WINDOW;
+	uint8_t *ranks = l->ranks[nth < WINDOWS ? nth : WINDOWS];
+	const struct window w = { view->classes + n * WINDOW, ranks, left < WINDOW ? left : WINDOW };
+	struct fit fit;
 
-	for (unsigned i = 0; i < count; i++)
-		ranks[i] = (uint8_t)judge(l, classes[i]);
-	for (unsigned rank = 0; rank < RANKS && l->out->fits < LIMIT_CANDIDATES; rank++) {
-		list_runs(l, classes, ranks, count, rank);
+	for (unsigned i = 0; i < w.count && pass == PASS_PROTECTED; i++)
+		ranks[i] = (uint8_t)judge(l, w.classes[i]);
+	for (unsigned i = 0; i < w.count && pass != PASS_PROTECTED && nth >= WINDOWS; i++)
+		ranks[i] = (uint8_t)rank_of(l, w.classes[i], &fit);
+	l->judged += pass == PASS_PROTECTED;
+	return w;
+}
+
+static void
+look_for_places(struct look *l, const struct window *w, enum pass pass)
+{
+	const unsigned from = pass == PASS_PROTECTED ? 0 : RANKS / 2;
+
+	for (unsigned rank = from; rank < from + RANKS / 2 && l->out->fits < LIMIT_CANDIDATES; rank++) {
+		list_runs(l, w, rank);
 		look_within(l, rank);
 	}
+}
+
+static void
+look_for_others(struct look *l, const struct window *w)
+{
 	for (unsigned rank = 0; rank < RANKS && !has_enough_beyond(l); rank++) {
-		list_runs(l, classes, ranks, count, rank);
+		list_runs(l, w, rank);
 		look_beyond(l, rank);
 	}
-	list_runs(l, classes, ranks, count, UNSTATED);
+	list_runs(l, w, UNSTATED);
 	look_at_unstated(l);
+}
+
+/* After ${begun} windows.  Later passes meet those that the first one met: without a place it met all. */
+static bool
+is_over(const struct look *l, enum pass pass, uint32_t begun)
+{
+	const bool has_public = l->has_rank[RANKS / 2] || l->has_rank[RANKS / 2 + 1];
+
+	if (pass != PASS_PROTECTED && begun == l->judged)
+		return true;
+	if (pass == PASS_OTHERS)
+		return (l->eligible == 0 || has_enough_beyond(l)) &&
+		    (!l->has_rank[UNSTATED] || l->unstated.looked >= SURVEY_NEAR);
+	if (pass == PASS_PUBLIC && !has_public)
+		return true;
+	return l->out->fits >= (begun < WINDOWS ? LIMIT_CANDIDATES : 1u);
+}
+
+static void
+go_through(struct look *l, const struct index_view *view, enum pass pass)
+{
+	struct draw d = draw_of(random_of(l, 3 * RANKS), (view->class_count + WINDOW - 1) / WINDOW);
+	uint32_t n;
+
+	for (uint32_t nth = 0; !is_over(l, pass, nth) && draw_next(&d, &n); nth++) {
+		const struct window w = window_of(l, view, n, nth, pass);
+
+		if (pass == PASS_OTHERS)
+			look_for_others(l, &w);
+		else
+			look_for_places(l, &w, pass);
+	}
 }
 
 /* What ${d} says of ${houses}. */
@@ -403,15 +476,10 @@ add_share(struct survey *s, const struct drawn *d, uint64_t houses)
 static void
 look_at_draw(struct look *l, const struct index_view *view)
 {
-	const unsigned windows = (view->class_count + WINDOW - 1) / WINDOW;
-	struct draw d = draw_of(random_of(l, 3 * RANKS), windows);
 	uint64_t within;
-	uint32_t n;
 
-	while (l->out->fits < (d.count - d.left < WINDOWS ? LIMIT_CANDIDATES : 1) && draw_next(&d, &n)) {
-		const unsigned first = n * WINDOW, left = view->class_count - first;
-		look_at_window(l, view->classes + first, left < WINDOW ? left : WINDOW);
-	}
+	for (unsigned pass = 0; pass < PASSES; pass++)
+		go_through(l, view, (enum pass)pass);
 	within = l->met > 0 ? l->eligible * l->within / l->met : 0;
 	add_share(l->out, &l->near, within);
 	add_share(l->out, &l->far, l->eligible - within);

@@ -21,37 +21,29 @@ struct expiry {
 
 /* ---- how far ---- */
 
-struct probe {
-	int64_t before;
-	bool is_erased, is_old;
-};
-
 static bool
 look(void *arg, const struct audit_entry *e)
 {
-	struct probe *p = arg;
-
-	p->is_erased = e->is_erased;
-	p->is_old = e->is_erased || e->at < p->before;
+	*(bool *)arg = e->is_erased;
 	return false;
 }
 
-/* The first entry that is not erased, or (${wants_age}) not old: both come in front of all others. */
+/* What is erased comes in front of all others. */
 static enum rc
-first_not(struct txn *t, int64_t before, bool wants_age, uint64_t *out)
+first_with_text(struct txn *t, uint64_t *out)
 {
-	struct probe p = { .before = before };
 	struct log_head head = { .count = 0 };
 	uint64_t low = 1, high;
+	bool is_erased;
 	enum rc rc = txn_log_head(t, LOG_AUDIT, &head);
 
 	high = head.count + 1;
 	while (rc == RC_OK && low < high) {
 		const uint64_t middle = low + (high - low) / 2;
 
-		if ((rc = ledger_read(t, middle, look, &p)) != RC_OK)
+		if ((rc = ledger_read(t, middle, look, &is_erased)) != RC_OK)
 			break;
-		if (wants_age ? p.is_old : p.is_erased)
+		if (is_erased)
 			low = middle + 1;
 		else
 			high = middle;
@@ -60,17 +52,27 @@ first_not(struct txn *t, int64_t before, bool wants_age, uint64_t *out)
 	return rc;
 }
 
+/* What a clock wrote that runs ahead of now goes with what is old behind it. */
+static bool
+take_old(void *arg, const struct audit_entry *e)
+{
+	struct expiry *x = arg;
+
+	if (e->is_erased || e->at < x->before)
+		x->to = e->number;
+	return x->to == e->number || e->at > x->u->now;
+}
+
+/* All that is to go is looked at: what a clock wrote that was years behind looks old among the young, and a
+ * search by halves that met it would take all before it for old.  What is erased does not come back. */
 static enum rc
 find_range(struct txn *t, void *arg)
 {
 	struct expiry *x = arg;
-	uint64_t end;
-	enum rc rc = first_not(t, x->before, false, &x->from);
+	enum rc rc = first_with_text(t, &x->from);
 
-	if (rc == RC_OK)
-		rc = first_not(t, x->before, true, &end);
-	x->to = rc == RC_OK ? end - 1 : 0;
-	return rc;
+	x->to = 0;
+	return rc == RC_OK ? ledger_read(t, x->from, take_old, x) : rc;
 }
 
 /* ---- values that only old entries vouch for ---- */

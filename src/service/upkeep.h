@@ -17,6 +17,9 @@ enum upkeep_job { JOB_ROTATION, JOB_PURGE, JOB_COUNT };
 
 #define UPKEEP_BATCH 40u /* keys a transaction: each is read and written, well below LIMIT_TXN_KEYS */
 
+/* requests end long before; readers of the store have let go of old snapshots by then */
+#define UPKEEP_GRACE_MS 2000u
+
 struct upkeep {
 	struct parts *parts;
 	int64_t now;       /* of the whole job: what is due does not change under it */

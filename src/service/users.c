@@ -276,6 +276,15 @@ user_reset_factor(struct ctx *c, const struct id *id, struct user *u)
 }
 
 enum rc
+user_retire(struct ctx *c, struct user *u)
+{
+	u->retired = true;
+	u->pending = (struct id){ { 0 } };
+	user_void_tokens(c, u);
+	return user_put(c, u);
+}
+
+enum rc
 user_sign_out(struct ctx *c, const struct id *id)
 {
 	struct user u;

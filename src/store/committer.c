@@ -57,6 +57,7 @@ struct committer {
 	struct watcher watchers[COMMITTER_WATCHERS];
 	unsigned watcher_count;
 	struct store_stats stats;
+	uint64_t refused_us; /* when the engine refused the last change; 0: it was written */
 };
 
 static uint64_t
@@ -268,12 +269,12 @@ count_batch(struct committer *c, const struct commit *list, uint64_t spent_us)
 	spread_add(&c->stats.sync, &spread_times, spent_us);
 	for (; list != NULL; list = list->next) {
 		size++;
-		if (list->rc == RC_OK)
-			c->stats.commits++;
-		else if (list->rc == RC_CONFLICT)
+		if (list->rc == RC_CONFLICT) {
 			c->stats.conflicts++;
-		else
-			c->stats.failed++;
+			continue;
+		}
+		*(list->rc == RC_OK ? &c->stats.commits : &c->stats.failed) += 1;
+		c->refused_us = list->rc == RC_OK ? 0 : now_us();
 	}
 	c->lone_batches = size == 1 && spent_us < LONE_US && c->first == NULL ? c->lone_batches + 1 : 0;
 	c->stats.waiting -= size;
@@ -546,6 +547,7 @@ committer_stats(struct committer *c, struct store_stats *out)
 {
 	pthread_mutex_lock(&c->lock);
 	*out = c->stats;
+	out->refused_ms = c->refused_us == 0 ? 0 : 1 + (int64_t)(now_us() - c->refused_us) / 1000;
 	pthread_mutex_unlock(&c->lock);
 	out->is_broken = c->ops->is_broken(c->engine);
 	out->is_altered = c->ops->is_altered(c->engine);

@@ -26,16 +26,19 @@ struct database_server {
 	char system[DATABASE_SYSTEM];     /* of a leader: the number that initdb gave it */
 	char registry[DATABASE_REGISTRY]; /* of a leader: the database's own id; "" without tables */
 	unsigned nodes;                   /* of a leader: nodes heard of in the last five seconds */
+	bool lacks_last; /* of a leader: it has not what this node acknowledged last in the same registry */
 };
 
 struct database_look {
 	unsigned count;
 	struct database_server servers[DATABASE_SERVERS];
-	const struct database_server *leader; /* the one on the highest timeline; NULL: nobody leads */
-	char followed[DATABASE_REGISTRY];     /* what this node's copy has followed; "" before it has */
-	char system[DATABASE_SYSTEM];         /* on servers of this number */
-	uint32_t seen;                        /* and the highest timeline it saw */
-	bool keeps_keys;                      /* this node makes and destroys keys (store/shared_ring.h) */
+	/* the one that a node with this past takes; else that has what it acknowledged last; else on the
+	 * highest timeline.  NULL: nobody leads */
+	const struct database_server *leader;
+	char followed[DATABASE_REGISTRY]; /* what this node's copy has followed; "" before it has */
+	char system[DATABASE_SYSTEM];     /* on servers of this number */
+	uint32_t seen;                    /* and the highest timeline it saw */
+	bool keeps_keys;                  /* this node makes and destroys keys (store/shared_ring.h) */
 };
 
 /** Does the store in the directory ${path} live in a database? */
@@ -48,8 +51,8 @@ bool database_is(const char *path);
  */
 MUST_USE enum rc database_look_at(const char *path, struct database_look *out, struct fault *f);
 
-/** Does a node with this look's past refuse the leader, as one that was left behind (why=stale_primary) or
- * was restored from a dump (why=restored)? */
+/** Does a node with this look's past refuse the leader, as one that was left behind (why=stale_primary), was
+ * restored from a dump (why=restored) or lacks what was acknowledged here last (why=changes_lost)? */
 bool database_is_refused(const struct database_look *look);
 
 /**

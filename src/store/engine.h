@@ -81,7 +81,7 @@ struct engine_standing {
 	int64_t silent_ms; /* since a primary last confirmed that this node's copy is where it is; 0: it does
 			      not follow yet */
 	uint32_t timeline; /* of the server it was last connected to */
-	int64_t now, sure; /* store_now and store_sure_now */
+	int64_t now, sure, common; /* store_now, store_sure_now and store_common_now */
 	int64_t clock_ahead; /* seconds that this machine's clock is ahead of most other nodes', < 0 behind */
 };
 

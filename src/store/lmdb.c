@@ -79,6 +79,7 @@ take_directory(const char *path, int *lock_fd, struct fault *f)
 		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
 	if ((*lock_fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600)) < 0)
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
+	file_give(name);
 	if (flock(*lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return fault_set(f, RC_BUSY, MSG_STORE_SERVED, NULL, 0, NULL);
 	return RC_OK;
@@ -132,6 +133,18 @@ check_pages(struct engine *e, const char *name, struct fault *f)
 	return fault_set(f, rc, rc == RC_CORRUPT ? MSG_STORE_DAMAGED : MSG_STORE_OPEN, NULL, 0, text);
 }
 
+/* It makes them itself. */
+static void
+give_files(const char *path)
+{
+	static const char *const names[] = { "data.mdb", "lock.mdb" };
+	char name[PATH_CAP];
+
+	for (unsigned i = 0; i < COUNT_OF(names); i++)
+		if (path_join(name, sizeof(name), path, names[i]))
+			file_give(name);
+}
+
 static int
 open_env(struct engine *e, const char *path, unsigned map_mib, unsigned flags)
 {
@@ -144,7 +157,9 @@ open_env(struct engine *e, const char *path, unsigned map_mib, unsigned flags)
 		return error;
 	if ((error = mdb_env_set_maxreaders(e->env, READERS)) != 0)
 		return error;
-	return mdb_env_open(e->env, path, MDB_NOTLS | flags, 0600);
+	error = mdb_env_open(e->env, path, MDB_NOTLS | flags, 0600);
+	give_files(path);
+	return error;
 }
 
 static int

@@ -10,9 +10,11 @@
 /**
  * Copy everything from the LMDB store at ${path} into the database ${conninfo}, read it back and compare,
  * then leave the connection string in ${path}: from then on the store is opened over PostgreSQL and the LMDB
- * file is its copy. Broken off it changes nothing here and can be repeated.  RC_TAKEN: the database holds a
- * registry, or the store is over one already; RC_BUSY: it is being served; RC_CORRUPT: what was read back
- * differs.
+ * file is its copy.  Broken off it can be repeated: until the string is there nothing changes here and the
+ * database may be filled anew; after that it is compared once more, and told that it is whole, before which
+ * no node takes it.  RC_TAKEN: the database holds a registry, or the store is over one already; RC_BUSY: it
+ * is being served; RC_CORRUPT: what was read back differs.  RC_UNAVAILABLE with MSG_PG_UNFINISHED: all but
+ * that last word; RC_UNAVAILABLE otherwise says nothing of what is there.
  */
 MUST_USE enum rc migrate_to_postgresql(
     const char *path, const char *conninfo, uint64_t *pairs, struct fault *f);

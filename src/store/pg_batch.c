@@ -175,8 +175,8 @@ add_commit(struct pg_batch *b, struct snapshot *s, struct commit *c)
 
 /* ---- the whole ---- */
 
-#define ARRAYS(b)                                                                           \
-	&(b)->read_keys, &(b)->read_revs, &(b)->new_keys, &(b)->new_values, &(b)->put_keys, \
+#define ARRAYS(b)                                                                                           \
+	&(b)->read_keys, &(b)->read_revs, &(b)->new_keys, &(b)->new_values, &(b)->put_keys, &(b)->put_revs, \
 	    &(b)->put_values, &(b)->deletes, &(b)->changed
 
 static void
@@ -190,7 +190,8 @@ start(struct pg_batch *b)
 	memset(b->is_loaded, 0, sizeof(b->is_loaded));
 	memset(b->is_appended, 0, sizeof(b->is_appended));
 	for (size_t i = 0; i < COUNT_OF(all); i++)
-		pg_array_start(all[i], all[i] == &b->read_revs ? PG_BIGINT : PG_BYTEA);
+		pg_array_start(
+		    all[i], all[i] == &b->read_revs || all[i] == &b->put_revs ? PG_BIGINT : PG_BYTEA);
 }
 
 /* Whoever else appended meanwhile has changed the head that the numbers rest on. */
@@ -252,6 +253,8 @@ add_entry(struct pg_batch *b, const struct batch_entry *w)
 		return;
 	pg_array_add(is_new ? &b->new_keys : &b->put_keys, key);
 	pg_array_add(is_new ? &b->new_values : &b->put_values, w->value);
+	if (!is_new)
+		pg_array_add_number(&b->put_revs, w->rev);
 }
 
 static bool
@@ -281,6 +284,7 @@ pg_batch_build(struct engine *e, struct commit *first, const struct commit *end,
 	bool is_whole = true;
 
 	start(b);
+	b->look = e->look;
 	if ((*rc = engine_lmdb.snapshot(e->mirror, &s)) != RC_OK)
 		return first;
 	for (; c != end && is_whole && b->commits < MOST_COMMITS && b->bytes < MOST_BYTES; c = c->next) {
@@ -292,6 +296,12 @@ pg_batch_build(struct engine *e, struct commit *first, const struct commit *end,
 	engine_lmdb.release(s);
 	*rc = is_whole && finish(b) ? RC_OK : RC_UNAVAILABLE;
 	return c;
+}
+
+const char *
+pg_batch_judged(const struct engine *e)
+{
+	return e->batch.look == e->look && e->snapshot[0] != '\0' ? e->snapshot : NULL;
 }
 
 void

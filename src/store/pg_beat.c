@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "store/pg_parts.h"
@@ -100,14 +101,15 @@ set_clock(struct engine *e, const PGresult *res, int64_t sent, int64_t now)
 }
 
 void
-pg_now(const struct engine *e, int64_t *now, int64_t *sure)
+pg_now(const struct engine *e, int64_t *now, int64_t *sure, int64_t *common)
 {
 	const int64_t own = clock_now(), agreed_ms = atomic_load(&e->agreed_ms);
 	const int64_t agreed = (agreed_ms + clock_mono_ms()) / 1000;
 	const bool is_behind = agreed_ms != 0 && own < agreed - CLOSE_S;
 
 	*sure = agreed_ms != 0 && own > agreed + CLOSE_S ? agreed : own;
-	*now = !atomic_load(&e->is_majority) ? own : is_behind ? agreed : *sure;
+	*common = is_behind ? agreed : *sure;
+	*now = atomic_load(&e->is_majority) ? *common : own;
 }
 
 /* A write that standbys confirm proves that this server is still the primary; its reads prove nothing.  One
@@ -171,15 +173,17 @@ know_node(struct engine *e)
 	if (!read_node(fd, e->node))
 		log_world("node_file", "%s: for five seconds after each start this node counts twice",
 		    strerror(errno));
-	if (fd >= 0)
+	if (fd >= 0) {
+		file_give(e->node_file);
 		close(fd);
+	}
 	e->node_file[0] = '\0';
 }
 
 static void
-beat(struct engine *e, int64_t now)
+beat(struct engine *e, int64_t looked)
 {
-	const int64_t sent = clock_now();
+	const int64_t sent = clock_now(), now = clock_mono_ms();
 	uint8_t clock[8];
 	const struct pg_param params[] = {
 		{ .p = e->node, .len = sizeof(e->node) },
@@ -191,16 +195,17 @@ beat(struct engine *e, int64_t now)
 	put_u64(clock, (uint64_t)sent);
 	is_good = pg_send(&e->link, PG_BEAT, params, COUNT_OF(params)) &&
 	    pg_send(&e->link, PG_CLOCKS, params, 1) && pg_send_sync(&e->link) && hear_beat(e, sent, now);
-	e->beat_at = now + BEAT_MS;
+	e->beat_at = looked + BEAT_MS;
 	if (is_good)
-		atomic_store(&e->confirmed, now);
+		atomic_store(&e->confirmed, looked);
 	else
 		pg_link_drop(&e->link);
 }
 
 static void
-prune(struct engine *e, int64_t now)
+prune(struct engine *e)
 {
+	const int64_t now = clock_mono_ms();
 	PGresult *res;
 
 	e->prune_at = now + PRUNE_MS;
@@ -213,10 +218,10 @@ prune(struct engine *e, int64_t now)
 }
 
 void
-pg_beat(struct engine *e, int64_t now)
+pg_beat(struct engine *e, int64_t looked)
 {
-	if (now >= e->beat_at)
-		beat(e, now);
-	if (now >= e->prune_at && e->link.conn != NULL)
-		prune(e, now);
+	if (looked >= e->beat_at)
+		beat(e, looked);
+	if (looked >= e->prune_at && e->link.conn != NULL)
+		prune(e);
 }

@@ -45,6 +45,7 @@ static bool
 send_batch(struct engine *e, const struct id *id)
 {
 	const struct pg_batch *b = &e->batch;
+	const char *judged = pg_batch_judged(e);
 	uint8_t base[8];
 	const struct pg_param params[] = {
 		param(b->read_keys.p, b->read_keys.len),
@@ -57,6 +58,8 @@ send_batch(struct engine *e, const struct id *id)
 		param(id->b, sizeof(id->b)),
 		param(b->changed.p, b->changed.len),
 		param(base, sizeof(base)),
+		param(b->put_revs.p, b->put_revs.len),
+		{ .p = judged, .len = judged == NULL ? 0 : strlen(judged), .is_text = true },
 	};
 
 	put_u64(base, rev_base(e));
@@ -67,12 +70,17 @@ send_batch(struct engine *e, const struct id *id)
 
 /* What an error means that came before the commit's own answer. */
 static enum outcome
-judge_error(const PGresult *res)
+judge_error(struct engine *e, const PGresult *res)
 {
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
 	if (state == NULL)
 		return LOST;
+	if (strcmp(state, "22012") == 0) { /* of all that we send only PG_WRITE divides */
+		log_world("pg_copy_wrong", "compared with the database");
+		e->snapshot[0] = '\0';
+		return AGAIN;
+	}
 	/* serialization, deadlock, and a key that the copy does not know yet: none of it happened */
 	if (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0 || strcmp(state, "23505") == 0)
 		return AGAIN;
@@ -102,7 +110,7 @@ hear_batch(struct engine *e, int64_t until, uint64_t *xid)
 	for (unsigned i = 0; (res = pg_answer(&e->link, until)) != NULL; i++) {
 		if ((status = PQresultStatus(res)) == PGRES_FATAL_ERROR && !has_failed) {
 			has_failed = true;
-			outcome = judge_error(res);
+			outcome = judge_error(e, res);
 		} else if (i == 1 && !has_failed) {
 			outcome = judge_row(res, xid);
 		}
@@ -113,42 +121,43 @@ hear_batch(struct engine *e, int64_t until, uint64_t *xid)
 	return LOST;
 }
 
-/* Ask for the row of ${id}: 1 and its transaction, 0 if there is none, -1 if the link is lost. */
-static int
+/* What has the row of ${id}?  The batch itself, with its transaction (DONE); an earlier fence, whose answer
+ * was lost, so that the batch can never follow (AGAIN).  No row is no answer: there is one. */
+static enum outcome
 find(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
 {
 	const struct pg_param p = param(id->b, sizeof(id->b));
+	enum outcome outcome = LOST;
 	PGresult *res;
-	int found = -1;
 
 	if (!pg_send(&e->link, PG_FIND, &p, 1) || !pg_send_sync(&e->link))
-		return -1;
+		return LOST;
 	res = pg_answer(&e->link, until);
-	if (PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until)) {
-		found = PQntuples(res);
-		*xid = found > 0 ? pg_number(res, 0, 0) : 0;
+	if (PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) &&
+	    PQntuples(res) == 1) {
+		outcome = pg_number(res, 0, 1) > 0 ? DONE : AGAIN;
+		*xid = outcome == DONE ? pg_number(res, 0, 0) : 0;
 	}
 	PQclear(res);
-	return found;
+	return outcome;
 }
 
-/* Put the row of ${id} there unless it is: waits for a transaction that is about to. */
+/* Put the row of ${id} there unless there is one: waits for a transaction that is about to. */
 static enum outcome
 fence(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
 {
 	const struct pg_param params[] = { param(id->b, sizeof(id->b)), param(e->node, sizeof(e->node)) };
-	enum outcome outcome = LOST;
+	bool is_heard, is_put;
 	PGresult *res;
 
 	if (!pg_send(&e->link, PG_FENCE, params, COUNT_OF(params)) || !pg_send_sync(&e->link))
 		return LOST;
 	res = pg_answer(&e->link, until);
-	if (PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) && !e->link.is_unsure)
-		outcome = PQntuples(res) == 1 ? AGAIN : DONE;
+	is_heard =
+	    PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) && !e->link.is_unsure;
+	is_put = PQntuples(res) == 1;
 	PQclear(res);
-	if (outcome == DONE && find(e, id, until, xid) != 1)
-		outcome = LOST;
-	return outcome;
+	return !is_heard ? LOST : is_put ? AGAIN : find(e, id, until, xid);
 }
 
 /* Learn what became of ${id}, on whichever server is the primary by then. */

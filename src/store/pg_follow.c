@@ -13,173 +13,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/lmdb_mirror.h"
 #include "store/pg_parts.h"
 
 #define LOOK_MS    4000
 #define COMPARE_MS 30000
 #define RETRY_MS   300
 #define CHUNK      2000 /* as PG_KEYS says */
-
-/* ---- the bookmark ---- */
-
-#define BOOKMARK (PG_REGISTRY + 16u + PG_SNAPSHOT + PG_SYSTEM + PG_LAST)
-#define FIELDS   5u /* three or four from releases that kept less */
-
-/* While it is being compared a copy has no snapshot, but goes on to say which database it follows, the
- * highest timeline and the last batch: a node that is killed just then must not take up with an empty one, or
- * one left behind. */
-static struct bytes
-bookmark_text(const struct engine *e, char out[BOOKMARK])
-{
-	const uint32_t timeline = e->snapshot[0] == '\0' ? e->link.highest : e->timeline;
-	const int len = snprintf(out, BOOKMARK, "%s %u %s %s %s", e->link.registry, timeline, e->snapshot,
-	    e->link.system, e->link.last);
-
-	return (struct bytes){ (const uint8_t *)out, (size_t)len };
-}
-
-static unsigned
-count_fields(const char *text)
-{
-	unsigned n = 1;
-
-	for (; *text != '\0'; text++)
-		n += *text == ' ';
-	return n;
-}
-
-/* It becomes part of a question to the server: nothing but digits, or it is none. */
-static void
-take_last(struct engine *e, const char *text)
-{
-	static const char hex[] = "0123456789abcdef";
-	const size_t id_len = strspn(text, hex), len = strlen(text);
-	uint64_t xid;
-
-	e->link.last[0] = '\0';
-	if (id_len == 2 * ID_BYTES && text[id_len] == ':' &&
-	    text_number(text + id_len + 1, INT64_MAX, &xid) && len < sizeof(e->link.last))
-		memcpy(e->link.last, text, len + 1);
-}
-
-enum rc
-pg_bookmark_read(struct engine *e)
-{
-	const struct key key = log_bookmark_key();
-	char text[BOOKMARK], *field[FIELDS];
-	struct snapshot *s;
-	struct bytes value;
-	uint64_t rev;
-	enum rc rc = engine_lmdb.snapshot(e->mirror, &s);
-
-	if (rc != RC_OK)
-		return rc;
-	if (engine_lmdb.get(s, &key, &value, &rev) == RC_OK && value.len > 0 && value.len < sizeof(text)) {
-		memcpy(text, value.p, value.len);
-		text[value.len] = '\0';
-		for (unsigned n = count_fields(text); n >= 3 && n < FIELDS; n++)
-			(void)str_copy(text + strlen(text), sizeof(text) - strlen(text), " ");
-		if (text_split(text, field, FIELDS)) {
-			e->timeline = e->link.highest = (uint32_t)strtoul(field[1], NULL, 10);
-			(void)str_copy(e->link.registry, sizeof(e->link.registry), field[0]);
-			(void)str_copy(e->snapshot, sizeof(e->snapshot), field[2]);
-			(void)str_copy(e->link.system, sizeof(e->link.system), field[3]);
-			take_last(e, field[4]);
-		}
-	}
-	engine_lmdb.release(s);
-	return RC_OK;
-}
-
-/* ---- taking over ---- */
-
-/* Heads of logs are the store's own business. */
-static size_t
-leave_out_bookkeeping(struct change *changes, size_t count)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (!key_is_bookkeeping(&changes[i].key))
-			changes[n++] = changes[i];
-	return n;
-}
-
-/* Before anybody can read values that need it. */
-static enum rc
-take_shared(struct engine *e, const struct change *changes, size_t count)
-{
-	const struct key key = log_shared_key();
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < count && rc == RC_OK && e->carrier.take != NULL; i++)
-		if (!changes[i].is_delete && key_compare(&changes[i].key, &key) == 0) {
-			rc = e->carrier.take(e->carrier.arg, changes[i].sealed);
-			e->has_taken = !e->is_giving;
-		}
-	return rc;
-}
-
-static enum rc
-take_over(struct engine *e, struct change *changes, size_t count)
-{
-	char text[BOOKMARK];
-	enum rc rc = take_shared(e, changes, count);
-
-	if (rc == RC_OK)
-		rc = lmdb_mirror(e->mirror, changes, count, bookmark_text(e, text));
-	if (rc != RC_OK) {
-		atomic_store(&e->is_broken, true);
-		return rc;
-	}
-	count = leave_out_bookkeeping(changes, count);
-	if (e->told != NULL && count > 0)
-		e->told(e->told_arg, changes, count);
-	return RC_OK;
-}
-
-bool
-pg_change_read(const PGresult *res, int row, struct change *out)
-{
-	const struct bytes key = pg_bytes(res, row, 0);
-
-	if (key.len == 0 || key.len > LIMIT_KEY)
-		return false;
-	*out =
-	    (struct change){ .key = { .len = (uint8_t)key.len }, .is_delete = PQgetisnull(res, row, 1) == 1 };
-	memcpy(out->key.b, key.p, key.len);
-	if (out->is_delete)
-		return true;
-	out->rev = pg_number(res, row, 1);
-	out->sealed = pg_bytes(res, row, 2);
-	/* an entry whose text was erased is its leaf alone: changed, not appended */
-	out->is_append = key_is_log_entry(&out->key) && out->sealed.len > LOG_LEAF;
-	return true;
-}
-
-/* Rows from ${first} on; before them what this node's own batch changed, if it was committed as ${own_rev}:
- * it stands before whatever this look found upon it. */
-static enum rc
-take_rows(struct engine *e, const PGresult *res, int first, uint64_t own_rev)
-{
-	const int rows = PQntuples(res);
-	size_t count = own_rev == 0 ? 0 : e->batch.write_count;
-	struct change *changes = calloc(count + (size_t)rows + 1, sizeof(*changes));
-	enum rc rc = changes == NULL ? RC_UNAVAILABLE : RC_OK;
-
-	if (rc == RC_OK && own_rev != 0)
-		pg_batch_changes(&e->batch, own_rev, changes);
-	for (int i = first; i < rows && rc == RC_OK; i++) {
-		rc = pg_change_read(res, i, &changes[count]) ? RC_OK : RC_CORRUPT;
-		if (own_rev == 0 || !pg_batch_has(&e->batch, own_rev, &changes[count]))
-			count++;
-	}
-	if (rc == RC_OK)
-		rc = take_over(e, changes, count);
-	free(changes);
-	return rc;
-}
 
 /* ---- looking for changes ---- */
 
@@ -209,6 +48,7 @@ set_snapshot(struct engine *e, struct bytes text, uint64_t last)
 
 	if (text.len == 0 || text.len >= sizeof(e->snapshot))
 		return false;
+	e->look++;
 	memcpy(e->snapshot, text.p, text.len);
 	e->snapshot[text.len] = '\0';
 	low = strtoull(e->snapshot, &end, 10);
@@ -265,10 +105,25 @@ static enum rc
 take_look(struct engine *e, const PGresult *res, uint64_t own_rev)
 {
 	if (set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 1, 4)) &&
-	    take_rows(e, res, 1, own_rev) == RC_OK)
+	    pg_copy_take_rows(e, res, 1, own_rev) == RC_OK)
 		return RC_OK;
 	e->snapshot[0] = '\0';
 	return RC_UNAVAILABLE;
+}
+
+/*
+ * What a node missed comes as one answer, and after an hour under load that takes longer than any look may,
+ * or more than a server gives: the same each time anew.  Then the copy is compared, in chunks that have their
+ * time each.  A line that was cut says nothing of that.
+ */
+static void
+note_unheard(struct engine *e)
+{
+	if (PQstatus(e->link.conn) != CONNECTION_OK || ++e->unheard < PG_UNHEARD)
+		return;
+	log_world("pg_look_unheard", "the copy is compared instead");
+	e->unheard = 0;
+	e->snapshot[0] = '\0';
 }
 
 enum rc
@@ -284,12 +139,14 @@ pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until)
 		    PQresultErrorField(res, PG_DIAG_SQLSTATE) == NULL
 			? "none"
 			: PQresultErrorField(res, PG_DIAG_SQLSTATE));
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		note_unheard(e);
 		pg_link_drop(&e->link);
-	else if (!is_connected(e, res))
-		rc = pg_compare(e);
-	else
-		rc = take_look(e, res, own_rev);
+		PQclear(res);
+		return rc;
+	}
+	e->unheard = 0;
+	rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
 	PQclear(res);
 	return rc;
 }
@@ -400,7 +257,7 @@ fetch_wanted(struct engine *e, struct compare *c)
 	if (c->wanted.count == 0)
 		return RC_OK;
 	if ((rc = ask_values(e, &c->wanted, &res)) == RC_OK)
-		rc = take_rows(e, res, 0, 0);
+		rc = pg_copy_take_rows(e, res, 0, 0);
 	PQclear(res);
 	return rc;
 }
@@ -433,7 +290,7 @@ compare_shared(struct engine *e, struct compare *c)
 	pg_array_add(&c->wanted, (struct bytes){ key.b, key.len });
 	rc = c->wanted.is_short ? RC_UNAVAILABLE : ask_values(e, &c->wanted, &res);
 	if (rc == RC_OK && !is_shared_here(e, res))
-		rc = take_rows(e, res, 0, 0);
+		rc = pg_copy_take_rows(e, res, 0, 0);
 	PQclear(res);
 	return rc;
 }
@@ -460,7 +317,7 @@ compare_chunk(struct engine *e, struct compare *c)
 	if (rc == RC_OK && (c->is_short || c->wanted.is_short))
 		rc = RC_UNAVAILABLE;
 	if (rc == RC_OK && c->gone_count > 0)
-		rc = take_over(e, c->gone, c->gone_count);
+		rc = pg_copy_take(e, c->gone, c->gone_count);
 	if (rc == RC_OK)
 		rc = fetch_wanted(e, c);
 	if (rc != RC_OK || c->rows == 0)
@@ -524,7 +381,6 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 				    "(SELECT value::bigint FROM menedek_meta WHERE name = 'pruned'), "
 				    "(SELECT max(xid) FROM menedek_changes)";
 	PGresult *res = NULL;
-	char text[BOOKMARK];
 	enum rc rc;
 
 	e->snapshot[0] = '\0';
@@ -538,7 +394,7 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 			rc = RC_CORRUPT;
 	}
 	PQclear(res);
-	return rc == RC_OK ? lmdb_mirror(e->mirror, NULL, 0, bookmark_text(e, text)) : rc;
+	return rc == RC_OK ? pg_bookmark_write(e) : rc;
 }
 
 enum rc
@@ -579,18 +435,30 @@ pg_ready(struct engine *e, struct fault *f)
 	return pg_compare(e);
 }
 
+/* ${looked}: when the look began, so that the copy is no older.  Not before there is a connection: that may
+ * lead to a comparison, which takes longer than a look may. */
+static enum rc
+look(struct engine *e, int64_t *looked)
+{
+	enum rc rc = pg_ready(e, NULL);
+
+	*looked = clock_mono_ms();
+	return rc == RC_OK ? pg_poll(e, *looked + LOOK_MS) : rc;
+}
+
 void
 pg_follow(struct engine *e)
 {
 	const int64_t now = clock_mono_ms();
+	int64_t looked;
 
 	if (!atomic_exchange(&e->is_following, true))
 		atomic_store(&e->confirmed, now);
 	if (now < e->retry_at)
 		return;
-	if (pg_ready(e, NULL) != RC_OK || pg_poll(e, now + LOOK_MS) != RC_OK) {
+	if (look(e, &looked) != RC_OK) {
 		e->retry_at = clock_mono_ms() + RETRY_MS;
 		return;
 	}
-	pg_beat(e, now);
+	pg_beat(e, looked);
 }

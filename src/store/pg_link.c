@@ -310,19 +310,27 @@ is_made_anew(const struct pg_link *l, const char *registry, const char *system)
  * number does not tell, since two servers that both believed to take over give the same.  What was thrown
  * away with its hour (PG_PRUNE) was there.
  */
-static bool
-has_last(const struct pg_link *l, const struct setup *s, struct fault *f)
+void
+pg_last_question(const char *last, char out[PG_LAST_SQL])
 {
 	static const char question[] =
 	    "SELECT CASE WHEN EXISTS (SELECT 1 FROM menedek_changes WHERE id = '\\x%.*s')"
 	    " OR (SELECT value::bigint FROM menedek_meta WHERE name = 'pruned') >= %s THEN '' ELSE 'lost' "
 	    "END";
-	const size_t id_len = strcspn(l->last, ":");
-	char sql[sizeof(question) + PG_LAST], found[32] = "";
+	const size_t id_len = strcspn(last, ":");
+
+	_Static_assert(sizeof(question) + PG_LAST <= PG_LAST_SQL, "the question must fit");
+	(void)snprintf(out, PG_LAST_SQL, question, (int)id_len, last, last + id_len + 1);
+}
+
+static bool
+has_last(const struct pg_link *l, const struct setup *s, struct fault *f)
+{
+	char sql[PG_LAST_SQL], found[32] = "";
 
 	if (l->last[0] == '\0')
 		return true;
-	(void)snprintf(sql, sizeof(sql), question, (int)id_len, l->last, l->last + id_len + 1);
+	pg_last_question(l->last, sql);
 	if (!ask_word(s, sql, found))
 		return false; /* no answer says nothing of what is there */
 	return found[0] == '\0' ? true : refuse(s, "changes_lost", f);
@@ -338,8 +346,10 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 		sizeof(system) };
 	unsigned long number;
 
-	if (!is_trusted(s, f) || !run_setup(s, pg_settings) || !make_tables(l, s, f) ||
-	    !ask(s, pg_about, out, cap, COUNT_OF(out)))
+	if (!is_trusted(s, f) || !run_setup(s, pg_settings))
+		return false;
+	(void)run_setup(s, pg_end_alone); /* one that cannot is as good otherwise */
+	if (!make_tables(l, s, f) || !ask(s, pg_about, out, cap, COUNT_OF(out)))
 		return false;
 	if (registry[0] == '\0')
 		return refuse(s, "not_restored", f);

@@ -49,15 +49,18 @@ database_is(const char *path)
 	return engine_of(path) == &engine_postgresql;
 }
 
+static bool
+is_refused(const struct database_look *look, const struct database_server *s)
+{
+	return s->timeline < look->seen || s->lacks_last ||
+	    (look->system[0] != '\0' && strcmp(look->followed, s->registry) == 0 &&
+		strcmp(look->system, s->system) != 0);
+}
+
 bool
 database_is_refused(const struct database_look *look)
 {
-	const struct database_server *s = look->leader;
-
-	return s != NULL &&
-	    (s->timeline < look->seen ||
-		(look->system[0] != '\0' && strcmp(look->followed, s->registry) == 0 &&
-		    strcmp(look->system, s->system) != 0));
+	return look->leader != NULL && is_refused(look, look->leader);
 }
 
 /* ---- asking one server ---- */
@@ -91,8 +94,38 @@ number(const PGresult *res, int column, int base)
 	return strtoull(PQgetvalue(res, 0, column), NULL, base);
 }
 
+/* What a look knows of this node's past before it asks. */
+struct past {
+	const char *followed; /* registry */
+	char last[PG_LAST];
+};
+
 static void
-ask_registry(struct database_server *s, PGconn *conn, int64_t until)
+drain(PGconn *conn)
+{
+	PGresult *res;
+
+	while ((res = PQgetResult(conn)) != NULL)
+		PQclear(res);
+}
+
+/* No answer says nothing of what is there. */
+static void
+ask_last(struct database_server *s, PGconn *conn, const struct past *past, int64_t until)
+{
+	char sql[PG_LAST_SQL];
+	PGresult *res;
+
+	if (past->last[0] == '\0' || strcmp(past->followed, s->registry) != 0)
+		return;
+	pg_last_question(past->last, sql);
+	if ((res = ask(conn, sql, until)) != NULL)
+		s->lacks_last = *PQgetvalue(res, 0, 0) != '\0';
+	PQclear(res);
+}
+
+static void
+ask_registry(struct database_server *s, PGconn *conn, const struct past *past, int64_t until)
 {
 	PGresult *res = ask(conn, registry_sql, until);
 
@@ -101,10 +134,12 @@ ask_registry(struct database_server *s, PGconn *conn, int64_t until)
 	(void)str_copy(s->registry, sizeof(s->registry), PQgetvalue(res, 0, 0));
 	s->nodes = (unsigned)number(res, 1, 10);
 	PQclear(res);
+	drain(conn);
+	ask_last(s, conn, past, until);
 }
 
 static void
-ask_server(struct database_server *s, PGconn *conn)
+ask_server(struct database_server *s, PGconn *conn, const struct past *past)
 {
 	const int64_t until = clock_mono_ms() + LOOK_MS;
 	PGresult *res = ask(conn, server_sql, until);
@@ -121,14 +156,13 @@ ask_server(struct database_server *s, PGconn *conn)
 	(void)str_copy(s->system, sizeof(s->system), PQgetvalue(res, 0, 6));
 	s->waits = number(res, 7, 10) == 1 && s->awaited[0] != '\0';
 	PQclear(res);
-	while ((res = PQgetResult(conn)) != NULL)
-		PQclear(res);
+	drain(conn);
 	if (s->leads)
-		ask_registry(s, conn, until);
+		ask_registry(s, conn, past, until);
 }
 
 static void
-ask_all(const struct pg_link *l, struct database_look *out)
+ask_all(const struct pg_link *l, const struct past *past, struct database_look *out)
 {
 	struct pg_dial dial;
 	unsigned i;
@@ -139,10 +173,31 @@ ask_all(const struct pg_link *l, struct database_look *out)
 		(void)str_copy(out->servers[i].name, sizeof(out->servers[i].name), pg_server_name(l, i));
 	pg_dial_start(&dial, l);
 	while ((conn = pg_dial_next(&dial, &i)) != NULL) {
-		ask_server(&out->servers[i], conn);
+		ask_server(&out->servers[i], conn, past);
 		PQfinish(conn);
 	}
 	pg_dial_end(&dial);
+}
+
+/* Would a node go on with it, whoever else says that it leads?  It does not ask which timeline is the
+ * highest. */
+static bool
+is_taken(const struct database_look *look, const struct database_server *s)
+{
+	return look->followed[0] != '\0' && strcmp(s->registry, look->followed) == 0 && !is_refused(look, s);
+}
+
+/* Who were shown one that a node refuses would accept it, and lose what another has: the one that a node
+ * takes, else the one that has what was acknowledged here last, else the highest timeline. */
+static bool
+leads_rather(
+    const struct database_look *look, const struct database_server *s, const struct database_server *than)
+{
+	if (is_taken(look, s) != is_taken(look, than))
+		return is_taken(look, s);
+	if (s->lacks_last != than->lacks_last && strcmp(s->registry, than->registry) == 0)
+		return than->lacks_last;
+	return s->timeline > than->timeline;
 }
 
 /* A leader that was left behind may answer beside the real one. */
@@ -152,7 +207,7 @@ find_leader(struct database_look *out)
 	for (unsigned i = 0; i < out->count; i++) {
 		const struct database_server *s = &out->servers[i];
 
-		if (s->leads && (out->leader == NULL || s->timeline > out->leader->timeline))
+		if (s->leads && (out->leader == NULL || leads_rather(out, s, out->leader)))
 			out->leader = s;
 	}
 	for (unsigned i = 0; i < out->count && out->leader != NULL; i++) {
@@ -193,7 +248,7 @@ keeps_keys(const char *path, struct engine *copy)
 /* Registry and timeline of the copy's bookmark (pg_follow.c); a copy that cannot be read remembers nothing.
  */
 static void
-read_past(const char *path, struct database_look *out)
+read_past(const char *path, struct database_look *out, char last[PG_LAST])
 {
 	struct engine e = { .mirror = NULL };
 	char name[PATH];
@@ -204,6 +259,7 @@ read_past(const char *path, struct database_look *out)
 	if (pg_bookmark_read(&e) == RC_OK) {
 		(void)str_copy(out->followed, sizeof(out->followed), e.link.registry);
 		(void)str_copy(out->system, sizeof(out->system), e.link.system);
+		(void)str_copy(last, PG_LAST, e.link.last);
 		out->seen = e.link.highest;
 	}
 	out->keeps_keys = keeps_keys(path, e.mirror);
@@ -215,6 +271,7 @@ database_look_at(const char *path, struct database_look *out, struct fault *f)
 {
 	char name[PATH], *text = NULL;
 	struct pg_link link = { .conn = NULL };
+	struct past past = { .followed = out->followed };
 	size_t len = 0;
 	enum rc rc;
 
@@ -224,14 +281,14 @@ database_look_at(const char *path, struct database_look *out, struct fault *f)
 	if ((rc = file_read(name, CONNINFO_CAP, &text, &len, f)) != RC_OK)
 		return rc;
 	text[strcspn(text, "\n")] = '\0';
+	read_past(path, out, past.last);
 	if ((rc = pg_link_init(&link, text, f)) == RC_OK) {
-		ask_all(&link, out);
+		ask_all(&link, &past, out);
 		find_leader(out);
 	}
 	pg_link_fini(&link);
 	wipe(text, len);
 	free(text);
-	read_past(path, out);
 	return rc;
 }
 
@@ -249,6 +306,7 @@ swap(const char *path, const char *from, const char *to, bool may_replace, struc
 		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
 	if ((fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600)) < 0)
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
+	file_give(lock);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		rc = fault_set(f, RC_BUSY, MSG_STORE_SERVED, NULL, 0, NULL);
 	else if (!may_replace && file_exists(b))

@@ -17,9 +17,10 @@
 #include "store/migrate.h"
 #include "store/pg_parts.h"
 
-#define STEP_MS    60000
-#define STEP_BYTES (4u << 20)
-#define STEP_PAIRS 2000u
+#define CONNINFO_CAP 4096u
+#define STEP_MS      60000
+#define STEP_BYTES   (4u << 20)
+#define STEP_PAIRS   2000u
 
 struct move {
 	struct engine *from; /* LMDB */
@@ -209,16 +210,13 @@ take_database(struct move *m, struct fault *f)
 
 /* New revisions must lie above all that the store ever gave. */
 static enum rc
-finish_database(struct move *m, struct fault *f)
+set_base(struct move *m, struct fault *f)
 {
 	char number[24];
 	const int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)m->highest);
 	const struct pg_param p = { .p = number, .len = (size_t)len, .is_text = true };
 
-	if (run(m, PG_BASE, NULL, &p, 1, NULL) != RC_OK ||
-	    run(m, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left')", NULL, 0, NULL) != RC_OK)
-		return lost(f);
-	return RC_OK;
+	return run(m, PG_BASE, NULL, &p, 1, NULL) == RC_OK ? RC_OK : lost(f);
 }
 
 static enum rc
@@ -232,30 +230,31 @@ move_all(struct move *m, struct fault *f)
 		rc = verify_all(m);
 	if (rc == RC_CORRUPT)
 		return fault_set(f, rc, MSG_PG_DIFFERS, NULL, 0, NULL);
-	return rc == RC_OK ? finish_database(m, f) : lost(f);
-}
-
-/* What was moved is not the store yet: the next attempt may overwrite it. */
-static void
-begin_again(struct move *m)
-{
-	if (run(m, 0, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING", NULL, 0,
-		NULL) != RC_OK)
-		log_world("pg_move", "the database is left full: empty it before the next attempt");
+	return rc == RC_OK ? set_base(m, f) : lost(f);
 }
 
 static enum rc
 write_conninfo(const char *path, const char *conninfo, struct fault *f)
 {
-	char name[512], line[4096];
+	char name[512], line[CONNINFO_CAP];
 	const int len = snprintf(line, sizeof(line), "%s\n", conninfo);
 	enum rc rc;
 
 	if (!path_join(name, sizeof(name), path, PG_CONNINFO) || (size_t)len >= sizeof(line))
 		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
-	rc = file_write(name, (struct bytes){ (const uint8_t *)line, (size_t)len }, 0600, f);
+	rc = file_write_given(name, (struct bytes){ (const uint8_t *)line, (size_t)len }, 0600, f);
 	wipe(line, sizeof(line));
 	return rc;
+}
+
+/* Told last, when the directory knows: whoever was broken off before finds a database that may be filled
+ * anew, or whose filling is over but for this word.  Until then no node takes it. */
+static enum rc
+tell_whole(struct move *m, struct fault *f)
+{
+	return run(m, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left')", NULL, 0, NULL) == RC_OK
+	    ? RC_OK
+	    : fault_set(f, RC_UNAVAILABLE, MSG_PG_UNFINISHED, NULL, 0, NULL);
 }
 
 /* A store restored from a node's backup remembers another database, and would refuse this one. */
@@ -266,8 +265,109 @@ take_in_use(struct move *m, const char *path, const char *conninfo, struct fault
 
 	if (rc == RC_OK)
 		rc = write_conninfo(path, conninfo, f);
-	if (rc != RC_OK && engine_of(path) != &engine_postgresql)
-		begin_again(m);
+	return rc == RC_OK ? tell_whole(m, f) : rc;
+}
+
+static void
+end_move(struct move *m)
+{
+	pg_link_fini(&m->link);
+	pg_array_fini(&m->keys);
+	pg_array_fini(&m->revs);
+	pg_array_fini(&m->values);
+}
+
+static enum rc
+count_pairs(struct move *m)
+{
+	enum rc rc = RC_OK;
+
+	for (m->is_over = false; rc == RC_OK && !m->is_over;)
+		rc = collect_some(m);
+	return rc;
+}
+
+/* The line of a store that is over PostgreSQL already.  A database without tables is one that was lost, and
+ * is left as it is. */
+static enum rc
+connect_again(struct move *m, const char *path, struct fault *f)
+{
+	char name[512], *line;
+	size_t len;
+	enum rc rc;
+
+	if (!path_join(name, sizeof(name), path, PG_CONNINFO))
+		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
+	if ((rc = file_read(name, CONNINFO_CAP, &line, &len, f)) != RC_OK)
+		return rc;
+	line[strcspn(line, "\n")] = '\0';
+	rc = pg_link_init(&m->link, line, f);
+	wipe(line, len);
+	free(line);
+	(void)str_copy(m->link.registry, sizeof(m->link.registry), "unknown");
+	m->link.may_load = true;
+	return rc == RC_OK ? pg_link_up(&m->link, f) : rc;
+}
+
+/* RC_TAKEN: its filling is over.  Whoever hears nothing may not call it so: nobody would end it. */
+static enum rc
+check_loading(struct move *m)
+{
+	PGresult *res = NULL;
+	enum rc rc = run(m, 0, "SELECT count(*) FROM menedek_meta WHERE name = 'loading'", NULL, 0, &res);
+
+	if (rc == RC_OK && pg_number(res, 0, 0) == 0)
+		rc = RC_TAKEN;
+	PQclear(res);
+	return rc;
+}
+
+/* RC_TAKEN: the database does not hold what the store does.  An empty store is none, and any database that
+ * somebody has just begun to fill holds it. */
+static enum rc
+compare_again(struct move *m)
+{
+	enum rc rc = count_pairs(m);
+
+	if (rc != RC_OK)
+		return RC_UNAVAILABLE;
+	if (m->pairs == 0)
+		return RC_TAKEN;
+	rc = verify_all(m);
+	return rc == RC_CORRUPT ? RC_TAKEN : rc;
+}
+
+/* The same of the store at ${path}.  What another store has begun to fill does not hold it. */
+static enum rc
+check_moved(struct move *m, const char *path, struct fault *f)
+{
+	enum rc rc = engine_lmdb.open(path, 0, &m->from, f);
+
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = engine_lmdb.snapshot(m->from, &m->snapshot)) == RC_OK) {
+		rc = compare_again(m);
+		engine_lmdb.release(m->snapshot);
+	}
+	engine_lmdb.close(m->from);
+	return rc;
+}
+
+/* One that was broken off when all but its last word was there. */
+static enum rc
+finish_again(const char *path, uint64_t *pairs, struct fault *f)
+{
+	struct move m = { .from = NULL };
+	enum rc rc = connect_again(&m, path, f);
+
+	if (rc == RC_OK && (rc = check_loading(&m)) == RC_OK && (rc = check_moved(&m, path, f)) == RC_OK)
+		rc = tell_whole(&m, f);
+	else if (rc == RC_TAKEN)
+		rc = fault_set(f, rc, MSG_PG_ALREADY, NULL, 0, NULL);
+	else if (f->count == 0)
+		rc = lost(f);
+	*pairs = m.pairs;
+	end_move(&m);
 	return rc;
 }
 
@@ -278,7 +378,7 @@ migrate_to_postgresql(const char *path, const char *conninfo, uint64_t *pairs, s
 	enum rc rc;
 
 	if (engine_of(path) == &engine_postgresql)
-		return fault_set(f, RC_TAKEN, MSG_PG_ALREADY, NULL, 0, NULL);
+		return finish_again(path, pairs, f);
 	if (strchr(conninfo, '\n') != NULL)
 		return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
 	if ((rc = engine_lmdb.open(path, 0, &m.from, f)) != RC_OK)
@@ -293,13 +393,10 @@ migrate_to_postgresql(const char *path, const char *conninfo, uint64_t *pairs, s
 		engine_lmdb.release(m.snapshot);
 		if (rc == RC_OK)
 			rc = take_in_use(&m, path, conninfo, f);
-		pg_link_fini(&m.link);
 	}
-	pg_array_fini(&m.keys);
-	pg_array_fini(&m.revs);
-	pg_array_fini(&m.values);
 	engine_lmdb.close(m.from);
 	*pairs = m.pairs;
+	end_move(&m);
 	return rc;
 }
 
@@ -330,13 +427,10 @@ count_pair(struct engine *e, uint64_t *pairs)
 
 	if (rc != RC_OK)
 		return rc;
-	for (m.is_over = false; rc == RC_OK && !m.is_over;)
-		rc = collect_some(&m);
+	rc = count_pairs(&m);
 	engine_lmdb.release(m.snapshot);
-	pg_array_fini(&m.keys);
-	pg_array_fini(&m.revs);
-	pg_array_fini(&m.values);
 	*pairs = m.pairs;
+	end_move(&m);
 	return rc;
 }
 

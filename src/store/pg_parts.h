@@ -2,9 +2,9 @@
 /*
  * What the files of the PostgreSQL engine share.  pg_dial.c connects, pg_link.c speaks to the server in the
  * words of pg_statements.c, pg_array.c and pg_batch.c make one statement of many transactions, pg_commit.c
- * sees it through, pg_turn.c lets nodes take turns, pg_beat.c keeps in touch, pg_follow.c brings what all
- * nodes committed into this node's copy, pg.c is the engine.  All of it runs on the committer's thread, but
- * for snapshots.
+ * sees it through, pg_turn.c lets nodes take turns, pg_beat.c keeps in touch, pg_follow.c finds what all
+ * nodes committed, pg_copy.c writes it into this node's copy, pg.c is the engine.  All of it runs on the
+ * committer's thread, but for snapshots.
  */
 #ifndef MENEDEK_PG_PARTS_H
 #define MENEDEK_PG_PARTS_H
@@ -59,13 +59,18 @@ enum pg_statement {
 	PG_STATEMENTS
 };
 
-#define PG_PARAMS 10u /* of one statement at most */
+/** Ask a server, in one word: '' if the batch ${last} ("ID:TRANSACTION") is there or was thrown away with its
+ * hour, else 'lost'. */
+#define PG_LAST_SQL 320u
+void pg_last_question(const char *last, char out[PG_LAST_SQL]);
+
+#define PG_PARAMS 12u /* of one statement at most */
 
 /** The prepared statements, by enum pg_statement; and, sent as they are: what makes the tables, what sets a
  * session up, and what a server is asked before it is trusted (pg_statements.c says what each answers). */
 extern const char *const pg_statements[PG_STATEMENTS];
-extern const char pg_schema[], pg_settings[], pg_checks[], pg_tables[], pg_about[], pg_numbers[],
-    pg_count_anew[];
+extern const char pg_schema[], pg_settings[], pg_end_alone[], pg_checks[], pg_tables[], pg_about[],
+    pg_numbers[], pg_count_anew[];
 
 struct pg_param {
 	const void *p;
@@ -162,10 +167,13 @@ struct pg_batch {
 	uint64_t head_revs[STORE_LOGS];
 	bool is_loaded[STORE_LOGS], is_appended[STORE_LOGS];
 	uint8_t head_text[STORE_LOGS][LOG_HEAD_BYTES];
-	struct pg_array read_keys, read_revs, new_keys, new_values, put_keys, put_values, deletes, changed;
+	uint64_t look; /* the engine's, that the copy equalled when this was judged */
+	struct pg_array read_keys, read_revs, new_keys, new_values, put_keys, put_revs, put_values, deletes,
+	    changed;
 };
 
 #define PG_NODE_FILE 512u
+#define PG_UNHEARD   3u    /* looks in a row: by then it is what they ask for */
 #define PG_SNAPSHOT  4096u /* text of a snapshot of PostgreSQL: hundreds of transactions under way */
 
 struct engine {
@@ -174,6 +182,7 @@ struct engine {
 	struct pg_batch batch;
 	char snapshot[PG_SNAPSHOT]; /* of PostgreSQL, that the copy equals; "" = none: it must be compared */
 	uint32_t timeline;          /* under which that snapshot was taken */
+	uint64_t look;              /* counts such snapshots */
 	char node_file[PG_NODE_FILE]; /* where the number stands that makes node; "": read already */
 	uint8_t node[ID_BYTES];       /* for its heartbeat, from the first one on the same at each opening */
 	engine_told_fn *told;
@@ -182,6 +191,7 @@ struct engine {
 	bool is_giving;                      /* the batch has what the carrier gave */
 	bool has_taken;                      /* something new came: what waits was sealed before it */
 	int64_t beat_at, prune_at, retry_at; /* clock_mono_ms of the next one */
+	unsigned unheard;                    /* looks in a row that were not answered on a line that stood */
 	int64_t alone_at;       /* clock_mono_ms since which beats met too few to agree; 0: they met enough */
 	int agreed_nodes;       /* of so many most had one time; 0: they had not */
 	int64_t turns_until;    /* nodes have met at a log's head: until then this one waits for its turn */
@@ -203,6 +213,10 @@ struct engine {
  * RC_UNAVAILABLE for lack of memory.
  */
 struct commit *pg_batch_build(struct engine *e, struct commit *first, const struct commit *end, enum rc *rc);
+
+/** The snapshot of the database that the copy equalled when the batch was judged against it; NULL when it was
+ * brought further since, so that nothing can be said of what the batch has read. */
+const char *pg_batch_judged(const struct engine *e);
 void pg_batch_fini(struct pg_batch *b);
 
 /** What the batch, committed as ${rev}, has made of its keys: ${out} has room for write_count of them, and
@@ -244,19 +258,32 @@ void pg_turn_leave(struct engine *e, int64_t until);
 MUST_USE enum rc pg_ready(struct engine *e, struct fault *f);
 
 /** Every second: prove that the primary is one and hear the nodes' clocks; throw away old changes
- * (pg_beat.c).
+ * (pg_beat.c).  ${looked}: when the look before it began, which is as new as the copy is; it may be long ago.
  */
-void pg_beat(struct engine *e, int64_t now);
+void pg_beat(struct engine *e, int64_t looked);
 
-/** store_now and store_sure_now, as of the last beat: so a clock that leaps between two of them ends nothing
- * before the others were asked.  Any thread. */
-void pg_now(const struct engine *e, int64_t *now, int64_t *sure);
+/** store_now, store_sure_now and store_common_now, as of the last beat: so a clock that leaps between two of
+ * them ends nothing before the others were asked.  Any thread. */
+void pg_now(const struct engine *e, int64_t *now, int64_t *sure, int64_t *common);
 
 /** Compare the copy with the database key by key, and take over what differs. */
 MUST_USE enum rc pg_compare(struct engine *e);
 
-/** Read how far an opened copy had followed. */
+/** Read how far an opened copy had followed; write it down, where nothing else is to be written. */
 MUST_USE enum rc pg_bookmark_read(struct engine *e);
+MUST_USE enum rc pg_bookmark_write(struct engine *e);
+
+/**
+ * Write ${changes} and the bookmark into the copy, then tell the committer's watchers of them; a ring among
+ * them is taken over before.  After an error the engine is broken.  ${changes} is used up.
+ */
+MUST_USE enum rc pg_copy_take(struct engine *e, struct change *changes, size_t count);
+
+/**
+ * The same of the rows of ${res} from ${first} on; before them what this node's own batch changed, if it was
+ * committed as ${own_rev} (0: none was), since it stands before whatever this look found upon it.
+ */
+MUST_USE enum rc pg_copy_take_rows(struct engine *e, const PGresult *res, int first, uint64_t own_rev);
 
 /** The engine's follow (engine.h), but for who has not heard of the clocks. */
 void pg_follow(struct engine *e);

@@ -29,21 +29,34 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	/* In front of what is written, up to the same sync point: there the transaction ends by itself, as
 	 * committed or, after an error, as not.  Refused within a transaction that was left open. */
 	[PG_BEGIN] = "SET transaction_isolation = 'serializable'",
-	/* reads that must still hold: keys, revisions; keys and values of what is not there yet and of what
-	 * is; keys deleted; id; keys in order; the revision's upper part.  One row: the transaction's number,
-	 * 0 if a read does not hold and nothing was done. */
-	[PG_WRITE] = "WITH bad AS MATERIALIZED (SELECT 1 FROM unnest($1::bytea[], $2::bigint[]) AS r(k, ver)"
-		     "  LEFT JOIN menedek_kv AS kv ON kv.k = r.k WHERE coalesce(kv.ver, 0) <> r.ver LIMIT 1),"
-		     " me AS MATERIALIZED (SELECT pg_current_xact_id()::text::bigint AS xid"
-		     "  WHERE NOT EXISTS (SELECT 1 FROM bad)),"
-		     " new AS (INSERT INTO menedek_kv (k, ver, v) SELECT w.k, me.xid + $10::bigint, w.v"
-		     "  FROM me, unnest($3::bytea[], $4::bytea[]) AS w(k, v)),"
-		     " put AS (UPDATE menedek_kv AS kv SET ver = me.xid + $10::bigint, v = w.v"
-		     "  FROM me, unnest($5::bytea[], $6::bytea[]) AS w(k, v) WHERE kv.k = w.k),"
-		     " gone AS (DELETE FROM menedek_kv AS kv USING me WHERE kv.k = ANY ($7::bytea[])),"
-		     " told AS (INSERT INTO menedek_changes (xid, id, keys) SELECT me.xid, $8::bytea, "
-		     "$9::bytea[] FROM me)"
-		     " SELECT coalesce((SELECT xid FROM me), 0)::bigint",
+	/* reads that must still hold: keys, revisions; keys and values of what is not there yet, and of what
+	 * is; keys deleted; id; keys in order; the revision's upper part; revisions of what is there; the
+	 * snapshot that the copy equals, in which the reads were judged.  Where nobody has written since,
+	 * they hold, and it is not asked of each.  But for what is updated it always is: a copy that is wrong
+	 * about it is divided by zero.  One row: the transaction's number, 0 if a read does not hold and
+	 * nothing was done. */
+	[PG_WRITE] =
+	    "WITH others AS MATERIALIZED (SELECT $12::text IS NULL"
+	    "  OR (SELECT value::bigint FROM menedek_meta WHERE name = 'pruned')"
+	    "   >= pg_snapshot_xmin($12::text::pg_snapshot)::text::bigint"
+	    "  OR EXISTS (SELECT 1 FROM menedek_changes AS h"
+	    "   WHERE h.xid >= pg_snapshot_xmin($12::text::pg_snapshot)::text::bigint"
+	    "   AND NOT pg_visible_in_snapshot(h.xid::text::xid8, $12::text::pg_snapshot)) AS came),"
+	    " bad AS MATERIALIZED (SELECT 1 FROM unnest($1::bytea[], $2::bigint[]) AS r(k, ver)"
+	    "  LEFT JOIN menedek_kv AS kv ON kv.k = r.k"
+	    "  WHERE (SELECT came FROM others) AND coalesce(kv.ver, 0) <> r.ver LIMIT 1),"
+	    " me AS MATERIALIZED (SELECT pg_current_xact_id()::text::bigint AS xid"
+	    "  WHERE NOT EXISTS (SELECT 1 FROM bad)),"
+	    " new AS (INSERT INTO menedek_kv (k, ver, v) SELECT w.k, me.xid + $10::bigint, w.v"
+	    "  FROM me, unnest($3::bytea[], $4::bytea[]) AS w(k, v)),"
+	    " put AS (UPDATE menedek_kv AS kv SET ver = me.xid + $10::bigint, v = w.v"
+	    "  FROM me, unnest($5::bytea[], $11::bigint[], $6::bytea[]) AS w(k, ver, v)"
+	    "  WHERE kv.k = w.k AND kv.ver = w.ver RETURNING 1),"
+	    " gone AS (DELETE FROM menedek_kv AS kv USING me WHERE kv.k = ANY ($7::bytea[])),"
+	    " told AS (INSERT INTO menedek_changes (xid, id, keys) SELECT me.xid, $8::bytea, "
+	    "$9::bytea[] FROM me)"
+	    " SELECT coalesce((SELECT me.xid / ((SELECT count(*) FROM put) = cardinality($5::bytea[]))::int"
+	    "  FROM me), 0)::bigint",
 	/* What this snapshot sees and snapshot $1 did not: exact, however late a transaction committed; but
 	 * not what batch $2 changed, whose values the node has.  First row: the snapshot, up to where changes
 	 * were thrown away, the timeline, the last whose change it sees. */
@@ -75,7 +88,8 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	[PG_PAIRS] = "SELECT k, ver, v FROM menedek_kv WHERE k > $1::bytea ORDER BY k LIMIT 500",
 	[PG_BASE] = "INSERT INTO menedek_meta VALUES ('base', $1::text) ON CONFLICT (name) DO UPDATE SET "
 		    "value = $1::text",
-	[PG_FIND] = "SELECT xid FROM menedek_changes WHERE id = $1::bytea",
+	/* a fence changed no keys, a batch always does */
+	[PG_FIND] = "SELECT xid, cardinality(keys)::bigint FROM menedek_changes WHERE id = $1::bytea",
 	/* no row: the registry has left */
 	[PG_BEAT] = "INSERT INTO menedek_nodes (id, at, clock) SELECT $1::bytea, now(), $2::bigint"
 		    " WHERE NOT EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'left')"
@@ -145,3 +159,11 @@ const char pg_settings[] =
     "SET enable_bitmapscan = off;"
     "SET plan_cache_mode = force_generic_plan; SET jit = off;"
     "SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning";
+
+/* A session whose node has given it up ends, where the server can tell; PostgreSQL 13 and some systems'
+ * sockets cannot.  It does not while it waits for a standby.  But where no standby is left each beat would
+ * else leave one more in the queue for its node's row: after two or three minutes the server takes no
+ * connection any more, not even from a host that comes back and asks where it must be rewound to, and no
+ * standby ever comes. */
+const char pg_end_alone[] =
+    "SELECT set_config(name, '1s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";

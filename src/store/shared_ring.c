@@ -58,6 +58,8 @@ write_own(const struct shared_ring *s)
 	int fd = open(s->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	bool is_good = fd >= 0;
 
+	if (is_good)
+		file_give(s->path);
 	is_good = is_good && write(fd, &s->own, sizeof(s->own)) == (ssize_t)sizeof(s->own) && fsync(fd) == 0;
 	if (fd >= 0)
 		close(fd);

@@ -75,6 +75,9 @@ store_open(const struct store_options *options, struct store **out, struct fault
 	s->keyring = options->keyring;
 	if ((rc = s->ops->open(options->path, options->map_mib, &s->engine, f)) != RC_OK)
 		goto out;
+	/* it was read before the lock was ours */
+	if (s->keyring != NULL && (rc = keyring_reopen(s->keyring, f)) != RC_OK)
+		goto out;
 	if ((rc = shared_ring_open(s->ops, s->engine, options, &s->shared, f)) != RC_OK)
 		goto out;
 	if ((rc = committer_new(s->ops, s->engine, is_sealed_currently, s, &s->committer)) != RC_OK) {
@@ -205,6 +208,17 @@ store_sure_now(const struct store *s)
 		return clock_now();
 	s->ops->standing(s->engine, &standing);
 	return standing.sure;
+}
+
+int64_t
+store_common_now(const struct store *s)
+{
+	struct engine_standing standing;
+
+	if (s->ops->standing == NULL)
+		return clock_now();
+	s->ops->standing(s->engine, &standing);
+	return standing.common;
 }
 
 void

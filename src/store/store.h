@@ -27,7 +27,8 @@ struct store_options {
 	bool is_look;        /* to see what is there: on one machine the ring's keeping stays as it is */
 };
 
-/** Open, start the committer thread.  RC_BUSY: another process serves this directory. */
+/** Open, read the keyring again (keyring_reopen), start the committer thread.  RC_BUSY: another process
+ * serves this directory. */
 MUST_USE enum rc store_open(const struct store_options *options, struct store **out, struct fault *f);
 
 /**
@@ -236,6 +237,12 @@ int64_t store_now(const struct store *store);
  */
 int64_t store_sure_now(const struct store *store);
 
+/**
+ * The same at every node: most nodes' time, else the middle one's.  For what several count together; it may
+ * be later than what ends goes by, and earlier than what begins does.
+ */
+int64_t store_common_now(const struct store *store);
+
 /** Open a sealed value that a watcher was given.  ${out} is in ${arena}. */
 MUST_USE enum rc store_unseal(
     struct store *store, const struct key *key, struct bytes sealed, struct arena *arena, struct bytes *out);
@@ -251,6 +258,7 @@ struct store_stats {
 	struct spread fold;     /* from there until index, feed and all other watchers have seen it */
 	uint64_t waiting;       /* commits in the queue now */
 	uint64_t map, map_used; /* bytes the engine can hold, and has taken so far; 0: it has no bound */
+	int64_t refused_ms;     /* since the last change was refused, unless one was written since; else 0 */
 	bool is_broken;         /* a disk error: the engine refuses all until the process is restarted */
 	int64_t silence_ms; /* since the shared database last confirmed this node's copy; 0: none is shared */
 	uint32_t timeline;  /* of that database, 0 likewise */

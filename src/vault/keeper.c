@@ -429,6 +429,18 @@ confine(const struct keeper *k, struct fault *f)
 	return confine_vault(&vault, f);
 }
 
+/* Not before the store's lock is the service's: until then the file is whose that is, and this may write it.
+ */
+static enum rc
+open_quota(struct keeper *k, struct fault *f)
+{
+	char path[PATH];
+
+	if (!path_join(path, sizeof(path), k->options->dir, "quota"))
+		return fault_set(f, RC_INVALID, MSG_FILE_READ, NULL, 0, "quota");
+	return quota_open(path, k->ring, &k->limits, clock_now(), &k->quota, f);
+}
+
 static enum vault_outcome
 on_open(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text UNUSED, size_t *len UNUSED)
 {
@@ -442,8 +454,13 @@ on_open(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text 
 	if (k->store != NULL)
 		return refuse(k, GROUND_NOT_NOW);
 	k->is_shared = engine_of(k->options->store) == &engine_postgresql;
-	if ((rc = store_open_reader(&options, &k->store, &f)) == RC_OK)
+	/* the ring was read before the lock: who had that until now may have made or destroyed keys since */
+	if ((rc = vaultring_reload(k->ring, &f)) == RC_OK)
+		rc = store_open_reader(&options, &k->store, &f);
+	if (rc == RC_OK)
 		rc = confine(k, &f);
+	if (rc == RC_OK)
+		rc = open_quota(k, &f);
 	if (rc == RC_OK)
 		return VAULT_DONE;
 	store_close(k->store); /* what is not confined must not answer */

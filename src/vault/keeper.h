@@ -15,7 +15,8 @@ struct keeper {
 	struct rootkey *root;    /* of the locations */
 	struct vaultring *ring;
 	struct keyring *keyring; /* follows what the service writes */
-	struct quota *quota;
+	struct quota_limits limits;
+	struct quota *quota; /* NULL until OPEN, too */
 	struct store *store; /* NULL until OPEN */
 	struct arena *arena; /* rewound after each message */
 	bool is_shared;      /* by several nodes, each with a vault of its own */

@@ -20,6 +20,8 @@
 
 struct entry {
 	int64_t at;
+	int64_t back; /* since when ${at} is seen to lie in the future, 0: it does not; in memory only */
+	bool is_over; /* an hour after that it still did */
 	uint8_t class;
 	struct id house, disclosure;
 };
@@ -28,7 +30,7 @@ struct quota {
 	char *path;
 	struct vaultring *ring;
 	struct quota_limits limits;
-	int64_t spent_until; /* nothing is opened before */
+	struct entry spent; /* nothing is opened for an hour after */
 	unsigned count;
 	struct entry entries[QUOTA_ENTRIES];
 	uint8_t plain[HEAD + QUOTA_ENTRIES * ROW];
@@ -96,7 +98,7 @@ save(struct quota *q, struct fault *f)
 	enum rc rc;
 
 	q->plain[0] = VERSION;
-	put_u64(q->plain + 1, (uint64_t)q->spent_until);
+	put_u64(q->plain + 1, (uint64_t)(q->spent.at + QUOTA_HOUR));
 	q->plain[9] = (uint8_t)(q->count >> 8);
 	q->plain[10] = (uint8_t)q->count;
 	for (unsigned i = 0; i < q->count; i++) {
@@ -120,7 +122,7 @@ parse(struct quota *q, size_t len)
 
 	if (len < HEAD || q->plain[0] != VERSION)
 		return false;
-	q->spent_until = (int64_t)get_u64(q->plain + 1);
+	q->spent.at = (int64_t)get_u64(q->plain + 1) - QUOTA_HOUR;
 	q->count = (unsigned)(q->plain[9] << 8 | q->plain[10]);
 	if (q->count > QUOTA_ENTRIES || len != HEAD + q->count * ROW)
 		return false;
@@ -155,6 +157,7 @@ make(const char *path, struct vaultring *ring, struct fault *f)
 	if (q != NULL && (q->path = strdup(path)) != NULL) {
 		q->ring = ring;
 		q->limits = QUOTA_DEFAULT;
+		q->spent.at = -QUOTA_HOUR;
 		return q;
 	}
 	free(q);
@@ -186,7 +189,7 @@ quota_open(const char *path, struct vaultring *ring, const struct quota_limits *
 		return RC_OK;
 	log_world("quota_spent", "the file is missing or damaged: no location is told for an hour");
 	q->count = 0;
-	q->spent_until = now + QUOTA_HOUR;
+	q->spent = (struct entry){ .at = now };
 	if (save(q, f) !=
 	    RC_OK) /* it counts as spent at the next start again; that it cannot be written, at each use */
 		log_world("quota_unwritten", "no location can be told until it can be written");
@@ -213,11 +216,32 @@ quota_has(const struct quota *q, const struct id *disclosure)
 	return false;
 }
 
-/* What lies in the future counts: a clock that was set back must not open a new hour. */
+/* What lies in the future counts, for an hour: a clock that was set back must not open a new one, but nor may
+ * one that ran ahead keep every location closed until its day has come. */
 static bool
 counts(const struct entry *e, int64_t now)
 {
-	return e->at > now - QUOTA_HOUR;
+	return !e->is_over && e->at > now - QUOTA_HOUR;
+}
+
+static void
+look_at_time(struct entry *e, int64_t now)
+{
+	if (e->at <= now) {
+		e->back = 0; /* the next time that the clock is set back is another one */
+		return;
+	}
+	if (e->back == 0 || e->back > now)
+		e->back = now;
+	e->is_over |= now - e->back >= QUOTA_HOUR;
+}
+
+static void
+look_at_times(struct quota *q, int64_t now)
+{
+	look_at_time(&q->spent, now);
+	for (unsigned i = 0; i < q->count; i++)
+		look_at_time(&q->entries[i], now);
 }
 
 static uint32_t
@@ -227,11 +251,12 @@ limit_of(const struct quota *q, enum quota_class class)
 }
 
 uint32_t
-quota_used(const struct quota *q, int64_t now, enum quota_class class)
+quota_used(struct quota *q, int64_t now, enum quota_class class)
 {
 	uint32_t used = 0;
 
-	if (now < q->spent_until)
+	look_at_times(q, now);
+	if (counts(&q->spent, now))
 		return limit_of(q, class);
 	for (unsigned i = 0; i < q->count; i++)
 		used += q->entries[i].class == class && counts(&q->entries[i], now);
@@ -255,13 +280,16 @@ used_by_house(const struct quota *q, int64_t now, const struct id *house)
 	return used;
 }
 
+/* What counts no more though it lies in the future stays while there is room: its disclosure is good again
+ * once its time comes, and was told. */
 static void
 drop_old(struct quota *q, int64_t now)
 {
+	const bool is_full = q->count == QUOTA_ENTRIES;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < q->count; i++)
-		if (counts(&q->entries[i], now))
+		if (is_full ? counts(&q->entries[i], now) : q->entries[i].at > now - QUOTA_HOUR)
 			q->entries[kept++] = q->entries[i];
 	q->count = kept;
 }
@@ -272,13 +300,15 @@ quota_take(
 {
 	enum rc rc;
 
+	look_at_times(q, now);
 	drop_old(q, now);
-	if (now < q->spent_until || quota_used(q, now, class) >= limit_of(q, class) ||
+	if (counts(&q->spent, now) || quota_used(q, now, class) >= limit_of(q, class) ||
 	    q->count == QUOTA_ENTRIES)
 		return RC_SLOW_DOWN;
 	if (class == QUOTA_OWN && used_by_house(q, now, house) >= q->limits.own_house)
 		return RC_SLOW_DOWN;
-	q->entries[q->count++] = (struct entry){ now, (uint8_t) class, *house, *disclosure };
+	q->entries[q->count++] =
+	    (struct entry){ .at = now, .class = (uint8_t) class, .house = *house, .disclosure = *disclosure };
 	if ((rc = save(q, NULL)) == RC_OK)
 		return RC_OK;
 	/* of an unknown outcome the file may hold it: only then it stays taken in memory, which rules until

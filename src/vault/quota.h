@@ -56,8 +56,9 @@ MUST_USE enum rc quota_take(struct quota *q, int64_t now, enum quota_class class
 /** After vaultring_renew: seal the file under its new key and destroy the old one. */
 MUST_USE enum rc quota_renew(struct quota *q);
 
-/** Taken in the hour before ${now}; all of the limit while the hour counts as spent. */
-uint32_t quota_used(const struct quota *q, int64_t now, enum quota_class class);
+/** Taken in the hour before ${now}, or by a clock that was ahead of it and was put back within the last hour;
+ * all of the limit while the hour counts as spent. */
+uint32_t quota_used(struct quota *q, int64_t now, enum quota_class class);
 const struct quota_limits *quota_limits(const struct quota *q);
 
 #endif

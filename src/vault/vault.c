@@ -299,6 +299,22 @@ vault_create(const char *dir, struct rootkey *root, struct fault *f)
 }
 
 enum rc
+vault_count(const char *dir, struct rootkey *root, size_t *keys, struct fault *f)
+{
+	struct vaultring *ring = NULL;
+	char path[PATH];
+	size_t houses;
+	enum rc rc;
+
+	if (!path_join(path, sizeof(path), dir, "ring"))
+		return fault_set(f, RC_INVALID, MSG_FILE_READ, NULL, 0, "ring");
+	if ((rc = vaultring_open(path, root, &ring, f)) == RC_OK)
+		vaultring_count(ring, &houses, keys);
+	vaultring_free(ring);
+	return rc;
+}
+
+enum rc
 vault_change_root(const char *dir, struct rootkey *from, struct rootkey *to, size_t *keys, struct fault *f)
 {
 	struct vaultring *ring = NULL;

@@ -36,6 +36,9 @@ struct vault;
 /** Make ${dir} with an empty ring under ${root} and an unspent quota: for `init`. */
 MUST_USE enum rc vault_create(const char *dir, struct rootkey *root, struct fault *f);
 
+/** How many keys the ring in ${dir} holds.  RC_CORRUPT: it is not under ${root}, or damaged. */
+MUST_USE enum rc vault_count(const char *dir, struct rootkey *root, size_t *keys, struct fault *f);
+
 /** Wrap the ring in ${dir} under ${to} instead of ${from}: for whoever holds both, while nothing serves.  The
  * old file is overwritten. */
 MUST_USE enum rc vault_change_root(

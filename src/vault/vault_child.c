@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -95,23 +94,19 @@ open_ring(struct keeper *k, struct fault *f)
 }
 
 static enum rc
-open_quota(struct keeper *k, struct fault *f)
+read_limits(struct keeper *k, struct fault *f)
 {
-	struct quota_limits limits = QUOTA_DEFAULT;
 	char path[PATH], *text = NULL;
 	size_t len = 0;
 	enum rc rc = RC_OK;
 
+	k->limits = QUOTA_DEFAULT;
 	if (!path_join(path, sizeof(path), k->options->dir, "limits.csv"))
 		return fault_set(f, RC_INVALID, MSG_FILE_READ, NULL, 0, "limits.csv");
 	if (file_exists(path) && (rc = file_read(path, LIMITS_FILE, &text, &len, f)) == RC_OK)
-		rc = quota_read_limits((struct bytes){ (const uint8_t *)text, len }, &limits, f);
+		rc = quota_read_limits((struct bytes){ (const uint8_t *)text, len }, &k->limits, f);
 	free(text);
-	if (rc != RC_OK)
-		return rc;
-	if (!path_join(path, sizeof(path), k->options->dir, "quota"))
-		return fault_set(f, RC_INVALID, MSG_FILE_READ, NULL, 0, "quota");
-	return quota_open(path, k->ring, &limits, clock_now(), &k->quota, f);
+	return rc;
 }
 
 static enum rc
@@ -128,7 +123,7 @@ open_keys(struct keeper *k, struct fault *f)
 		return rc;
 	if ((rc = open_keyring(k, f)) != RC_OK)
 		return rc;
-	return open_quota(k, f);
+	return read_limits(k, f);
 }
 
 /* The kernel kills the vault when the other end of this pipe is closed: when the service has ended, however.

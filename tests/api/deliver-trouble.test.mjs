@@ -2,9 +2,9 @@
 // What goes wrong while a house's events are delivered is said at once and once, without saying where to; and what cannot be
 // read, or is damaged, is no reason to pass an event over.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,8 +20,7 @@ process.on('exit', () => { for (const c of children) c.kill('SIGKILL'); });
 
 let r, staff, house, hooks, outbox, receiver, courier;
 
-async function start(from = outbox) {
-  const child = spawn(program, ['deliver', '--outbox', from, '--hooks', hooks], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function begun(child) {
   children.add(child);
   child.said = '';
   child.stderr.on('data', (d) => { child.said += d; });
@@ -29,6 +28,7 @@ async function start(from = outbox) {
   await new Promise((done) => child.stdout.on('data', done));
   return child;
 }
+const start = (from = outbox) => begun(spawn(program, ['deliver', '--outbox', from, '--hooks', hooks], { stdio: ['ignore', 'pipe', 'pipe'] }));
 const end = async () => { courier.kill('SIGTERM'); await courier.ended; };
 const confirm = async () => assert.equal((await staff.post(`/v1/shelters/${house}/confirmations`)).status, 200);
 const says = async (what, times = 1) => {
@@ -124,6 +124,20 @@ test('what was dealt with is damaged: rather twice than never', async () => {
   assert.ok(await receiver.has(() => new Set(receiver.requests.map((q) => q.json.id)).size > 2, 30000));
 });
 
+test('what ids are made with is damaged: that is said, and events go on', async () => {
+  await end();
+  const ids = join(hooks, 'state', 'ids');
+  assert.match(readFileSync(ids, 'utf8'), /^[0-9a-f]{64}$/);
+  assert.equal(statSync(ids).mode & 0o777, 0o600);
+  writeFileSync(ids, 'no secret');
+  receiver.requests = [];
+  courier = await start();
+  await says(/delivery_state file=ids cannot be used/g);
+  assert.match(readFileSync(ids, 'utf8'), /^[0-9a-f]{64}$/);
+  await confirm();
+  assert.ok(await receiver.has(() => true, 30000));
+});
+
 /** Offers ${lines}, one at a time, in the place of the service. */
 async function offering(path, lines) {
   const server = createServer((socket) => {
@@ -160,6 +174,29 @@ test('a registry that was restored gives its numbers again: another event under 
   assert.equal(new Set(ids).size, lines.length - 1, 'a receiver would pass one over as a repeat');
 });
 
+test('a registry that was restored has given a number again: what was lost under it is told as a reset', async () => {
+  await end();
+  const [number, at] = readFileSync(state(), 'utf8').trim().split(' ');
+  assert.match(at, /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  writeFileSync(state(), `${number} 2001-09-09T01:46:40Z\n`); // what was dealt with was another event, of another time
+  receiver.requests = [];
+  courier = await start();
+  assert.ok(await receiver.has((q) => q.json.event === 'reset', 30000));
+  await comes(() => !/ 2001-/.test(dealtWith()), 'the reset was not dealt with'); // ended before, it would tell it again
+  for (const [what, kept] of [['after the reset', (told) => told], ['as a program of before left it', (told) => `${told.split(' ')[0]}\n`]]) {
+    await end();
+    const told = readFileSync(state(), 'utf8');
+    assert.match(told, /^\d+ 20\S+Z\n$/, what);
+    writeFileSync(state(), kept(told));
+    receiver.requests = [];
+    courier = await start();
+    await confirm();
+    assert.ok(await receiver.has(() => true, 30000));
+    assert.equal(receiver.requests[0].json.event, 'availability.changed', what);
+    await comes(() => dealtWith() !== kept(told), 'it was not dealt with');
+  }
+});
+
 test('of the machine it reads what names are looked up with, and no other file of /etc', async () => {
   const csv = join(hooks, 'hooks.csv');
   renameSync(csv, `${csv}.kept`);
@@ -182,4 +219,17 @@ test('a service that is away is said once', async () => {
   await sleep(2500);
   await says(/delivery_waits/g);
   await r.start({}, ['--outbox', outbox]);
+});
+
+const apart = process.getuid() === 0 && spawnSync('unshare', ['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts']).status === 0;
+test('when what names are looked up with was replaced it ends, to be started again by its unit', { skip: !apart && 'needs a mount namespace of its own' }, async () => {
+  await end();
+  const hosts = [1, 2].map((n) => r.file(`hosts-${n}`, '127.0.0.1 localhost\n'));
+  courier = await begun(spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"', 'sh', hosts[0],
+    program, 'deliver', '--outbox', outbox, '--hooks', hooks], { stdio: ['ignore', 'pipe', 'pipe'] }));
+  execFileSync('nsenter', [`--mount=/proc/${courier.pid}/ns/mnt`, 'mount', '--bind', hosts[1], '/etc/hosts']);
+  await says(/delivery_ends/g);
+  await courier.ended;
+  assert.equal(courier.exitCode, 1, 'what its unit starts again');
+  courier = await start();
 });

@@ -2,6 +2,7 @@
 // A house's events on their way to its own server: signed, at least once and in order, over outages of either side; what
 // hangs or refuses holds up nobody; and nothing but an event leaves.
 import assert from 'node:assert/strict';
+import { createPublicKey } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -214,6 +215,28 @@ test('who delivers can reach nothing of the registry', { skip: process.env.VARIA
       assert.match(readFileSync(`/proc/${courier.pid}/task/${task}/status`, 'utf8'), /^Seccomp:\t2$/m, 'a thread without the list');
   }
   assert.doesNotMatch(courier.said, /call_refused/, 'its list hinders it');
+});
+
+test('what was on its way when the signing key was exchanged has the id that it had', async () => {
+  const usual = mine.answer, before = publicKey, key = join(hooks, 'signing.key');
+  mine.requests = [];
+  mine.answer = () => null; // takes it, and its answer is lost
+  await confirm();
+  assert.ok(await mine.has(() => true));
+  const delivered = await metric('menedek_deliveries_total');
+  await end(courier);
+  r.openssl('genpkey', '-algorithm', 'ed25519', '-out', key);
+  publicKey = createPublicKey(readFileSync(key));
+  mine.answer = () => 204;
+  courier = start();
+  await courier.ready;
+  assert.ok(await mine.has((q) => q !== mine.requests[0], 60000));
+  const [first, second] = mine.requests;
+  assert.equal(flaw(first, before), null);
+  assert.equal(flaw(second, publicKey), null, 'signed by the new one');
+  assert.deepEqual(second.json, first.json, 'a receiver knows it for a repeat');
+  await until(() => metric('menedek_deliveries_total'), delivered + 1); // ended before, the courier would send it a third time
+  mine.answer = usual;
 });
 
 test('a change of hooks.csv is taken on SIGHUP, and no event is lost over it', async () => {

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Registry, root } from './lib/registry.mjs';
-import { reservationIn } from './lib/scenes.mjs';
+import { ownHouse, reservationIn } from './lib/scenes.mjs';
+import { listen } from './lib/stream.mjs';
 
 const program = resolve(root, 'build/release/menedek'); // writes offline: the variant under test is for serving
 const [head, ...rows] = readFileSync(resolve(root, 'data/sample-units.csv'), 'utf8').trim().split('\n').filter((l) => !l.startsWith('#'))
@@ -64,4 +65,41 @@ test('of two rooms of one name it changes neither, and knows the one that is as 
   const same = load('Páros', {});
   assert.equal(same.status, 0, same.stderr);
   assert.match(same.stdout, /units +0 new +0 changed +1 unchanged/);
+});
+
+test('who has the house on a screen hears that a table changed its rooms', async () => {
+  const changed = 'availability.changed';
+  await r.start();
+  const staff = await r.as('shelter_staff'), own = await ownHouse(staff), before = await listen(staff);
+  await staff.post(`/v1/shelters/${own}/confirmations`);
+  const { id } = await before.hears(changed, own);
+  before.close();
+  await r.stop();
+  const [, other] = rows.find((cell) => cell[0] === house && cell[1] !== booked && cell[1] !== 'Páros');
+  const told = load(other, { cots: '3' });
+  assert.match(told.stdout, /units +0 new +1 changed/, told.stderr);
+  assert.match(load(other, { cots: '3' }).stdout, /units +0 new +0 changed +1 unchanged/);
+  await r.start();
+  const again = await listen(await r.as('shelter_staff'), id);
+  assert.ok(await again.hears(changed, own));
+  again.close();
+  await r.stop();
+});
+
+test('of a house that moves to another zone its stays keep the one they came to, with an entry of its own', async () => {
+  await r.start();
+  await reservationIn(r, 'in_stay');
+  await r.stop();
+  const table = readFileSync(resolve(root, 'data/sample-shelters.csv'), 'utf8').trim().split('\n').filter((l) => !l.startsWith('#'));
+  const row = table.find((line) => line.startsWith(`${house},`)), env = { ...process.env, LC_ALL: 'C' };
+  const entries = () => JSON.parse(spawnSync(program, ['audit', 'verify', '--json', '--dir', r.dir], { encoding: 'utf8', env }).stdout).entries;
+  const move = (county) => {
+    const before = entries(), file = r.file('shelters.csv', `${table[0]}\n${row.replace('HU211', county)}\n`);
+    const told = spawnSync(program, ['import', '--dir', r.dir, `shelters=${file}`], { encoding: 'utf8', env });
+    assert.match(told.stdout, /shelters +0 new +1 changed/, told.stderr);
+    return entries() - before;
+  };
+  assert.equal(move('HU212'), 1, 'within the zone');
+  assert.equal(move('HU311'), 2, 'into another');
+  assert.equal(move('HU211'), 1, 'and back: they came once');
 });

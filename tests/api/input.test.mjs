@@ -174,21 +174,25 @@ test('413: a chunked body that does not end', async () => {
   assert.deepEqual(statuses, [413], text);
 });
 
+const astray = async () => Object.assign(await r.person('okit.eszter', 'counsellor'), { isAstray: true });
+
 test('405 with what is allowed', async () => {
   const tries = [['DELETE', '/v1/me', 'GET'], ['PUT', '/v1/episodes', 'GET, POST'], ['GET', '/v1/tokens', 'POST'],
     ['PATCH', `/v1/episodes/${atFirst.episodes[0]}`, 'GET'], ['OPTIONS', '/v1/me', 'GET']];
+  const stray = await astray();
   for (const [verb, path, allow] of tries) {
-    const answer = await desk.send(verb, path);
+    const answer = await stray.send(verb, path);
     assertProblem(answer, 405, 'method_not_allowed');
     assert.equal(answer.headers.allow, allow);
   }
 });
 
 test('404: paths that are none of ours', async () => {
+  const stray = await astray();
   for (const path of ['/index', '/v1', '/v1/', '/v1/me/', '//v1/me', '/v1//me', '/v2/me', '/v1/ME', '/v1/me.json', '/v1/../v1/me',
     '/v1/episodes/x', `/v1/episodes/${'z'.repeat(26)}`, `/v1/episodes/${atFirst.episodes[0].toUpperCase()}`,
     `/v1/episodes/${atFirst.episodes[0]}0`])
-    assertProblem(await desk.get(path), 404, 'not_found');
+    assertProblem(await stray.get(path), 404, 'not_found');
 });
 
 test('pages: a wrong limit or cursor is 400', async () => {
@@ -274,6 +278,13 @@ test('a change of what others change too names its version', async () => {
   const late = await staff.put(path, { state: 'out_of_use' }, { 'If-Match': first.headers.etag });
   assertProblem(late, 412, 'version_stale');
   assert.equal(late.json.current.state, unit.state);
+});
+
+test('faults that take much room to write are faults all the same, and no failure of ours', async () => {
+  const names = Array.from({ length: 8 }, (_, i) => `${i}${'\u0001'.repeat(80)}`);
+  const answer = await open(JSON.stringify({ ...GOOD, ...Object.fromEntries(names.map((n) => [n, 1])) }));
+  assertProblem(answer, 422, 'invalid');
+  assert.equal(answer.json.errors.length, 8);
 });
 
 test('and after all of it everything is as it was', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before } from 'node:test';
 import { Clockwork, HOUR, clockTest, noClock } from './lib/clockwork.mjs';
 import { comes } from './lib/patience.mjs';
@@ -129,11 +129,14 @@ clockTest('a purge at the keeper while that is not served ends nothing that the 
   const scene = await hold(desk, { name: 'Nyugat 1', household: ALONE });
   await nodes[0].stop();
   clocks[0].jump(2 * HOUR);
+  const began = performance.now();
   const said = execFileSync(resolve(root, 'build/release/menedek'), ['purge', '--dir', nodes[0].dir],
     { encoding: 'utf8', env: { ...process.env, ...clocks[0].environment } });
+  const took = performance.now() - began;
   clocks[0].jump(-2 * HOUR);
   await nodes[0].start(clocks[0].environment);
   assert.match(said, /^run\s+\d+$/m);
+  assert.ok(took > 2000, 'readers at the other nodes had no time to let go of what lay under the keys that it destroyed');
   assert.equal((await desk.get(`/v1/reservations/${scene.reservation.id}`)).json.state, 'held');
   await settle(nodes[2], { ...scene, desk });
 });
@@ -173,6 +176,42 @@ clockTest('a line of paper is judged at a node that is not served by the time of
   await settle(nodes[2], { ...scene, desk });
 });
 
+clockTest('a line of paper of a time that by the others has not come yet ends no hold, though by this clock it has', async () => {
+  const desk = await nodes[2].person('okit.dora', 'counsellor');
+  const { scene, room } = await holdRoom(nodes[2], desk);
+  const soon = `${new Date((clocks[2].now() + HOUR) * 1000).toISOString().slice(0, 19)}Z`; // the hold is over by then
+  await nodes[0].stop();
+  clocks[0].jump(2 * HOUR);
+  const told = spawnSync(resolve(root, 'build/release/menedek'),
+    ['reconcile', '--dir', nodes[0].dir, nodes[0].file('rooms.csv', `time,house,room,state,places\n${soon},Nyugat 1,${room},free,\n`)],
+    { encoding: 'utf8', env: { ...process.env, ...clocks[0].environment, LC_ALL: 'C' } });
+  clocks[0].jump(-2 * HOUR);
+  await nodes[0].start(clocks[0].environment);
+  assert.equal(told.status, 1, told.stdout + told.stderr);
+  assert.match(told.stderr, /rooms\.csv line 2: time lies in the future/);
+  const request = await desk.post(`/v1/reservations/${scene.reservation.id}/request`);
+  assert.equal(request.status, 200, `its hold was ended: ${request.text}`);
+  await settle(nodes[2], { ...scene, desk });
+});
+
+clockTest('a node whose clock is hours behind writes a sheet once, and has time for what else is due', async () => {
+  await nodes[2].stop();
+  const made = spawnSync(resolve(root, 'build/release/menedek'), ['sheet', 'key', '--dir', nodes[2].dir, '--org', 'OKIT (minta)',
+    '--name', 'okit', '--passphrase-stdin'], { input: 'sirály ül a mólón\n', encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  const times = (word) => nodes[2].logText().split(word).length - 1;
+  const before = times('clocks_differ');
+  clocks[2].jump(-5 * HOUR);
+  await nodes[2].start(clocks[2].environment, ['--sheets', join(nodes[2].work, 'sheets')]);
+  await comes(() => times('clocks_differ') > before, 'it does not notice that its clock differs');
+  await comes(() => times('sheets_written') > 0, 'there is no sheet');
+  await sleep(7000); // it looks every two seconds
+  assert.equal(times('sheets_written'), 1);
+  clocks[2].jump(5 * HOUR);
+  await nodes[2].stop();
+  await nodes[2].start(clocks[2].environment);
+});
+
 clockTest('of two nodes that differ neither ends a hold before its time by both', async () => {
   await nodes[1].stop();
   const desk = await nodes[0].person('okit.dora', 'counsellor');
@@ -208,4 +247,20 @@ clockTest('of two nodes that differ neither ends a hold before its time by both'
     const there = await nodes[2].person('okit.dora', 'counsellor');
     return (await there.get(`/v1/reservations/${scene.reservation.id}`)).json.state === 'expired';
   }, 'it never runs out');
+});
+
+clockTest('of two nodes that differ by an hour each knows of the guesses at the other', async () => {
+  const says = (word) => () => nodes[2].logText().match(/clocks_(differ|agree)/g)?.at(-1) === word;
+  await comes(says('clocks_agree'), 'it does not notice that its clock is right again'); // it is told of a change only
+  clocks[2].jump(HOUR);
+  await comes(says('clocks_differ'), 'it does not notice that its clock differs');
+  const [here, there] = [nodes[0], nodes[2]].map((n) => n.bare('counsellor'));
+  const guess = (at) => at.send('POST', '/v1/tokens', { user: 'nobody.here', passphrase: 'not the right one' });
+  for (let counted = 0; counted < 12;) { // the next wait is of several minutes
+    const answer = await guess(here);
+    if (answer.status === 401) counted++;
+    else clocks.forEach((c) => c.jump(Number(answer.headers['retry-after'])));
+  }
+  await comes(async () => (await guess(there)).status === 429, 'the other node lets everybody guess'); // it has heard of the last one
+  for (const at of [there, here, there, here]) assert.equal((await guess(at)).status, 429);
 });

@@ -7,7 +7,7 @@ import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { comes } from './lib/patience.mjs';
-import { crash } from './lib/postgres.mjs';
+import { breakOff, crash, startAgain } from './lib/postgres.mjs';
 import { Registry, sleep } from './lib/registry.mjs';
 import { hold, holdBody, openEpisode, ownHouse, search, settle } from './lib/scenes.mjs';
 import { listen } from './lib/stream.mjs';
@@ -192,6 +192,23 @@ for (const [name, befall] of Object.entries(ACCIDENTS)) {
     assert.equal(hurts(), before + 1, 'it was not made anew for good');
   });
 }
+
+test('a node that refused a change while the database was away is ready when it is back, though nobody sends it another', { skip: process.env.MENEDEK_TEST_POSTGRES && 'the server is shared' }, async () => {
+  const node = nodes[1]; // the first makes keys, and so sends changes of its own
+  await node.stop();
+  await node.start({}, ['--health', '127.0.0.1:0']);
+  const desk = await node.as('counsellor');
+  const says = async (word) => (await (await fetch(`http://127.0.0.1:${node.healthPort}/readyz`)).text()) === `${word}\n`;
+  await comes(() => says('ready'), 'it is not ready');
+  breakOff();
+  try {
+    await comes(async () => (await desk.post('/v1/episodes', { channel: 'phone', household: ALONE })).status === 503, 'a change is not refused');
+    for (const until = Date.now() + 4000; Date.now() < until; await sleep(50)) assert.ok(await says('store'), 'it calls itself ready');
+  } finally {
+    startAgain();
+  }
+  await comes(() => says('ready'), 'it is not ready though the database is back');
+});
 
 test('one trail for all: its chain, its tree and every value in it are whole', async () => {
   for (const n of nodes) await n.stop();

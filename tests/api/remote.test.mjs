@@ -253,7 +253,8 @@ async function impostor(answer, host = '127.0.0.1') {
   await new Promise((done) => server.listen(0, host, done));
   const { port } = server.address();
   const server_name = host === '127.0.0.1' ? 'localhost' : host;
-  return { requests, remote: new Remote(r, 'shelter_staff', { more: { server: `https://${server_name}:${port}`, house: '0'.repeat(26) } }),
+  const address = `https://${server_name}:${port}`;
+  return { requests, server: address, remote: new Remote(r, 'shelter_staff', { more: { server: address, house: '0'.repeat(26) } }),
     close: () => server.close() };
 }
 
@@ -342,6 +343,42 @@ test('an answer that is lost is asked for again with the same key, and a stale v
   assert.equal(version, 3);
 });
 
+test('who watches where it is never quiet renews the token all the same', async () => {
+  const short = TOKEN.replace('"expires_in":900', '"expires_in":4');
+  const streams = new Set();
+  const send = (s, kind) => {
+    const event = `event: ${kind}\ndata: {}\n\n`;
+    s.write(`${event.length.toString(16)}\r\n${event}\r\n`);
+  };
+  const fake = await impostor((request, s) => {
+    if (request.startsWith('POST /v1/tokens/renew ')) for (const stream of streams) send(stream, 'token.renewed');
+    if (request.startsWith('POST /v1/tokens')) return plain(short, '201 Created');
+    if (!request.startsWith('GET /v1/events')) return 'HTTP/1.1 204 No Content\r\n\r\n';
+    s.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
+    streams.add(s);
+    const often = setInterval(() => send(s, 'capacity.changed'), 200);
+    s.on('close', () => { clearInterval(often); streams.delete(s); });
+    return undefined;
+  });
+  const watcher = fake.remote.start('watch');
+  try {
+    assert.ok(await watcher.has(/capacity\.changed/));
+    assert.ok(await watcher.has(/token\.renewed/), `${watcher.lines.length} events, and no renewal`);
+  } finally {
+    await watcher.end();
+    fake.close();
+  }
+});
+
+test('of a name with two addresses the second is tried when the first is silent', async () => {
+  const shim = join(r.work, 'two_addresses.so');
+  ok(await runProgram(process.env.CC ?? 'cc', ['-shared', '-fPIC', '-O1', '-o', shim, join(import.meta.dirname, 'lib/two_addresses.c'), '-ldl']));
+  const shown = await runProgram(resolve(root, 'build/release/menedek'), ['avail', 'show', '--json', '--profile', remote.profile],
+    { env: { LD_PRELOAD: shim } }); // a sanitizer wants to be the first that is preloaded
+  ok(shown);
+  assert.ok(rows(shown).length > 0);
+});
+
 test('nobody there is said soon', async () => {
   const nobody = await new Remote(r, 'shelter_staff', { port: await keptPort() }).run('avail', 'show');
   assert.equal(nobody.code, 6);
@@ -358,10 +395,15 @@ test('who could not sign in does not sign out: a registry that does not answer i
 
 // ---- the library, as others build with it ----
 
+let staged;
+const installed = () => (staged ??= (async () => {
+  const to = join(r.work, 'stage');
+  ok(await runProgram('make', ['-s', 'install-client', `PREFIX=${to}`], { cwd: root, timeout: 300000 }));
+  return to;
+})());
+
 test('a stranger builds with pkg-config against the installed library, shared and static', async () => {
-  const stage = join(r.work, 'stage');
-  const made = await runProgram('make', ['-s', 'install-client', `PREFIX=${stage}`], { cwd: root, timeout: 300000 });
-  ok(made);
+  const stage = await installed();
   const env = { PKG_CONFIG_PATH: join(stage, 'lib/pkgconfig') };
   const flags = async (...more) => (await runProgram('pkg-config', ['--cflags', '--libs', ...more, 'libmenedek'], { env })).out.trim().split(/\s+/);
   const example = join(root, 'examples/c/publish.c');
@@ -383,4 +425,18 @@ test('a stranger builds with pkg-config against the installed library, shared an
   assert.ok(names.length > 10);
   for (const name of names) assert.match(header, new RegExp(`\\b${name}\\(`), name);
   assert.ok(existsSync(join(stage, 'lib/libmenedek.so')) && readdirSync(join(stage, 'lib')).length >= 4);
+});
+
+test('who watches is asked whether to go on, however long the registry says to wait', async () => {
+  const at = await installed();
+  const program = join(r.work, 'impatient');
+  ok(await runProgram('cc', ['-std=c17', '-Wall', '-Wextra', '-Werror', join(import.meta.dirname, 'lib/impatient.c'), `-I${join(at, 'include')}`,
+    `-L${join(at, 'lib')}`, '-l:libmenedek.a', '-lcjson', '-lssl', '-lcrypto', '-o', program]));
+  const fake = await impostor(() => problem(503, 'busy', 'Retry-After: 86400\r\n'));
+  const device = r.device('shelter_staff');
+  const ended = await runProgram(program, [fake.server, join(r.certs, 'ca.crt'), `${device}.crt`, `${device}.key`]);
+  fake.close();
+  assert.equal(ended.signal, null, 'it still waits');
+  ok(ended);
+  assert.equal(fake.requests.length, 1);
 });

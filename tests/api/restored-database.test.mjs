@@ -3,6 +3,7 @@
 // higher one refuse it as one that was left behind, until two people say that it was restored on purpose.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -95,7 +96,12 @@ test('two people accept it: the node follows, what the dump has is there, and th
   const said = acceptDatabase(node);
   assert.equal(said.status, 0, said.stderr);
   assert.match(said.stderr, /up to timeline 2/);
+  // what was revoked since the dump is revoked again before anybody is let in, as it tells
+  assert.match(said.stderr, /revoke again .*device revoke/);
+  const stolen = /CN=(\w+)/.exec(new X509Certificate(readFileSync(`${node.device('statistician')}.crt`)).subject)[1];
+  node.run('device', 'revoke', '--id', stolen);
   await node.start({}, HEALTH);
+  await assert.rejects(node.as('statistician'));
   const desk = await node.as('counsellor');
   assert.equal((await desk.get(`/v1/episodes/${kept.id}`)).status, 200);
   assert.equal((await desk.get(`/v1/episodes/${lost.id}`)).status, 404);
@@ -208,5 +214,25 @@ test('and once more: the copy that was put aside before is not written over', as
   const said = acceptDatabase(node);
   assert.equal(said.status, 0, said.stderr);
   await node.start();
+  await node.stop();
+});
+
+// two servers that both believed to take over, of which the one that leads was not told
+test('a leader without what the node acknowledged last is refused: doctor says so, and two people may accept it', async () => {
+  const [node] = nodes;
+  rmSync(join(node.dir, 'store/data.mdb.aside'));
+  await node.start();
+  await openEpisode(await node.as('counsellor'));
+  await node.stop();
+  client('psql', '-Xq', conninfo, '-c', 'delete from menedek_changes');
+  await assert.rejects(node.start(), /why=changes_lost/);
+  const lines = doctor(node);
+  assert.ok(lines.some((l) => l.level === 'fail' && /lacks what this node acknowledged last/.test(l.message) && /accept-database/.test(l.message)), JSON.stringify(lines));
+  const said = acceptDatabase(node);
+  assert.equal(said.status, 0, said.stderr);
+  assert.match(said.stderr, /acknowledged last is not there: look for a server that has it/);
+  assert.match(said.stderr, /Accepted by/);
+  await node.start();
+  await openEpisode(await node.as('counsellor'));
   await node.stop();
 });

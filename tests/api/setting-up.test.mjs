@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { codeAt, STEP } from './lib/authenticator.mjs';
 import { Client, Registry } from './lib/registry.mjs';
-import { hold, ownHouse, settle } from './lib/scenes.mjs';
+import { hold, ownHouse, reservationIn, settle } from './lib/scenes.mjs';
 
 let r;
 before(async () => { r = await new Registry().start(); });
@@ -59,6 +59,58 @@ test('a retired operator gets no new house', async () => {
   assert.equal((await boss.patch(path, { retired: true }, match(await boss.get(path)))).status, 200);
   const refused = await boss.post('/v1/shelters', { ...HOUSE, org: org.id, code_name: 'Nyugat 87' });
   assert.deepEqual([refused.status, refused.json.errors?.[0].pointer], [422, '/org'], refused.text);
+});
+
+test('an operator is not retired before its houses, and no house comes back before its operator: nobody could answer for it', async () => {
+  const boss = await admin();
+  const org = await operator('Háttal Álló Fenntartó (minta)');
+  const path = `/v1/organisations/${org.id}`;
+  const houses = [];
+  for (const code_name of ['Nyugat 83', 'Nyugat 84']) {
+    const made = await boss.post('/v1/shelters', { ...HOUSE, org: org.id, code_name });
+    assert.equal(made.status, 201, made.text);
+    houses.push(`/v1/shelters/${made.json.id}`);
+  }
+  const set = async (at, body) => boss.patch(at, body, match(await boss.get(at)));
+  const refused = (answer, why) => {
+    assert.deepEqual([answer.status, answer.json.code], [409, 'state_conflict'], answer.text);
+    assert.match(answer.text, why);
+  };
+  for (const house of houses) {
+    refused(await set(path, { retired: true }), /intézményeit/);
+    assert.equal((await set(house, { retired: true })).status, 200);
+  }
+  assert.equal((await set(path, { retired: true })).status, 200);
+  assert.equal((await set(path, { name: 'Megszűnt Háttal Álló (minta)' })).status, 200);
+  refused(await set(houses[0], { retired: false }), /szervezetét/);
+  assert.equal((await set(houses[0], { licensed_capacity: 5 })).status, 200, 'what stays retired may be changed');
+  assert.equal((await set(path, { retired: false })).status, 200);
+  assert.equal((await set(houses[0], { retired: false })).status, 200);
+});
+
+test('nor while a family lives in a house of it that was closed down: its people end the stay first', async () => {
+  const boss = await admin();
+  const staff = await r.as('shelter_staff');
+  const path = `/v1/organisations/${(await staff.get('/v1/me')).json.org}`;
+  const set = async (at, body) => boss.patch(at, body, match(await boss.get(at)));
+  const scene = await reservationIn(r, 'in_stay');
+  const open = [];
+  for (let page = { next_cursor: '' }; page.next_cursor !== undefined;) {
+    page = (await boss.get(`/v1/shelters?limit=100${page.next_cursor && `&cursor=${page.next_cursor}`}`)).json;
+    open.push(...page.data.filter((s) => !s.retired).map((s) => `/v1/shelters/${s.id}`));
+  }
+  for (const house of open) assert.equal((await set(house, { retired: true })).status, 200);
+  const refused = await set(path, { retired: true });
+  assert.deepEqual([refused.status, refused.json.code], [409, 'state_conflict'], refused.text);
+  assert.match(refused.text, /minden foglalást/);
+  const left = await staff.post(`/v1/reservations/${scene.reservation.id}/leave`, { reason: 'own_housing' });
+  assert.equal(left.status, 200, left.text);
+  for (const retired of [true, false]) {
+    const answer = await set(path, { retired });
+    assert.equal(answer.status, 200, answer.text);
+  }
+  for (const house of open) assert.equal((await set(house, { retired: false })).status, 200);
+  await settle(r, scene);
 });
 
 test('nobody retires the own organisation: no administrator would be left to undo it', async () => {
@@ -113,6 +165,18 @@ test('so many rooms may be joined as the search looks at, and no more', async ()
   assert.equal((await change(other.json, { join_group: 1 })).status, 200);
   full(await change(rooms[0], { retired: false }));
   assert.equal((await change(rooms[0], { retired: false, join_group: 0 })).status, 200);
+});
+
+test('a room has as many places as staff can report and a candidate can count', async () => {
+  const boss = await admin();
+  const org = await operator('Hálótermek Fenntartója (minta)');
+  const house = (await boss.post('/v1/shelters', { ...HOUSE, org: org.id, code_name: 'Délkelet 78' })).json.id;
+  const path = `/v1/shelters/${house}/units`;
+  const refused = (answer) => assert.deepEqual([answer.status, answer.json.errors?.[0].pointer], [422, '/adult_beds'], answer.text);
+  refused(await boss.post(path, { name: 'terem', adult_beds: 40, child_beds: 40, cots: 40 }));
+  const room = await boss.post(path, { name: 'terem', adult_beds: 20, child_beds: 10, cots: 10 });
+  assert.equal(room.status, 201, room.text);
+  refused(await boss.patch(`${path}/${room.json.id}`, { cots: 11 }, { 'If-Match': '*' }));
 });
 
 test('an admin sees rooms as they are furnished, and nothing tells when one is taken', async () => {

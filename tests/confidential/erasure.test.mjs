@@ -57,7 +57,8 @@ test('after its time a stay is counted, removed, and nothing gives it back; what
   const gone = await reservationIn(r, 'left');
   let desk = await r.as('counsellor');
   let staff = await r.as('shelter_staff');
-  await desk.post(`/v1/episodes/${gone.episode.id}/close`, { outcome: 'placed' });
+  const closed = await desk.post(`/v1/episodes/${gone.episode.id}/close`, { outcome: 'placed' });
+  assert.equal(closed.status, 200, closed.text);
   const stays = await reservationIn(r, 'in_stay');
   const paths = { reservation: `/v1/reservations/${gone.reservation.id}`, episode: `/v1/episodes/${gone.episode.id}` };
   assert.equal(await status(desk, paths.reservation), 200);

@@ -83,11 +83,18 @@ test('neither by a detour: promoting, bringing back, a house more', async () => 
   const back = await patch(admin, eszter.id, { retired: false });
   assert.deepEqual([back.retired, Boolean(back.pending)], [true, true]);
   const staff = await find('haz.nyugat1');
-  const other = (await admin.get('/v1/shelters?limit=100')).json.data.find((s) => s.code_name === 'Nyugat 2');
-  const owner = (await people()).find((u) => u.shelters.includes(other.id));
-  const more = owner && owner.org === staff.org
-    ? await patch(admin, staff.id, { shelters: [...staff.shelters, other.id] }) : null;
-  if (more) assert.deepEqual([more.shelters, Boolean(more.pending)], [staff.shelters, true]);
+  const other = (await admin.get('/v1/shelters?limit=100')).json.data.find((s) => s.code_name === 'Nyugat 11'); // of her organisation
+  const door = async () => (await (await r.person('haz.nyugat1', 'shelter_staff')).get(`/v1/shelters/${other.id}/location`)).status;
+  for (const [what, opened] of [['refuse', 404], ['approve', 200]]) {
+    const more = await patch(admin, staff.id, { shelters: [...staff.shelters, other.id] });
+    assert.deepEqual([more.shelters, Boolean(more.pending)], [staff.shelters, true]);
+    assert.equal(await door(), 404, 'its address is open before anybody agreed');
+    refusedAs(await decide(admin, more.pending), 409, 'state_conflict');
+    assert.equal((await decide(second, more.pending, what)).status, 200);
+    assert.equal(await door(), opened, what);
+  }
+  const less = await patch(admin, staff.id, { shelters: staff.shelters }); // taking away needs nobody
+  assert.deepEqual([less.shelters, less.pending, await door()], [staff.shelters, undefined, 404]);
   // a newer request replaces the older, which nobody can approve any more
   const again = await patch(admin, dora.id, { roles: ['shift_lead'] });
   assert.notEqual(again.pending, promoted.pending);
@@ -133,7 +140,8 @@ test('the lead of a desk agrees to nothing but the own team', async () => {
   assert.equal(agreed.status, 200, agreed.text);
 });
 
-test('a second factor is not taken away by one admin', async () => {
+// that one admin alone takes no second factor away: totp.test.mjs
+test('where there is no second factor there is nothing to agree to', async () => {
   const dora = await find('okit.dora');
   const none = await admin.send('POST', `/v1/users/${dora.id}/totp/remove`);
   refusedAs(none, 409, 'state_conflict');

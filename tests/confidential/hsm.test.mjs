@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { isCopy, makeDatabase } from '../api/lib/postgres.mjs';
 import { Registry, root } from '../api/lib/registry.mjs';
 import { reservationIn, settle } from '../api/lib/scenes.mjs';
 
@@ -61,6 +62,15 @@ async function tell() {
 
 const oldRoot = () => join(hsm, 'old.root');
 
+test('over a database the root key is not changed before the registry was moved to one machine and its keys made anew', {
+  skip: !isCopy && 'it is on one machine',
+}, () => {
+  const rekey = () => r.run('rekey-locations', '--new-keys', join(hsm, 'new'), '--json', '--quiet');
+  assert.throws(rekey, /menedek migrate --engine lmdb/);
+  r.run('migrate', '--engine', 'lmdb');
+  r.run('rotate-keys');
+});
+
 test('the locations move under the token without being opened', () => {
   const said = JSON.parse(r.run('rekey-locations', '--new-keys', join(hsm, 'new'), '--json', '--quiet'));
   assert.ok(said.keys > 5);
@@ -68,6 +78,7 @@ test('the locations move under the token without being opened', () => {
   cpSync(join(hsm, 'new'), keys, { recursive: true });
   assert.match(failsToStart(), /location\.root/, 'two root keys are one too many');
   renameSync(join(keys, 'location.root'), oldRoot());
+  if (isCopy) r.run('migrate', '--engine', 'postgresql', '--database', makeDatabase());
 });
 
 test('a location is told with the key in the token and none in a file', async () => {

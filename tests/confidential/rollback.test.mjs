@@ -103,6 +103,7 @@ describe('an older store', { skip: isCopy }, () => {
     const said = acceptRollback(r, kept, [who('admin'), who('auditor')]);
     assert.equal(said.status, 0, said.stderr);
     assert.match(said.stderr, /what lies between is lost/);
+    assert.match(said.stderr, /revoke again .*device revoke/);
     await r.start({}, options);
     const auditor = await r.as('auditor');
     const { data } = (await auditor.get('/v1/audit?limit=100')).json;

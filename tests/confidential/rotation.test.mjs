@@ -16,6 +16,7 @@ import { openEpisode, ownHouse } from '../api/lib/scenes.mjs';
 const maker = join(root, 'build/release/menedek');
 let r;
 let rotations = 0; // that are done
+let confirmed = []; // the units of the house as it was last told that they are confirmed
 before(async () => { r = await new Registry().start(); });
 after(() => r?.close());
 
@@ -27,7 +28,9 @@ function load(kept) {
     const staff = await r.as('shelter_staff');
     const house = await ownHouse(staff);
     while (goes_on) {
-      const [episode] = await Promise.all([openEpisode(desk), staff.post(`/v1/shelters/${house}/availability/confirm`)]);
+      const [episode, said] = await Promise.all([openEpisode(desk), staff.post(`/v1/shelters/${house}/confirmations`)]);
+      assert.equal(said.status, 200, said.text);
+      confirmed = said.json.units;
       kept.push(episode.id);
       await sleep(5);
     }
@@ -83,7 +86,8 @@ test('rotated under load and killed four times, everything opens and no old key 
     isKilled = await rotateKilled(kept);
   }
   assert.ok(isKilled, 'each rotation was done before it could be killed four times');
-  const stop = load(kept);
+  const before = kept.length, stop = load(kept);
+  await comes(() => kept.length > before, 'the load was none'); // what the kill left unanswered is answered for
   const state = await settled(r, (s) => s.rotation_finished_at); // by itself: nobody asks for it again
   await stop();
   assert.equal(state.rotation_interruptions, 4);
@@ -95,6 +99,10 @@ test('rotated under load and killed four times, everything opens and no old key 
 
   const desk = await r.as('counsellor');
   for (const id of kept) assert.equal((await desk.get(`/v1/episodes/${id}`)).status, 200, 'an acknowledged request is gone');
+  const staff = await r.as('shelter_staff');
+  const { units } = (await staff.get(`/v1/shelters/${await ownHouse(staff)}/availability`)).json;
+  const saidOf = (list) => list.map((u) => [u.id, u.state, u.free_places, u.confirmed_at]);
+  assert.deepEqual(saidOf(units), saidOf(confirmed), 'an acknowledged confirmation is gone');
   const { user, passphrase } = r.credentials('auditor');
   const auditor = await (await r.as('auditor')).signIn(user, passphrase);
   let actions = [], cursor = '';

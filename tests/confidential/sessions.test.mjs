@@ -2,10 +2,12 @@
 // Revoking: a token, a person, a device or everything of a person, at once, for requests and for open event streams; and
 // a first passphrase, which others know, is good for nothing but its own change.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { enrol, guest, orgNamed } from '../api/lib/devices.mjs';
 import { SLOWER, took, within } from '../api/lib/patience.mjs';
-import { Registry } from '../api/lib/registry.mjs';
+import { KNOWN_MS, Registry, root, sleep } from '../api/lib/registry.mjs';
 import { read, ROWS, BODIES, NOBODYS } from '../api/lib/routes.mjs';
 import { listen } from '../api/lib/stream.mjs';
 
@@ -21,6 +23,15 @@ before(async () => {
   colleague = await r.as('counsellor');
 });
 after(() => r.close());
+
+/** What is typed on the machine, beside the service. */
+const typed = (...args) => new Promise((done) => {
+  execFile(process.env.MENEDEK ?? join(root, 'build/release/menedek'), [...args, '--dir', r.dir],
+    (failed, stdout, stderr) => done({ status: failed?.code ?? 0, stdout, stderr }));
+}).then(async (told) => {
+  if (r.hasPeers) await r.known(0).then(() => sleep(KNOWN_MS)); // as a client waits whose next request may be at another node
+  return told;
+});
 
 const idOf = async (client) => (await client.get('/v1/me')).json.user;
 
@@ -40,6 +51,13 @@ async function dora() {
 const REVOCATIONS = {
   'signing out': { revoke: ({ here }) => here.delete('/v1/tokens/current'), over: ['here'], lives: ['again', 'there'] },
   'signing out everywhere': { revoke: ({ here }) => here.send('POST', '/v1/me/sign-out-everywhere'), over: ['here', 'again', 'there'] },
+  'a device revoked on the machine': {
+    revoke: async ({ device }) => {
+      const { status, stderr } = await typed('device', 'revoke', '--id', device.id);
+      return { status: status === 0 ? 204 : 500, text: stderr };
+    },
+    over: ['there'], lives: ['here', 'again'], code: 'device_refused',
+  },
   'being signed out by an admin': {
     revoke: async ({ here }) => admin.send('POST', `/v1/users/${await idOf(here)}/sign-out`), over: ['here', 'again', 'there'],
   },
@@ -161,6 +179,30 @@ test('who signed in with a first passphrase is out when its person has taken one
   assert.equal((await panna.send('POST', '/v1/tokens/renew')).status, 201);
 });
 
+test('a person retired on the machine, beside the service, is out at once, her stream too; it is on record, once', async () => {
+  const kata = (await guest(r, 'gyermekvonal.kata', 'Gyermekvédelmi hívószám (minta)')).client;
+  const stream = await listen(kata), other = await listen(colleague);
+  for (const name of ['gyermekvonal.kat', 'gyermekvonal.kata\nx', 'x'.repeat(200)])
+    assert.equal((await typed('user', 'retire', '--name', name)).status, 3, name);
+  assert.equal((await kata.get('/v1/me')).status, 200);
+  for (let i = 0; i < 2; i++) { // whoever is not sure repeats it
+    const { status, stderr } = await typed('user', 'retire', '--name', 'gyermekvonal.kata');
+    assert.equal(status, 0, stderr);
+  }
+  assert.ok(await stream.ends());
+  assert.equal((await kata.get('/v1/me')).status, 401);
+  const again = await kata.send('POST', '/v1/tokens', { user: 'gyermekvonal.kata', passphrase: r.passphrase('gyermekvonal.kata') });
+  assert.equal(again.status, 401);
+  assert.ok(!await other.ends(10));
+  other.close();
+  assert.match((await typed('user', 'list')).stdout, /^gyermekvonal\.kata .*\(retired\)$/m);
+  assert.match((await typed('device', 'list')).stdout, / revoked /);
+  const { data } = (await (await r.as('auditor')).get('/v1/audit?limit=100')).json;
+  const entries = data.filter((e) => e.action === 'cli_user_retire');
+  assert.deepEqual(entries.map((e) => e.outcome), ['ok']);
+  assert.match(entries[0].subject, /^[0-9a-z]{26}$/);
+});
+
 test('a retired person and a retired organisation are out at once, their streams too', async () => {
   const eszter = await r.person('okit.eszter', 'counsellor');
   const stream = await listen(eszter);
@@ -169,7 +211,10 @@ test('a retired person and a retired organisation are out at once, their streams
   assert.equal((await eszter.get('/v1/me')).status, 401);
 
   const house = await r.as('shelter_staff');
+  for (const { id } of (await admin.get('/v1/shelters?limit=100')).json.data) await patch(admin, `/v1/shelters/${id}`, { retired: true }); // else it stays
   const hers = await listen(house);
   await patch(admin, `/v1/organisations/${(await house.get('/v1/me')).json.org}`, { retired: true });
   assert.ok(await hers.ends());
+  const again = r.bare('shelter_staff').send('POST', '/v1/tokens', r.credentials('shelter_staff'));
+  for (const answer of [await house.get('/v1/me'), await again]) assert.deepEqual([answer.status, answer.json.code], [403, 'device_refused']);
 });

@@ -126,6 +126,8 @@ test('who has lost the phone is helped by two people, not by one', async () => {
   const { id } = (await admin.get('/v1/users?limit=100')).json.data.find((u) => u.name === 'haz.nyugat1');
   const asked = await admin.send('POST', `/v1/users/${id}/totp/remove`);
   assert.deepEqual([asked.status, asked.json.second_factor], [200, true], asked.text);
+  const alone = await admin.send('POST', `/v1/grants/${asked.json.pending}/approve`);
+  assert.deepEqual([alone.status, alone.json.code], [409, 'state_conflict'], alone.text);
   jump(16 * MINUTE); // the guesses above are over
   assert.equal((await signIn(r.bare('shelter_staff'), 'haz.nyugat1')).json.code, 'code_required');
   const agreed = await r.agree(asked.json.pending);

@@ -51,6 +51,15 @@ test('a node without its database is started until there is one, and may copy as
   assert.match(service, /^TimeoutStartSec=infinity$/m);
 });
 
+test('what it may not write without a drop-in the manuals say, and what a token needs in place of a key', () => {
+  assert.match(text, /^ProtectSystem=strict$/m);
+  for (const path of ['docs/manual.en.md', 'docs/manual.hu.md'])
+    assert.match(readFileSync(join(root, path), 'utf8'), /^8\. .*`checkpoints`.*`systemctl edit menedek`.*`ReadWritePaths=`/m);
+  const dropin = /^```\n(\[Service\]\n[^`]*)```$/m.exec(readFileSync(join(root, 'docs/hsm.md'), 'utf8'))[1];
+  const names = (unit) => [...unit.matchAll(/^LoadCredential=([^:\n]*)/gm)].map((m) => m[1]);
+  assert.deepEqual(names(dropin), ['', ...names(text).filter((n) => n !== 'location.root'), 'location.pkcs11', 'location.pin']);
+});
+
 test('it passes every root key that init makes, and no key stands in it', () => {
   execFileSync(program, ['init', '--quiet', '--dir', join(work, 'd'), '--keys', join(work, 'k'), '--host', 'localhost', '--org', 'Próba'],
     { stdio: 'ignore' });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { codeAt, STEP } from '../api/lib/authenticator.mjs';
 import { Registry } from '../api/lib/registry.mjs';
-import { accessible, clean, leave, picture, profile, quit, signIn, tab } from './lib/browser.mjs';
+import { accessible, clean, focused, leave, picture, profile, quit, signIn, tab } from './lib/browser.mjs';
 
 const USER = 'okit.eszter';
 const OWN = 'hét barna mackó fut';
@@ -78,7 +78,7 @@ test('from then on signing in asks for the code, and a wrong one is refused in w
   await other.keyboard.press('Enter');
   const code = other.locator('input[name=code]');
   await code.waitFor();
-  assert.equal(await other.evaluate(() => document.activeElement.name), 'code');
+  await focused(other, '[name=code]');
   assert.equal(await other.locator('input[name=passphrase]').inputValue(), OWN, 'the passphrase was right: it stays');
   await accessible(other, 'code');
   await picture(other, 'signin-code-phone-hu');
@@ -87,10 +87,27 @@ test('from then on signing in asks for the code, and a wrong one is refused in w
   await other.locator('.trouble', { hasText: 'Ez a kód nem jó' }).waitFor();
   assert.equal(await other.locator('.intake').count(), 0);
   await picture(other, 'signin-code-wrong-phone-hu');
-  await other.locator('input[name=passphrase]').fill(OWN);
-  await code.fill(backup[0]);
+  assert.notEqual(await code.getAttribute('inputmode'), 'numeric', 'a backup code has letters: a phone must offer them');
+  await focused(other, '[name=code]');
+  await other.locator('input[name=passphrase]').fill('');
+  await other.locator('input[name=passphrase]').focus();
+  await other.keyboard.type(OWN); // as a person does: not one key of it may stand in the field that shows what is typed
+  assert.equal(await code.inputValue(), '');
+  assert.equal(await other.locator('input[name=passphrase]').inputValue(), OWN);
+  await code.fill(backup[0].toUpperCase());
   await other.keyboard.press('Enter');
   await other.locator('.intake').waitFor();
+});
+
+test('a colleague without a second factor, at a form that has asked for a code, is not held up by it', async () => {
+  const one = await tab(await profile(r, 'counsellor'));
+  await one.locator('input[name=user]').fill(USER);
+  await one.locator('input[name=passphrase]').fill(OWN);
+  await one.keyboard.press('Enter');
+  await one.locator('input[name=code]').waitFor();
+  await signIn(one, r.credentials('counsellor'));
+  clean(one);
+  await leave(one.context());
 });
 
 test('signing out everywhere closes the other browser too', async () => {
@@ -194,4 +211,30 @@ test('a renewal that a new passphrase overtook locks nobody out: the token that 
   await unlocked(mine, mine.locator('.secret').waitFor());
   clean(mine);
   await leave(context);
+});
+
+test('the token that goes on is renewed until there is an answer', async () => {
+  const p = await profile(r, 'shift_lead');
+  let tries = 0;
+  await p.context.route('**/v1/tokens/renew', async (route) => {
+    if (++tries > 1) return route.continue();
+    return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ code: 'busy', status: 503 }) });
+  });
+  const mine = await tab(p);
+  const { user, passphrase } = r.credentials('shift_lead');
+  const opened = mine.waitForResponse(to('/v1/events'));
+  await signIn(mine, { user, passphrase });
+  await opened;
+  await view(mine, ACCOUNT).press('Enter');
+  const me = (await (await r.as('shift_lead')).get('/v1/me')).json.user;
+  await mine.evaluate((user) => { // as a neighbour that renewed it just before others were voided
+    new BroadcastChannel('menedek-session').postMessage({ kind: 'have', token: 'void', until: Date.now() + 800_000, user, at: Date.now() });
+  }, me);
+  await field(mine, 'Jelmondat').fill(passphrase);
+  const first = mine.waitForResponse(to('/v1/tokens/renew'));
+  await press(mine, 'Bekapcsolás'); // is refused
+  assert.equal((await unlocked(mine, first)).status(), 503);
+  const second = mine.waitForResponse(to('/v1/tokens/renew')); // five seconds later
+  assert.equal((await unlocked(mine, second)).status(), 201);
+  await leave(p.context);
 });

@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Clockwork, MINUTE } from '../api/lib/clockwork.mjs';
+import { comes } from '../api/lib/patience.mjs';
 import { reservationIn } from '../api/lib/scenes.mjs';
-import { accessible, clean, open, panel, picture, quit } from './lib/browser.mjs';
+import { accessible, clean, focused, open, panel, picture, quit } from './lib/browser.mjs';
 
 let clock, r, silent, sure, lead, second;
 
@@ -45,7 +46,29 @@ test('break-glass needs another person on another device, tells once, and the ho
   await named(asked, 'Jóváhagyom').press('Enter');
   await named(mine, 'Cím megtekintése (egyszer)').waitFor();
   assert.match(await mine.innerText(), /Jóváhagyta: okit\.dora/);
-  await named(mine, 'Cím megtekintése (egyszer)').press('Enter');
+  // it is told once: whichever screen she is on when the answer comes, and when none comes its key is kept
+  const tries = [];
+  let answer;
+  await lead.route('**/break-glass/*/disclosures', async (route) => {
+    tries.push(route.request().headers()['idempotency-key']);
+    await new Promise((done) => { answer = done; });
+    await (tries.length === 1 ? route.abort() : route.continue());
+  });
+  const elsewhere = async (press, end) => {
+    await press();
+    await comes(() => answer, 'it is not asked for');
+    await view(lead, 'Munkatársak').press('Enter');
+    await mine.waitFor({ state: 'detached' });
+    const ended = lead.waitForEvent(end, (q) => q.url().endsWith('/disclosures'));
+    answer();
+    answer = undefined;
+    await ended;
+    await view(lead, 'Ügyelet').press('Enter');
+  };
+  await elsewhere(() => named(mine, 'Cím megtekintése (egyszer)').press('Enter'), 'requestfailed');
+  const again = panel(lead, 'Vészhelyzeti betekintés').getByRole('button', { name: 'Újra', exact: true });
+  await elsewhere(() => again.press('Enter'), 'requestfinished');
+  assert.deepEqual([tries.length, tries[1]], [2, tries[0]]);
   const place = lead.locator('.location:visible');
   await place.waitFor();
   assert.match(await place.innerText(), /\+36/);
@@ -88,6 +111,43 @@ test('a family-support service asks, the helpline takes over, and only the outco
   for (const page of [family, second]) clean(page);
 });
 
+test('what family support is shown is old or not by the service\'s clock, and is read anew, though not behind the lock', async () => {
+  const { page } = await open(r, 'family_support');
+  const { user, passphrase } = r.credentials('family_support');
+  const enter = async () => {
+    await page.locator('input[name=passphrase]').fill(passphrase);
+    await page.keyboard.press('Enter');
+  };
+  await page.clock.install({ time: Date.now() - 3 * 3_600_000 }); // the laptop's is three hours late
+  const asked = { capacity: 0, episodes: 0 };
+  page.on('request', (q) => { for (const what of Object.keys(asked)) if (new URL(q.url()).pathname === `/v1/${what}`) asked[what]++; });
+  await page.reload();
+  await page.locator('input[name=user]').fill(user);
+  await enter();
+  const said = panel(page, 'Hol van esély helyre').locator('header span');
+  await page.clock.runFor(1000);
+  await said.waitFor();
+  assert.equal(await said.getAttribute('class'), 'quiet', 'just read');
+  const capacity = () => page.waitForResponse((a) => a.url().endsWith('/v1/capacity'));
+  const again = capacity();
+  for (let i = 0; i < 2; i++) {
+    await page.keyboard.press('Shift'); // somebody is here
+    await page.clock.runFor(160_000);
+  }
+  await again;
+  await page.getByRole('button', { name: 'Elrejtés', exact: true }).click();
+  await focused(page, '.cover button');
+  Object.assign(asked, { capacity: 0, episodes: 0 });
+  await page.clock.runFor(10 * 60_000);
+  assert.deepEqual(asked, { capacity: 0, episodes: 0 }, 'nobody is here to read it');
+  await page.keyboard.press('Enter');
+  const fresh = capacity();
+  await enter();
+  await fresh;
+  clean(page);
+  await page.context().close();
+});
+
 test('a house that does not answer stands first, with what to do', async () => {
   await card(lead, silent).waitFor();
   await lead.route('**/take-over', (route) => { // amid the press: the end of the stream might lock the page before it
@@ -97,10 +157,10 @@ test('a house that does not answer stands first, with what to do', async () => {
   await named(card(lead, silent), 'Átveszem').press('Enter');
   await lead.locator('input[name=passphrase]').fill(r.credentials('shift_lead').passphrase);
   await lead.keyboard.press('Enter');
-  await lead.getByText('Több mint 15 perce').waitFor();
+  await lead.getByText(/Több mint (1[6-9]|2\d) perce/).waitFor(); // as long as it is, whatever escalate-first says
   const first = await lead.locator('.cards:visible .card').first().innerText();
   assert.match(first, new RegExp(silent.number));
-  assert.match(first, /Több mint 15 perce nincs válasz: hívja fel/);
+  assert.match(first, /Több mint \d\d perce nincs válasz: hívja fel/);
   assert.doesNotMatch(await card(lead, sure).innerText(), /nincs válasz/);
   await accessible(lead, 'lead');
   await picture(lead, 'lead-escalated-desktop-hu');
@@ -119,4 +179,21 @@ test('what the lock interrupted goes on, and the call is at the own desk', async
   }
   assert.equal(await shown.count(), 1);
   clean(lead);
+});
+
+test('a hold whose time has run out is said to be over, and others are offered', async () => {
+  const { user, passphrase } = r.credentials('counsellor');
+  await (await r.as('counsellor')).signIn(user, passphrase);
+  const { reservation } = await reservationIn(r, 'held');
+  const { page } = await open(r, 'counsellor');
+  const calls = page.getByRole('navigation', { name: 'Hívások' }).getByRole('button', { name: /1\+0 fő/ });
+  await calls.last().press('Enter');
+  await page.locator('.aloud:visible', { hasText: reservation.number }).waitFor();
+  clock.jump(31 * MINUTE); // every token is over, too: the end of the stream locks the page
+  await page.locator('input[name=passphrase]').fill(passphrase);
+  await page.keyboard.press('Enter');
+  await page.locator('.banner[role=alert]:visible', { hasText: 'A foglalás ideje lejárt, a hely már nincs fenntartva. A következő illő hely' }).waitFor();
+  assert.equal(await page.locator('.panel:visible .countdown').count(), 0);
+  await page.locator('.candidates:visible').waitFor();
+  clean(page);
 });

@@ -2,10 +2,12 @@
 // What administrators and house managers do: people, devices, houses; by keyboard and by touch.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { comes } from '../api/lib/patience.mjs';
 import { Client, Registry } from '../api/lib/registry.mjs';
-import { accessible, clean, leave, open, picture, quit, touchable } from './lib/browser.mjs';
+import { accessible, clean, focused, leave, open, picture, quit, touchable } from './lib/browser.mjs';
 
 let r;
 before(async () => { r = await new Registry().start(); });
@@ -58,6 +60,7 @@ test('an admin adds a counsellor by keyboard; another admin agrees by touch; the
   await picture(page, 'people-first-desktop-hu');
   const secret = await keepSecret(page, () => page.getByRole('button', { name: 'Eltettem' }).press('Enter'));
   assert.doesNotMatch(await page.content(), new RegExp(secret));
+  assert.equal(await add.getByRole('checkbox', { checked: true }).count(), 0, 'the next person would get the same rights by oversight');
   const own = page.locator('.urgent .card', { hasText: 'uj.kata' });
   await own.waitFor();
   assert.equal(await own.getByRole('button', { name: 'Jóváhagyom' }).count(), 0); // not by who asked
@@ -120,6 +123,38 @@ test('a house manager sees the own people only, gives house roles only, and with
   await context.close();
 });
 
+test('withdrawing that is sent again since its answer was lost withdraws, and brings nobody back', async () => {
+  const { page, context } = await open(r, 'admin');
+  await show(page, 'Munkatársak');
+  const row = card(page, 'okit.dora');
+  let isLost = true;
+  await page.route('**/v1/users/*', async (route) => { // the first time it is done, and nobody hears of it
+    if (route.request().method() !== 'PATCH' || !isLost) return route.continue();
+    isLost = false;
+    await route.fetch();
+    return route.abort();
+  });
+  await row.getByRole('button', { name: 'Módosítás' }).press('Enter');
+  await row.getByRole('button', { name: 'Hozzáférés visszavonása' }).press('Enter');
+  await row.getByRole('button', { name: /^Igen/ }).press('Enter');
+  await row.locator('.trouble').waitFor();
+  const other = card(page, 'okit.vezeto'); // whatever else is done reads the list anew
+  await other.getByRole('button', { name: 'Módosítás' }).press('Enter');
+  await other.getByRole('button', { name: 'Kiléptetés' }).press('Enter');
+  await other.getByRole('button', { name: /^Igen/ }).press('Enter');
+  await row.getByText('visszavonva').waitFor();
+  await row.getByRole('button', { name: 'Újra' }).press('Enter');
+  await row.getByText('Mentve').waitFor();
+  const admin = await r.as('admin');
+  const { id } = (await admin.get('/v1/users?limit=100')).json.data.find((u) => u.name === 'okit.dora');
+  const { json: person, headers } = await admin.get(`/v1/users/${id}`);
+  assert.deepEqual([person.retired, person.pending], [true, undefined], 'she is back, or waits for it');
+  const back = await admin.patch(`/v1/users/${id}`, { retired: false }, { 'If-Match': headers.etag });
+  await r.agree(back.json.pending); // for the tests that follow
+  clean(page);
+  await leave(context);
+});
+
 test('a person changed elsewhere meanwhile: what was ticked stays, and the next press is over what is there now', async () => {
   const { page, context } = await open(r, 'admin');
   await show(page, 'Munkatársak');
@@ -152,6 +187,10 @@ test('a device is invited: the file first, then its passphrase; it opens the doo
   assert.match(file.suggestedFilename(), /^[0-9a-z]{6}\.p12$/);
   await file.saveAs(join(r.work, 'kit.p12'));
   await page.locator('.location .secret').waitFor();
+  const again = page.waitForEvent('download'); // the browser may have asked where to, and been told nowhere
+  await page.getByRole('button', { name: 'A .p12 fájl mentése' }).press('Enter');
+  await (await again).saveAs(join(r.work, 'again.p12'));
+  assert.deepEqual(readFileSync(join(r.work, 'again.p12')), readFileSync(join(r.work, 'kit.p12')));
   await accessible(page, 'devices, passphrase');
   await picture(page, 'devices-passphrase-desktop-hu');
   const secret = await keepSecret(page, () => page.getByRole('button', { name: 'Eltettem' }).press('Enter'));
@@ -171,6 +210,21 @@ test('a device is invited: the file first, then its passphrase; it opens the doo
   phone.end();
   clean(page);
   await context.close();
+});
+
+test('a list of more than a thousand is read to its end: what is in it can be withdrawn', async () => {
+  const { page, context } = await open(r, 'admin');
+  const [one] = (await (await r.as('admin')).get('/v1/devices')).json.data;
+  await page.route('**/v1/devices?*', (route) => {
+    const from = Number(new URL(route.request().url()).searchParams.get('cursor'));
+    const data = Array.from({ length: 100 }, (_, i) => ({ ...one, id: `${from + i}`, name: `gép ${from + i}` }));
+    return route.fulfill({ json: { data, ...(from < 1000 && { next_cursor: `${from + 100}` }) } });
+  });
+  await show(page, 'Eszközök');
+  await page.locator('.card').nth(999).waitFor();
+  assert.equal(await card(page, 'gép 1099').count(), 1, 'it is cut, and says nothing');
+  clean(page);
+  await leave(context);
 });
 
 test('a kit for an old phone is warned of before and after, and is sealed so that it opens there', async () => {
@@ -317,6 +371,8 @@ test('the own location: covered until asked for, written, covered again after a 
   await place.waitFor();
   assert.doesNotMatch(await page.locator('main').innerText(), /\+36/);
   await place.getByRole('button', { name: 'Új adatok beírása' }).press('Enter');
+  for (const field of await place.locator('textarea, input').all()) // nor does a browser send it to a speller, or keep it
+    assert.deepEqual(await field.evaluate((e) => [e.spellcheck, e.autocomplete]), [false, 'off']);
   await place.getByLabel('Cím').fill('9999 Mintafalva, Próba utca 1.');
   await place.getByLabel('Felvételi telefon').fill('nem szám');
   await place.getByRole('button', { name: 'Mentés' }).press('Enter');
@@ -332,10 +388,169 @@ test('the own location: covered until asked for, written, covered again after a 
   await page.clock.fastForward(61_000);
   await place.getByRole('button', { name: 'Megmutatás' }).waitFor();
   assert.doesNotMatch(await page.content(), /Mintafalva|999 0000/);
+  await place.getByRole('button', { name: 'Megmutatás' }).press('Enter');
+  await place.getByLabel('Cím').waitFor();
+  await page.clock.setSystemTime(await page.evaluate(() => Date.now() + 61_000)); // a laptop slept: no timer ran
+  await place.getByLabel('Cím').waitFor({ state: 'detached' });
   await place.locator('summary').press('Enter');
   await place.getByText('vezeto.nyugat1').first().waitFor();
   clean(page);
   await context.close();
+});
+
+test('a location that was not written says so also after its form has covered itself', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  await page.clock.install();
+  await show(page, 'Intézmény adatai');
+  const place = panel(page, 'Cím és felvételi telefon');
+  await place.getByRole('button', { name: 'Új adatok beírása' }).press('Enter');
+  await place.getByLabel('Cím').fill('9999 Mintafalva, Másik utca 2.');
+  await place.getByLabel('Felvételi telefon').fill('+36 1 999 0001');
+  await page.route('**/location', (route) => route.abort(), { times: 1 });
+  await place.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await place.locator('.trouble').waitFor();
+  await page.clock.fastForward(61_000);
+  await place.getByRole('button', { name: 'Megmutatás' }).waitFor();
+  assert.equal(await place.locator('.trouble').count(), 1, 'nobody is told that the old one still stands');
+  assert.doesNotMatch(await page.content(), /Mintafalva|999 0001/);
+  await place.getByRole('button', { name: 'Újra' }).press('Enter');
+  await place.getByText('Mentve').waitFor();
+  const manager = await r.as('shelter_manager');
+  const { id } = (await manager.get('/v1/shelters')).json.data[0];
+  assert.equal((await manager.get(`/v1/shelters/${id}/location`)).json.intake_phone, '+36 1 999 0001');
+  clean(page);
+  await leave(context);
+});
+
+test('a house: what is typed after a save that was not sent is sent with it', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  await show(page, 'Intézmény adatai');
+  const form = profile(page);
+  const capacity = form.getByLabel('Engedélyezett férőhely');
+  await capacity.fill('43');
+  await page.route(/\/v1\/shelters\/\w+$/, (route) => (route.request().method() === 'PATCH' ? route.abort() : route.continue()));
+  await form.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await form.locator('.trouble').waitFor();
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await capacity.fill('44');
+  const sent = page.waitForRequest((q) => q.method() === 'PATCH');
+  await form.getByRole('button', { name: 'Újra', exact: true }).press('Enter');
+  assert.equal((await sent).postDataJSON().licensed_capacity, 44);
+  await form.getByText('Mentve').waitFor();
+  clean(page);
+  await leave(context);
+});
+
+test('of a location the one that was corrected is written, not the one that was not sent', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  await show(page, 'Intézmény adatai');
+  const place = panel(page, 'Cím és felvételi telefon');
+  await place.getByRole('button', { name: 'Új adatok beírása' }).press('Enter');
+  await place.getByLabel('Cím').fill('9999 Mintafalva, Harmadik utca 3.');
+  await place.getByLabel('Felvételi telefon').fill('+36 1 999 0020');
+  await page.route('**/location', (route) => route.abort(), { times: 1 });
+  await place.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await place.locator('.trouble').waitFor();
+  await place.getByLabel('Felvételi telefon').fill('+36 1 999 0002');
+  const sent = page.waitForRequest((q) => q.method() === 'PUT'); // not read: the house has a few looks an hour
+  await place.getByRole('button', { name: 'Újra', exact: true }).press('Enter');
+  assert.equal((await sent).postDataJSON().intake_phone, '+36 1 999 0002');
+  await place.getByText('Mentve').waitFor();
+  let go;
+  const held = new Promise((done) => { go = done; });
+  await page.route('**/location', async (route) => {
+    await held;
+    await route.continue();
+  }, { times: 1 });
+  await place.getByRole('button', { name: 'Új adatok beírása' }).press('Enter');
+  await place.getByLabel('Cím').fill('9999 Mintafalva, Negyedik utca 4.');
+  await place.getByLabel('Felvételi telefon').fill('+36 1 999 0003');
+  await place.getByRole('button', { name: 'Mentés' }).press('Enter');
+  await place.locator('[inert]').waitFor(); // what is typed now would be called saved
+  go();
+  await place.getByText('Mentve').waitFor();
+  clean(page);
+  await leave(context);
+});
+
+test('a slow look at the location takes the place of nothing that is being typed', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  const looks = () => page.waitForResponse('**/looks*'); // read anew whenever a look begins and ends
+  let read = looks();
+  await show(page, 'Intézmény adatai');
+  await read;
+  const place = panel(page, 'Cím és felvételi telefon');
+  let go;
+  const held = new Promise((done) => { go = done; });
+  await page.route('**/location', async (route) => {
+    await held;
+    await route.fulfill({ json: { address: '9999 Mintafalva, Régi utca 1.', intake_phone: '+36 1 999 0000', travel_notes: '' } });
+  }, { times: 1 });
+  read = looks();
+  await place.getByRole('button', { name: 'Megmutatás' }).press('Enter');
+  await read;
+  await place.getByRole('button', { name: 'Új adatok beírása' }).press('Enter');
+  await place.getByLabel('Cím').fill('9999 Mintafalva, Ötödik utca 5.');
+  read = looks();
+  go();
+  await read;
+  assert.equal(await place.getByLabel('Cím').inputValue(), '9999 Mintafalva, Ötödik utca 5.');
+  clean(page);
+  await leave(context);
+});
+
+test('who is added once more after no answer gets what is ticked now, and her keyboard goes on where it was', async () => {
+  const { page, context } = await open(r, 'admin');
+  await show(page, 'Munkatársak');
+  const add = panel(page, 'Új munkatárs');
+  const sent = [];
+  let held = Promise.resolve();
+  await page.route('**/v1/users', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    sent.push(route.request().postDataJSON().roles);
+    await held;
+    return route.abort();
+  });
+  await add.getByLabel('Felhasználónév').fill('uj.mari');
+  for (const role of ['Krízistanácsadó', 'Ügyeletvezető']) await add.getByRole('checkbox', { name: role }).press('Space');
+  await add.getByLabel('Felhasználónév').press('Enter');
+  await add.locator('.trouble').waitFor();
+  await add.getByRole('checkbox', { name: 'Ügyeletvezető' }).press('Space');
+  await add.getByRole('button', { name: 'Újra', exact: true }).press('Enter');
+  await comes(async () => sent.length === 2 && (await add.locator('.trouble').count()) === 1, 'it is not sent again');
+  assert.deepEqual(sent.map((roles) => roles.length), [2, 1], 'a role that was unticked is not given');
+  let go;
+  held = new Promise((done) => { go = done; });
+  await add.getByLabel('Felhasználónév').press('Enter');
+  await add.locator('[inert]').waitFor();
+  await page.waitForFunction(() => document.activeElement === document.body);
+  go();
+  await focused(page, 'input[maxlength="31"]');
+  clean(page);
+  await leave(context);
+});
+
+test('who looked at the house can be read to its end, and a hundred later looks hide no break-glass', async () => {
+  const { page, context } = await open(r, 'shelter_manager');
+  const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+  await page.route(/\/looks(\?|$)/, (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const limit = Number(query.get('limit') ?? 50);
+    const data = query.has('cursor') ? [{ at: at(190), kind: 'break_glass', person: 'okit.vezeto' }]
+      : Array.from({ length: limit }, (_, i) => ({ at: at(i), kind: 'candidate', person: 'okit.tanacsado' }));
+    return route.fulfill({ json: { data, limit, ...(!query.has('cursor') && { next_cursor: 'x' }) } });
+  });
+  await show(page, 'Munkatársak');
+  await show(page, 'Intézmény');
+  await page.locator('.banner.bad', { hasText: 'okit.vezeto' }).waitFor();
+  const list = page.locator('details', { has: page.locator('li', { hasText: 'okit.tanacsado' }) });
+  await list.locator('summary').press('Enter');
+  const older = list.getByRole('button', { name: 'Régebbiek' });
+  await older.press('Enter');
+  await list.locator('li', { hasText: 'okit.vezeto' }).waitFor();
+  await older.waitFor({ state: 'detached' });
+  clean(page);
+  await leave(context);
 });
 
 test('an administrator never sees a location, a county or whose house it is', async () => {

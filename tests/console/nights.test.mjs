@@ -31,6 +31,8 @@ async function at(time, { role = 'shelter_staff', night = {}, confirmed = time, 
     return route.fulfill({ response, headers, json });
   });
   const page = await tab(p);
+  const isAsked = () => page.locator('input[name=user]').waitFor({ timeout: 5000 }).then(() => true, () => false);
+  for (let tries = 0; tries < 4 && !(await isAsked()); tries++) await page.reload(); // on a busy machine a clock that stands loses a timer now and then
   await signIn(page, r.credentials(role));
   if (role !== 'statistician') await page.locator('.units:visible').waitFor();
   return page;

@@ -98,8 +98,14 @@ test('a device that is revoked gets a page that says so on each connection that 
     assert.doesNotMatch(body.toString(), /<script|menedék|segély|shelter/i); // whoever holds it now learns nothing from it
   }
   await assert.rejects(get('/'), /certificate revoked/);
-  const colleague = await r.as('counsellor');
+  const colleague = Object.assign(r.bare('counsellor'), { isAstray: true }); // its files are no operations
   assert.equal((await colleague.get('/')).status, 200);
+});
+
+test('no browser sends what the page shows to a translator: it shows locations, and a check word must stay as it is', () => {
+  const page = file('/').toString();
+  assert.match(page, /<html[^>]* translate="no"/);
+  assert.match(page, /<meta name="google" content="notranslate"/);
 });
 
 test('the page holds nothing that the policy would refuse', () => {

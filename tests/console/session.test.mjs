@@ -175,6 +175,88 @@ test('a sign-in that is broken off after the passphrase lets no tab in, and its 
   await leave(p.context);
 });
 
+test('a tab that its neighbour could not let in keeps no token: it lets in nobody once that one is closed', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const waiting = await tab(p);
+  await waiting.locator('input[name=passphrase]').waitFor();
+  await waiting.route('**/v1/me', (route) => route.abort()); // of this tab alone
+  const page = await tab(p);
+  const failed = waiting.waitForEvent('requestfailed', (q) => q.url().endsWith('/v1/me'));
+  await signIn(page, r.credentials('shelter_staff'));
+  await failed;
+  await waiting.evaluate(() => fetch('/v1/me').catch(() => {})); // the one before it has been heard of by then
+  await page.close(); // by its cross: nobody signs out
+  const third = await tab(p);
+  await third.locator('input[name=passphrase], .units').first().waitFor();
+  assert.equal(await third.locator('.units').count(), 0, 'in without a passphrase');
+  await waiting.unroute('**/v1/me');
+  await signIn(waiting, r.credentials('shelter_staff'));
+  await main(third).locator('.units').waitFor();
+  await leave(p.context);
+});
+
+/** Two tabs: one that its neighbour could not let in stays at its form, beside the one that is in. */
+async function besideForm(role) {
+  const p = await profile(r, role);
+  const form = await tab(p);
+  await form.locator('input[name=passphrase]').waitFor();
+  await form.route('**/v1/me', (route) => route.abort()); // of this tab alone
+  const page = await tab(p);
+  const failed = form.waitForEvent('requestfailed', (q) => q.url().endsWith('/v1/me'));
+  await signIn(page, r.credentials(role));
+  await failed;
+  await form.unroute('**/v1/me');
+  return { form, page, context: p.context };
+}
+
+const ending = (page) => page.waitForRequest((q) => q.url().endsWith('/v1/tokens/current') && q.method() === 'DELETE');
+const ended = async (token) => (await r.bare('shelter_staff').get('/v1/me', { Authorization: token })).status === 401;
+
+test('a tab does nothing in the name of another who signed in beside it: it shows the work of that one', async () => {
+  const { form, page, context } = await besideForm('shelter_staff');
+  const first = ending(page);
+  await signIn(form, r.credentials('shelter_manager')); // of the same house, at the same machine
+  await page.getByRole('button', { name: 'Intézmény adatai' }).waitFor();
+  const token = (await (await first).allHeaders()).authorization;
+  await comes(() => ended(token), 'the first token is still good');
+  await leave(context);
+});
+
+test('a lock from a tab that has no token of its own ends that of its neighbour, at the server, too', async () => {
+  const { form, page, context } = await besideForm('shelter_staff');
+  const asked = page.waitForRequest((q) => 'authorization' in q.headers());
+  await main(page).getByRole('button', { name: /Minden adat helyes/ }).click();
+  const token = (await (await asked).allHeaders()).authorization;
+  await shiftThrice(form);
+  await form.keyboard.up('Shift');
+  await page.locator('input[name=passphrase]').waitFor();
+  await comes(() => ended(token), 'the token is still good');
+  await leave(context);
+});
+
+test('a token that a neighbour told just before the lock does not open it', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await main(page).locator('.units').waitFor();
+  const { user, passphrase } = r.credentials('shelter_staff');
+  const { json } = await r.bare('shelter_staff').post('/v1/tokens', { user, passphrase }); // the neighbour's renewal
+  const me = (await (await r.as('shelter_staff')).get('/v1/me')).json.user;
+  const at = await page.evaluate(() => Date.now());
+  await shiftThrice(page);
+  await page.keyboard.up('Shift');
+  await focused(page, '.cover button');
+  const used = [];
+  page.on('request', (q) => q.headers().authorization === `Bearer ${json.access_token}` && used.push(q.url()));
+  await page.evaluate((m) => new Promise((done) => { // whoever listens since earlier has heard it first
+    new BroadcastChannel('menedek-session').onmessage = done;
+    new BroadcastChannel('menedek-session').postMessage(m);
+  }), { kind: 'have', token: json.access_token, until: at + 600_000, user: me, at });
+  await page.keyboard.press('Enter');
+  await page.locator('input[name=passphrase]').waitFor();
+  assert.deepEqual(used, []);
+  clean(page);
+  await leave(context);
+});
+
 test('a token that is renewed just when the screen is locked opens nothing, and ends', async () => {
   const p = await profile(r, 'shelter_staff');
   await p.context.route('**/v1/tokens', async (route) => { // so that it is renewed after six seconds
@@ -342,6 +424,11 @@ test('a tab that nobody touches does not lock the one in which somebody works, a
   const warning = (page) => page.locator('[role=alert]', { hasText: 'másodperc múlva zárolódik' });
   await later(275); // of the 300
   for (const page of tabs) await warning(page).waitFor();
+  const spoken = await warning(tabs[0]).innerText();
+  const counted = tabs[0].locator('.banner', { hasText: 'másodperc múlva zárolódik' });
+  const shown = await counted.innerText();
+  await tabs[0].waitForFunction((was) => ![...document.querySelectorAll('.banner')].some((e) => e.innerText === was), shown);
+  assert.equal(await warning(tabs[0]).innerText(), spoken, 'it is counted down to the eye, not spoken each second');
   await tabs[0].keyboard.press('ArrowDown');
   for (const page of tabs) await warning(page).waitFor({ state: 'detached' });
   for (const page of tabs) assert.equal(await main(page).locator('.units').isVisible(), true);
@@ -351,6 +438,129 @@ test('a tab that nobody touches does not lock the one in which somebody works, a
   for (const page of tabs) await page.locator('input[name=passphrase]').waitFor();
   for (const page of tabs) clean(page);
   await p.context.close();
+});
+
+for (const [title, by, passed] of [
+  ['the press that wakes a laptop after an hour opens nothing', 3600, 0],
+  ['a clock that is put back keeps nothing open', -7200, 301],
+])
+  test(title, async () => {
+    const { page, context } = await open(r, 'shelter_staff');
+    await main(page).locator('.units').waitFor();
+    await page.evaluate(([wall, steady]) => { // in one go: no timer comes between the leap and the press
+      const [day, since] = [Date.now, performance.now.bind(performance)];
+      Date.now = () => day() + wall * 1000;
+      performance.now = () => since() + steady * 1000;
+      if (steady === 0) dispatchEvent(new KeyboardEvent('keydown', { key: 'a' }));
+    }, [by, passed]);
+    await page.locator('input[name=passphrase]').waitFor();
+    assert.equal(await page.locator('.units').isVisible(), false);
+    clean(page);
+    await leave(context);
+  });
+
+test('a page that the back button brings back out of the memory of the browser begins anew', async () => {
+  const { page, context } = await open(r, 'statistician');
+  await main(page).locator('select').first().waitFor();
+  // Chromium keeps none while it is driven from outside: what it would say
+  await page.evaluate(() => void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await page.locator('input[name=user]').waitFor();
+  assert.equal(await page.locator('select').count(), 0);
+  clean(page);
+  await leave(context);
+});
+
+test('a trail that is read anew after the lock has no gap and nothing twice', async () => {
+  const { page, context } = await open(r, 'shift_lead');
+  let newest = 100;
+  let late; // the page of older entries that is answered only after the lock
+  await page.route(/\/v1\/audit(\?|$)/, async (route) => {
+    const cursor = new URL(route.request().url()).searchParams.get('cursor');
+    const from = cursor ? Number(cursor) : newest;
+    const data = Array.from({ length: 20 }, (_, i) => ({ number: from - i, at: '2026-11-22T10:00:00Z', action: 'tokens_create', outcome: 'ok', roles: [] }));
+    const answer = () => route.fulfill({ json: { data, limit: 50, ...(from > 20 ? { next_cursor: String(from - 20) } : {}) } });
+    if (cursor === '60') late = answer;
+    else await answer();
+  });
+  const numbers = async () => (await page.locator('tbody tr td:first-child .quiet').allInnerTexts()).map((text) => parseInt(text, 10));
+  const whole = async (from, rows) => {
+    await page.locator('tbody tr', { hasText: new RegExp(`^${from - rows + 1} ·`) }).waitFor();
+    assert.deepEqual(await numbers(), Array.from({ length: rows }, (_, i) => from - i));
+  };
+  const older = page.getByRole('button', { name: 'Régebbiek' });
+  await page.getByRole('navigation', { name: 'Nézetek' }).getByRole('button', { name: 'Napló', exact: true }).click();
+  await whole(100, 20);
+  await older.evaluate((b) => { b.click(); b.click(); });
+  await whole(100, 40);
+  await older.press('Enter');
+  await older.and(page.locator('[aria-busy]')).waitFor();
+  newest = 110;
+  await shiftThrice(page);
+  await page.keyboard.up('Shift');
+  await focused(page, '.cover button');
+  await page.keyboard.press('Enter');
+  await page.locator('input[name=passphrase]').fill(r.credentials('shift_lead').passphrase);
+  await page.keyboard.press('Enter');
+  await page.locator('tbody tr', { hasText: /^110 ·/ }).waitFor();
+  await late();
+  await older.and(page.locator(':not([aria-busy])')).waitFor();
+  await whole(110, 20);
+  await older.press('Enter');
+  await whole(110, 40);
+  await leave(context);
+});
+
+test('a tab for which another reads the stream says that it is live, and no longer once that one is silent', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const first = await tab(p);
+  await signIn(first, r.credentials('shelter_staff'));
+  await first.locator('header').getByText('Élő').waitFor();
+  const second = await tab(p);
+  await main(second).locator('.units').waitFor();
+  await second.locator('header').getByText('Élő').waitFor();
+  await second.clock.install();
+  await first.evaluate(() => { BroadcastChannel.prototype.postMessage = () => {}; }); // it sleeps
+  await second.evaluate(() => new Promise((done) => { // its last word; whoever listens since earlier has heard it first
+    new BroadcastChannel('menedek-live').onmessage = done;
+    new BroadcastChannel('menedek-live').postMessage({ state: { is: 'live', since: Date.now() } });
+  }));
+  await second.clock.runFor(41_000);
+  await second.getByText('Nincs élő kapcsolat').waitFor();
+  clean(second);
+  await leave(p.context);
+});
+
+test('a stream that never opens is asked for anew', async () => {
+  const p = await profile(r, 'shelter_staff');
+  const page = await tab(p);
+  await page.clock.install();
+  let streams = 0;
+  await page.route('**/v1/events', (route) => (++streams > 1 ? route.continue() : undefined)); // the first is left hanging
+  await signIn(page, r.credentials('shelter_staff'));
+  await comes(() => streams === 1, 'no stream is asked for');
+  await page.clock.runFor(41_000);
+  await page.getByText('Nincs élő kapcsolat').waitFor();
+  await page.clock.runFor(10_000);
+  await page.locator('header').getByText('Élő').waitFor();
+  clean(page);
+  await leave(p.context);
+});
+
+test('a request that is never answered can be sent again after a while', async () => {
+  const { page, context } = await open(r, 'shelter_staff');
+  await main(page).locator('.units').waitFor();
+  let sent = 0;
+  await page.route('**/confirmations', (route) => (++sent > 1 ? route.continue() : undefined)); // the first is left hanging
+  await page.evaluate(() => { // the limit goes by the browser's own clock
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = (ms) => { AbortSignal.timeout = timeout; return timeout.call(AbortSignal, ms / 400); };
+  });
+  await page.getByRole('button', { name: /Minden adat helyes/ }).click();
+  await page.locator('.all-correct .trouble').waitFor();
+  await page.locator('.all-correct').getByRole('button', { name: 'Újra' }).click();
+  await page.locator('.all-correct').getByText('Mentve').waitFor();
+  clean(page);
+  await leave(context);
 });
 
 test('offline is said, the stream comes back by itself, and nothing is lost', async () => {

@@ -113,6 +113,13 @@ quiet menedek user add --keys /etc/menedek/keys --org "Próba" --name second --r
 verdict $? "another person"
 quiet menedek rotate-keys --keys /etc/menedek/keys
 verdict $? "new data keys"
+quiet menedek check
+verdict $? "who leaves --keys out at night has the package's all the same"
+quiet menedek user list --dir /var/lib/menedek
+verdict $? "and who names the directory"
+quiet menedek init --host localhost --org "Próba" --force --dir /root/elsewhere-new && quiet menedek check --dir /root/elsewhere-new
+verdict $? "another registry has its own"
+rm -r /root/elsewhere-new
 same "nothing there is root's" "$(find /var/lib/menedek ! -user menedek | wc -l)" 0
 start
 verdict $? "the service starts again"
@@ -131,6 +138,8 @@ rm -rf /var/lib/menedek/*
 quiet menedek check --keys /etc/menedek/keys
 [ $? -ne 0 ]
 verdict $? "without its files there is no registry"
+same "a new registry does not take the old one's keys" "$(menedek init --host localhost --org "Próba" >log 2>&1; menedek rotate-keys >>log 2>&1; find /etc/menedek/keys -newer "$(ls /root/elsewhere/*)" -type f | wc -l) $(ls /var/lib/menedek/keys/record.root)" "0 /var/lib/menedek/keys/record.root"
+rm -rf /var/lib/menedek/*
 quiet menedek restore --keys /etc/menedek/keys --from "$(ls /root/elsewhere/*)"
 verdict $? "a restore"
 same "what was restored is the service's own" "$(find /var/lib/menedek ! -user menedek | wc -l)" 0

@@ -195,6 +195,24 @@ describe('a backup on its way', () => {
     assert.equal(menedek('backup', 'verify', '--from', out, '--dir', r.dir).status, 0);
   });
 
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGKILL']) {
+    test(`tried, and ended by ${signal}, leaves nothing of the registry behind`, async () => {
+      const tmp = join(r.work, `trial-${signal}`);
+      mkdirSync(tmp);
+      // a group of its own, as of a terminal; its errors end with the last process that could say any
+      const child = spawn(program, ['backup', 'verify', '--from', '-', '--dir', r.dir, '--quiet'],
+        { stdio: ['pipe', 'ignore', 'pipe'], detached: true, env: { ...process.env, TMPDIR: tmp } });
+      const over = new Promise((done) => { child.on('close', (code, by) => done(by)); });
+      child.stderr.resume();
+      child.stdin.on('error', () => {});
+      child.stdin.write(whole.subarray(0, whole.length - 1)); // the rest never comes
+      await comes(() => filesIn(tmp).some((name) => name.endsWith('.part')), 'nothing is restored');
+      process.kill(-child.pid, signal);
+      assert.equal(await over, signal);
+      assert.deepEqual(readdirSync(tmp), []);
+    });
+  }
+
   test('is not put over a registry', () => {
     const kept = readFileSync(join(r.dir, 'store/data.mdb'));
     assert.equal(restore(file, r.dir).status, 5);
@@ -207,6 +225,14 @@ describe('a backup on its way', () => {
     writeFileSync(join(dir, 'store/postgresql'), 'host=/nowhere dbname=none\n');
     assert.equal(restore(file, dir).status, 5);
     assert.deepEqual(filesIn(dir), ['postgresql']);
+  });
+
+  test('nor into one where a decision for a database was broken off: nobody could repeat it there', () => {
+    const dir = join(r.work, 'was-unsettled');
+    mkdirSync(join(dir, 'store'), { recursive: true });
+    writeFileSync(join(dir, 'store/data.mdb.asked'), 'an old copy\n');
+    assert.equal(restore(file, dir).status, 5);
+    assert.deepEqual(filesIn(dir), ['data.mdb.asked']);
   });
 
   test('a restore that is killed anywhere leaves a registry or none', { skip: noPreload }, (t) => {

@@ -56,6 +56,7 @@ export const sections = [
       { at: 'docs/problems.md' },
       { at: 'docs/architecture.md' },
       { at: 'docs/design.md' },
+      { at: 'docs/nodes.md' },
       { at: 'docs/reliability.md' },
       { at: 'docs/proof.md' },
       { at: 'docs/performance.md' },

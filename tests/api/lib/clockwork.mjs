@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server whose clock jumps forward on our word (libfaketime).  Only its wall clock: timers run as ever, and so does the
+// A server whose clock jumps on our word (libfaketime).  Only its wall clock: timers run as ever, and so does the
 // clock of the test.  People have to sign in again after a jump, as they would.
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,7 +52,7 @@ export class Clockwork {
   // never half a file: the server reads it at any moment
   #set(seconds) {
     this.#offset = seconds;
-    writeFileSync(`${this.file}.new`, `+${seconds}\n`);
+    writeFileSync(`${this.file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
     renameSync(`${this.file}.new`, this.file);
   }
 

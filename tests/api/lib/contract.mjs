@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every exchange of every test is held against openapi.yaml: the operation exists, the status is declared, the body
-// matches its schema.  An undeclared member anywhere fails the test that received it.
+// matches its schema, an ETag comes where it is promised.  An undeclared member anywhere fails the test that received it.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -19,6 +19,7 @@ const operations = Object.entries(openapi.paths).flatMap(([path, item]) => Objec
   .filter(([verb]) => ['get', 'post', 'put', 'patch', 'delete'].includes(verb))
   .map(([verb, operation]) => ({
     verb: verb.toUpperCase(),
+    form: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]*').replace('.', '\\.')}$`), // also with what is no id
     pattern: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[0-9a-hjkmnp-tv-z]{26}').replace('.', '\\.')}$`),
     operation,
   })));
@@ -31,9 +32,13 @@ function responseOf(operation, status) {
   return response;
 }
 
-/** Validate; returns the operation's id, or null for a request that matches none. */
-export function checkExchange(method, path, { status, headers, json, text }) {
+/**
+ * Validate; returns the operation's id, or null for a request that matches none.  One that no route has proves nothing where
+ * its answer is not looked at, and is refused unless it is ${isAstray} on purpose.
+ */
+export function checkExchange(method, path, { status, headers, json, text }, isAstray) {
   const plain = path.split('?')[0];
+  assert.ok(isAstray || operations.some((o) => o.verb === method && o.form.test(plain)), `${method} ${plain} is no operation`);
   const found = operations.find((o) => o.verb === method && o.pattern.test(plain));
   if (status >= 400) {
     assert.equal(headers['content-type'], 'application/problem+json', `${method} ${plain} ${status}`);
@@ -49,6 +54,7 @@ export function checkExchange(method, path, { status, headers, json, text }) {
     const file = schema.$ref.split('/').pop();
     assert.ok(ajv.validate(file, json), `${where}: ${ajv.errorsText()}\n${text}`);
   }
+  if (status === 200 && response?.headers?.ETag) assert.match(headers.etag ?? '', /^"[0-9A-Za-z_-]+"$/, `${where} without ETag`);
   assert.match(headers['request-id'] ?? '', /^[0-9a-z]{26}$/, `${where} without Request-Id`);
   assert.equal(headers['cache-control'], 'no-store', where);
   return status < 400 ? found.operation.operationId : null;

@@ -28,11 +28,15 @@ export function sql(text, where = conninfo()) {
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 }
 
-/** Break the server off, as a crash would, and start it again after ${pause} ms. */
+/** Break the server off, as a crash would; and start it again. */
+export const breakOff = () => execFileSync(script, ['crash', conninfo().match(/host=(\S+)/)[1]]);
+export const startAgain = () => execFileSync(script, ['again', conninfo().match(/host=(\S+)/)[1]]);
+
+/** Both, ${pause} ms apart. */
 export async function crash(pause) {
-  execFileSync(script, ['crash', conninfo().match(/host=(\S+)/)[1]]);
+  breakOff();
   await new Promise((done) => setTimeout(done, pause));
-  execFileSync(script, ['again', conninfo().match(/host=(\S+)/)[1]]);
+  startAgain();
 }
 
 let made = 0;

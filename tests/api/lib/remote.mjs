@@ -49,7 +49,11 @@ export class Remote {
     writeFileSync(this.profile, Object.entries(values).filter(([, v]) => v !== null).map(([k, v]) => `${k} = ${v}\n`).join(''));
   }
 
-  run(...args) { return runProgram(program, [...args, '--profile', this.profile]); }
+  async run(...args) {
+    const ended = await runProgram(program, [...args, '--profile', this.profile]);
+    if (ended.code === 0 && this.registry.hasPeers) await this.registry.known(0); // who looks next may do so at another node
+    return ended;
+  }
 
   /** Lines of a command that goes on: { lines, has(pattern, ms), end() }. */
   start(...args) {

@@ -2,7 +2,7 @@
 // A registry whose records are in the cluster's database, served by a node on each host; its clients each have a node they
 // prefer and go to the next when that one is gone, as a console behind HAProxy does.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Client, root } from '../../api/lib/registry.mjs';
 import { Tireless } from '../../torture/lib/tireless.mjs';
@@ -43,7 +43,10 @@ export class Balancer {
     const servers = cluster.hosts.map((h) => `    server ${h.name} ${h.address}:${PORT}`).join('\n');
     writeFileSync(file, filled('haproxy.cfg', { ADDRESS: this.address, NODES: servers }));
     const log = openSync(join(cluster.dir, 'haproxy.log'), 'a');
-    cluster.network.spawn('client', ['setpriv', '--pdeathsig=KILL', 'haproxy', '-db', '-f', file], { stdio: ['ignore', log, log] });
+    const { pid } = cluster.network.spawn('client', ['setpriv', '--pdeathsig=KILL', 'haproxy', '-db', '-f', file], { stdio: ['ignore', log, log] });
+    /** Whose process it is by now, and its root directory. */
+    this.owner = () => run('ps', '-o', 'user=', '-p', String(pid)).trim();
+    this.root = () => readlinkSync(`/proc/${pid}/root`);
     this.listens = () => run(...cluster.network.inside('client', 'ss', '-Hltn')).includes(`${this.address}:${PORT}`);
   }
 }

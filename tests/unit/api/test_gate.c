@@ -68,7 +68,7 @@ tell_after(struct call *c, void *arg)
 static enum rc
 write_then_tell(struct call *c)
 {
-	call_after(c, tell_after, &afters);
+	call_after(c, c->ctx.now, tell_after, &afters);
 	return write_mark(c);
 }
 
@@ -81,10 +81,18 @@ tell_by_another_clock(struct call *c)
 	return write_then_tell(c);
 }
 
+/* As a break-glass that was agreed to at a node ahead of this one. */
+static enum rc
+tell_of_a_later_record(struct call *c)
+{
+	call_after(c, c->ctx.now + off, tell_after, &afters);
+	return write_mark(c);
+}
+
 static enum rc
 tell_of_nothing(struct call *c)
 {
-	call_after(c, tell_after, &afters);
+	call_after(c, c->ctx.now, tell_after, &afters);
 	return RC_OK;
 }
 
@@ -361,6 +369,9 @@ Test(gate, what_the_vault_would_not_tell_by_its_clock_is_not_recorded_as_told)
 		off = offs[i];
 		cr_expect_eq(ask(), 503, "%u", i);
 	}
+	route.handler = tell_of_a_later_record;
+	cr_expect_eq(ask(), 503, "by the record's time, not the request's");
+	route.handler = tell_by_another_clock;
 	cr_expect_eq(afters, 0);
 	cr_expect_not(has_mark(), "it would have counted as a telling");
 	cr_expect_eq(entries(), before);
@@ -668,4 +679,21 @@ Test(gate, a_key_that_is_used_again_while_it_is_swept_keeps_its_answer)
 	pthread_join(thread, NULL);
 	cr_expect_eq(fixture_view(&x, find_kept, &kept), RC_OK);
 	free((void *)(uintptr_t)fresh.p);
+}
+
+Test(gate, a_kept_answer_that_is_hurt_keeps_no_other_from_being_forgotten)
+{
+	const int64_t now = clock_now();
+	struct first_answer hurt = { .key = key_kind('i'), .at = now - LIMIT_IDEM_KEEP }, spent = hurt;
+	const struct id before = { { 1 } }, after = { { 2 } };
+
+	key_add_bytes(&hurt.key, before.b, sizeof(before.b));
+	key_add_bytes(&spent.key, after.b, sizeof(after.b));
+	cr_assert_eq(fixture_update(&x, put_kept, &hurt), RC_OK);
+	cr_assert_eq(fixture_update(&x, put_kept, &spent), RC_OK);
+	fixture_raw_put(
+	    &hurt.key, bytes_str("this does not open: no seal of ours, whatever its length may be"));
+	idem_sweep(&parts, now);
+	cr_expect_eq(fixture_view(&x, find_kept, &spent), RC_NOT_FOUND);
+	cr_expect_eq(fixture_view(&x, find_kept, &hurt), RC_CORRUPT, "for menedek check to name");
 }

@@ -293,6 +293,21 @@ Test(principal, a_token_given_while_all_were_voided_is_void_however_late_its_tim
 	cr_expect_eq(person(), RC_OK, "one that does not say goes by its time");
 }
 
+/* Else the person would be locked out until its day had come, though each sign-in succeeded. */
+Test(principal, a_clock_that_ran_ahead_when_tokens_were_voided_keeps_out_no_later_one)
+{
+	user.tokens_from = NOW + 86400;
+	user.token_round = 1;
+	put_user();
+	claims.issued_at = NOW;
+	claims.round = principal_round(&user);
+	cr_expect_eq(person(), RC_OK);
+	claims.round--;
+	cr_expect_eq(person(), RC_BAD_TOKEN, "what was voided stays so");
+	claims.round = 0;
+	cr_expect_eq(person(), RC_BAD_TOKEN, "one that does not say goes by its time");
+}
+
 /* ---- whom an outside issuer names ---- */
 
 static void

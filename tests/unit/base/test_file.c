@@ -370,3 +370,77 @@ Test(file, paths_that_are_too_long_are_refused)
 	cr_assert(path_join(out, sizeof(out), "/", "def"));
 	cr_assert_str_eq(out, "/def");
 }
+
+/* ---- what root makes in another's directory ---- */
+
+#define OWNER 12345
+#define GROUP 12346
+
+/* A directory of somebody else; the test ends here where it may make none. */
+static void
+open_others(const char *name, mode_t mode)
+{
+	if (geteuid() != 0)
+		cr_skip_test("only root makes files in another's directory");
+	cr_assert_eq(mkdir(in_root(name), mode), 0);
+	cr_assert_eq(chmod(in_root(name), mode), 0);
+	cr_assert_eq(chown(in_root(name), OWNER, GROUP), 0);
+}
+
+static void
+assert_owner(const char *name, uid_t uid)
+{
+	struct stat st;
+
+	cr_assert_eq(lstat(in_root(name), &st), 0);
+	cr_expect_eq(st.st_uid, uid, "%s is %u's", name, (unsigned)st.st_uid);
+}
+
+Test(file, what_root_writes_in_anothers_directory_is_that_ones)
+{
+	struct stat st;
+
+	open_others("theirs", 0700);
+	put(in_root("theirs/own"), "x", 0600);
+	assert_owner("theirs/own", 0);
+	cr_assert_eq(file_write_given(in_root("theirs/given"), bytes_str("x"), 0600, NULL), RC_OK);
+	assert_owner("theirs/given", OWNER);
+	cr_assert_eq(stat(in_root("theirs/given"), &st), 0);
+	cr_expect_eq(st.st_gid, GROUP);
+	cr_expect_eq(st.st_mode & 07777, 0600u);
+	cr_assert_eq(file_write_given(in_root("mine"), bytes_str("x"), 0600, NULL), RC_OK);
+	assert_owner("mine", 0);
+	cr_assert_eq(dir_make(in_root("theirs/below"), 0700, NULL), RC_OK);
+	file_give(in_root("theirs/below"));
+	assert_owner("theirs/below", OWNER);
+	file_give(in_root("theirs/absent"));
+	file_give(in_root("absent/file"));
+}
+
+/* Who owns the directory may have laid what leads to root's own files. */
+Test(file, nothing_but_what_lies_there_alone_is_given)
+{
+	char path[PATH_MAX];
+
+	open_others("theirs", 0700);
+	put(in_root("mine"), "x", 0600);
+	(void)str_copy(path, sizeof(path), in_root("mine"));
+	cr_assert_eq(symlink(path, in_root("theirs/link")), 0);
+	file_give(in_root("theirs/link"));
+	assert_owner("mine", 0);
+	assert_owner("theirs/link", 0);
+	cr_assert_eq(link(path, in_root("theirs/second")), 0);
+	file_give(in_root("theirs/second"));
+	assert_owner("mine", 0);
+	put(in_root("theirs/anybodys"), "x", 0600);
+	cr_assert_eq(chown(in_root("theirs/anybodys"), OWNER + 5, GROUP), 0);
+	file_give(in_root("theirs/anybodys"));
+	assert_owner("theirs/anybodys", OWNER + 5);
+}
+
+Test(file, nothing_is_given_where_others_may_write)
+{
+	open_others("shared", 0770);
+	cr_assert_eq(file_write_given(in_root("shared/x"), bytes_str("x"), 0600, NULL), RC_OK);
+	assert_owner("shared/x", 0);
+}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -145,4 +146,21 @@ Test(shred, a_link_put_in_the_way_leads_nowhere)
 	shred_strays(path);
 	assert_holds(other, "not ours");
 	(void)unlink(other);
+}
+
+/* Root's program may be ended at any moment, and the service must be able to start then. */
+Test(shred, what_root_replaces_is_its_directorys_owners)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		cr_skip_test("not root");
+	put(path, "old");
+	cr_assert_eq(chown(path, 12345, 12346), 0);
+	cr_assert_eq(chown(dir, 12345, 12346), 0);
+	replace("new");
+	cr_assert_eq(stat(path, &st), 0);
+	cr_expect_eq(st.st_uid, 12345);
+	cr_expect_eq(st.st_gid, 12346);
+	cr_expect_eq(st.st_mode & 07777, 0600);
 }

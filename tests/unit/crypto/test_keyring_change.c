@@ -205,6 +205,64 @@ Test(keyring_change, the_file_that_held_a_retired_key_is_overwritten)
 }
 
 static struct keyring *
+open_beside(struct ring *r)
+{
+	struct keyring *other;
+	struct fault f = { 0 };
+
+	cr_assert_eq(keyring_open(scratch_path(&r->s, "ring"), r->root, &other, &f), RC_OK);
+	return other;
+}
+
+/* What it would otherwise save over, or bring back. */
+Test(keyring_change, one_that_is_opened_again_holds_what_another_left)
+{
+	uint8_t old[5 + SEAL_OVERHEAD], new[5 + SEAL_OVERHEAD];
+	struct keyring *late;
+	struct fault f = { 0 };
+	uint32_t gone;
+	struct ring r;
+
+	ring_open(&r);
+	seal(r.keyring, KEY_DETAIL, "key", old);
+	late = open_beside(&r);
+	gone = sealed_key_id(BYTES_OF(old));
+	cr_assert_eq(keyring_day(r.keyring, NOON(3), &f), RC_OK);
+	cr_assert_eq(keyring_retire(r.keyring, &gone, 1, &f), RC_OK);
+	seal(r.keyring, KEY_DETAIL, "key", new);
+	cr_assert_eq(keyring_reopen(late, &f), RC_OK);
+	cr_assert_eq(keyring_renew(late, KEY_TOKEN, &f), RC_OK);
+	reopen(&r);
+	cr_expect_eq(open_as(r.keyring, "key", new), RC_OK);
+	cr_expect_eq(open_as(r.keyring, "key", old), RC_CORRUPT);
+	cr_expect_eq(keyring_count(r.keyring), KEY_USES + 1);
+	keyring_free(late);
+	ring_close(&r);
+}
+
+Test(keyring_change, one_that_is_opened_again_counts_what_another_may_have_sealed)
+{
+	uint8_t sealed[5 + SEAL_OVERHEAD];
+	struct keyring *late;
+	struct fault f = { 0 };
+	uint64_t counted;
+	struct ring r;
+
+	ring_open(&r);
+	late = open_beside(&r);
+	seal(r.keyring, KEY_RECORD, "key", sealed);
+	counted = info_of(r.keyring, keyring_current(r.keyring, KEY_RECORD)).seals;
+	cr_assert_gt(counted, 1);
+	cr_assert_eq(keyring_reopen(late, &f), RC_OK);
+	/* one more than a first reservation */
+	for (uint64_t i = 0; i <= counted; i++)
+		seal(late, KEY_RECORD, "key", sealed);
+	cr_expect_gt(info_of(late, keyring_current(late, KEY_RECORD)).seals, 2 * counted);
+	keyring_free(late);
+	ring_close(&r);
+}
+
+static struct keyring *
 follow(struct ring *r)
 {
 	struct keyring *follower;

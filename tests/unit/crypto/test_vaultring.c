@@ -360,3 +360,39 @@ Test(vaultring, destroying_a_house_takes_all_its_keys)
 	cr_assert_eq(unseal(&v, &house, new), RC_NOT_FOUND);
 	vault_close(&v);
 }
+
+/* Whose ring was read before the other gave up the store's lock. */
+Test(vaultring, one_that_is_read_again_loses_no_key_that_another_made)
+{
+	struct id theirs = id_new(), ours = id_new();
+	uint8_t sealed[SEALED], other[SEALED];
+	struct vaultring *first;
+	struct fault f = { 0 };
+	struct vault v;
+
+	vault_open(&v);
+	cr_assert_eq(vaultring_open(scratch_path(&v.s, "vault"), v.root, &first, &f), RC_OK);
+	cr_assert_eq(vaultring_seal(first, &theirs, bytes_str(TEXT), sealed), RC_OK);
+	vaultring_free(first);
+	cr_assert_eq(vaultring_reload(v.ring, &f), RC_OK);
+	cr_assert_eq(vaultring_seal(v.ring, &ours, bytes_str(TEXT), other), RC_OK);
+	vault_reopen(&v);
+	cr_assert_eq(unseal(&v, &theirs, sealed), RC_OK);
+	cr_assert_eq(unseal(&v, &ours, other), RC_OK);
+	vault_close(&v);
+}
+
+Test(vaultring, one_that_cannot_be_read_again_is_as_it_was)
+{
+	struct id house = id_new();
+	uint8_t sealed[SEALED];
+	struct fault f = { 0 };
+	struct vault v;
+
+	vault_open(&v);
+	cr_assert_eq(vaultring_seal(v.ring, &house, bytes_str(TEXT), sealed), RC_OK);
+	cr_assert_eq(truncate(scratch_path(&v.s, "vault"), 9), 0);
+	cr_expect_eq(vaultring_reload(v.ring, &f), RC_CORRUPT);
+	cr_expect_eq(unseal(&v, &house, sealed), RC_OK);
+	vault_close(&v);
+}

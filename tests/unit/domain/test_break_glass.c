@@ -74,6 +74,31 @@ Test(break_glass, it_is_told_once_to_who_asked_and_within_ten_minutes)
 	cr_assert_eq(use(&lead, NOON + 699), RC_STATE_CONFLICT);
 }
 
+/* Two people at two nodes: clocks within ten seconds of the middle pass for equal.  What the vault would not
+ * back was used all the same, and two people had to begin anew. */
+Test(break_glass, clocks_of_two_nodes_that_differ_by_seconds_waste_none)
+{
+	cr_assert_eq(agree(&other, &other_device, NOON - 8), RC_OK);
+	cr_expect_eq(glass.approved_at, NOON);
+	cr_assert_eq(use(&lead, NOON - 7), RC_OK);
+	cr_expect_eq(glass.told_at, NOON);
+	cr_expect(break_glass_backs(&glass, &telling, &house, &lead, glass.told_at));
+	setup();
+	cr_assert_eq(agree(&other, &other_device, NOON + 108), RC_OK);
+	cr_assert_eq(use(&lead, NOON + 100), RC_OK);
+	cr_expect(break_glass_backs(&glass, &telling, &house, &lead, glass.told_at));
+}
+
+Test(break_glass, what_a_clock_wrote_that_ran_far_ahead_is_over_and_not_used_up)
+{
+	cr_expect_eq(break_glass_state(&glass, NOON - BREAK_GLASS_AHEAD), GLASS_ASKED);
+	cr_expect_eq(break_glass_state(&glass, NOON - BREAK_GLASS_AHEAD - 1), GLASS_LAPSED);
+	cr_expect_eq(agree(&other, &other_device, NOON - 86400), RC_STATE_CONFLICT);
+	cr_assert_eq(agree(&other, &other_device, NOON + 100), RC_OK);
+	cr_expect_eq(use(&lead, NOON - 86400), RC_STATE_CONFLICT);
+	cr_expect_eq(glass.told_at, 0);
+}
+
 Test(break_glass, only_what_is_asked_for_confirmed_or_lived_in)
 {
 	static const bool is_possible[RES_STATES] = {

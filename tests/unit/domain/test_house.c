@@ -96,6 +96,25 @@ Test(house, h3_licensed_capacity_counts_everybody_in_the_house)
 	cr_assert_eq(house_persons(&house, NOON), 5);
 }
 
+/* Staff said "taken" of four beds, and then the manager wrote that there are two. */
+Test(house, h3_a_bed_that_was_carried_out_of_an_occupied_room_is_nobodys)
+{
+	struct unit *room = &house.units[ROOM_4];
+
+	shelter.licensed_capacity = 5;
+	cr_assert_eq(report(ROOM_4, UNIT_OCCUPIED, 0), RC_OK);
+	room->adult_beds = room->child_beds = 1;
+	cr_expect_eq(house_persons(&house, NOON), 2);
+	cr_expect_eq(house_unit_state(&house, ROOM_4, NOON), UNIT_OCCUPIED);
+	cr_expect_eq(take(1, ROOM_3, 1, 2, 0), RC_OK);
+	room->adult_beds = room->child_beds = 0;
+	cr_expect_eq(house_persons(&house, NOON), 3);
+	cr_expect_eq(house_unit_state(&house, ROOM_4, NOON), UNIT_OCCUPIED, "no change of beds frees it");
+	room->adult_beds = room->child_beds = 2;
+	cr_expect_eq(house_persons(&house, NOON), 7, "it was a slip: they are there as before");
+	cr_expect_eq(house_unit_state(&house, ROOM_4, NOON), UNIT_OCCUPIED);
+}
+
 Test(house, h3_unsound_house_is_noticed)
 {
 	cr_assert_eq(take(1, ROOM_4, 2, 2, 0), RC_OK);

@@ -85,7 +85,28 @@ Test(lockout, a_clock_that_was_set_back_makes_nobody_wait_for_longer)
 {
 	const struct attempts a = failed(50);
 
-	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW - 100000), 900);
+	cr_expect_eq(lockout_wait(LOCKOUT_DEVICE, &a, NOW - 900), 900);
+	cr_expect_eq(lockout_wait(LOCKOUT_PERSON, &a, NOW - 30), 30);
+}
+
+/* Codes of a second factor are all wrong while the clock is ahead, so everybody fails often then. */
+Test(lockout, who_failed_while_the_clock_was_days_ahead_gets_one_try_and_not_two)
+{
+	static const unsigned most[LOCKOUT_SCOPES] = { [LOCKOUT_DEVICE] = 900, [LOCKOUT_PERSON] = 30 };
+
+	for (unsigned i = 0; i < LOCKOUT_SCOPES; i++) {
+		const enum lockout_scope scope = (enum lockout_scope)i;
+		struct attempts a = failed(50);
+		const int64_t now = NOW - 72 * HOUR;
+
+		cr_expect_eq(lockout_wait(scope, &a, NOW - most[i] - 1), 0, "scope %u", i);
+		cr_expect_eq(lockout_wait(scope, &a, now), 0, "scope %u", i);
+		lockout_fail(&a, now);
+		cr_expect_eq(a.failures, 51, "nothing is forgiven");
+		cr_expect_eq(lockout_wait(scope, &a, now), most[i], "scope %u", i);
+		cr_expect_eq(lockout_wait(scope, &a, now + most[i] - 1), 1, "scope %u", i);
+		cr_expect_eq(lockout_wait(scope, &a, now + most[i]), 0, "scope %u", i);
+	}
 }
 
 Test(lockout, a_home_that_was_made_in_the_future_is_made_anew)

@@ -21,11 +21,22 @@ Test(rank, freshness_turns_at_the_configured_ages)
 		int64_t age;
 		enum freshness is;
 	} rows[] = { { 0, FRESH_NOW }, { 4 * 3600 - 1, FRESH_NOW }, { 4 * 3600, FRESH_AGING },
-		{ 24 * 3600 - 1, FRESH_AGING }, { 24 * 3600, FRESH_UNKNOWN }, { -60, FRESH_NOW } };
+		{ 24 * 3600 - 1, FRESH_AGING }, { 24 * 3600, FRESH_UNKNOWN }, { -60, FRESH_NOW },
+		{ -25 * 3600, FRESH_NOW },
+		/* nobody would be asked again until that day */
+		{ -25 * 3600 - 1, FRESH_UNKNOWN }, { -72 * 3600, FRESH_UNKNOWN } };
 
 	for (unsigned i = 0; i < COUNT_OF(rows); i++)
 		cr_assert_eq(freshness_of(NOON - rows[i].age, NOON, &rule), rows[i].is, "row %u", i);
 	cr_assert_eq(freshness_of(0, NOON, &rule), FRESH_UNKNOWN);
+}
+
+Test(rank, what_a_clock_said_that_ran_ahead_comes_after_all_that_is_known)
+{
+	cr_assert_gt(score(ANSWER_CAPACITY, -72 * 3600, TYPE_CRISIS_CENTRE, 0),
+	    score(ANSWER_CAPACITY, 5 * 3600, TYPE_CRISIS_CENTRE, 0));
+	cr_assert_eq(score(ANSWER_CAPACITY, -72 * 3600, TYPE_CRISIS_CENTRE, 0),
+	    score(ANSWER_CAPACITY, 72 * 3600, TYPE_CRISIS_CENTRE, 0));
 }
 
 /* Each row is better than the next, whatever the later parts say. */

@@ -165,6 +165,15 @@ Test(reservation, a_life_from_hold_to_leaving)
 	cr_assert_eq(unit_state(NOON + 864000), UNIT_FREE);
 }
 
+/* The quarter in which it said yes was told meanwhile. */
+Test(reservation, a_house_that_takes_its_yes_back_had_answered_when_it_said_yes)
+{
+	confirm(NOON + 600);
+	cr_assert_eq(apply(EV_DECLINE, ACTOR_HOUSE, NOON + 86400), RC_OK);
+	cr_expect_eq(res.answered_at, NOON + 600);
+	cr_expect_eq(res.ended_at, NOON + 86400);
+}
+
 Test(reservation, a_hold_that_is_renewed_by_shorter_rules_keeps_its_time)
 {
 	struct booking_rules shorter = rules;

@@ -223,6 +223,26 @@ Test(units, the_oldest_confirmation_of_the_chosen_rooms_counts)
 	cr_assert_eq(choice.confirmed_at, NOON - 3000);
 }
 
+/* Beside a fresh one it would pass for fresh until that day. */
+Test(units, a_room_of_which_a_clock_said_it_that_was_put_back_is_the_oldest)
+{
+	struct unit_choice choice;
+
+	who = mother_with(5);
+	for (unsigned i = 0; i < 2; i++) {
+		add_unit(&house, 1, 2, 0);
+		house.units[i].join_group = 1;
+	}
+	house.units[1].confirmed_at = NOON + 72 * 3600;
+	units_choose(&house, &shelter, &who, NOON, &choice);
+	cr_assert_eq(choice.count, 2);
+	cr_expect_eq(choice.confirmed_at, 0);
+	house.units[0].other_adults = 1;
+	units_choose(&house, &shelter, &who, NOON, &choice);
+	cr_assert_eq(choice.count, 0);
+	cr_expect_eq(choice.confirmed_at, 0, "nor of a house that is full");
+}
+
 /* The slow way: every set of units, taken on trial by the house itself. */
 static unsigned
 least_spare(unsigned *count)

@@ -115,6 +115,14 @@ staff_of(const struct id *house)
 	return (struct feed_scope){ .shelter_count = 1, .shelters = { *house }, .reader = reader() };
 }
 
+static inline uint64_t
+newest(void)
+{
+	int64_t at;
+
+	return feed_newest(feed, &at);
+}
+
 /* The event's number in the mark that ${text} begins with, and the text after it. */
 static inline uint64_t
 number_at(const char *told, const char **rest)
@@ -122,9 +130,10 @@ number_at(const char *told, const char **rest)
 	const struct mark_reader r = reader();
 	char mark[MARK_TEXT] = "";
 	uint64_t number = 0;
+	int64_t at;
 
 	cr_assert_eq(sscanf(told, "id: %66[A-Za-z0-9_-]\n", mark), 1, "%s", told);
-	cr_assert(mark_open(&r, mark, 0, &number));
+	cr_assert(mark_open(&r, mark, 0, &number, &at));
 	*rest = told + strlen("id: ") + strlen(mark) + 1;
 	return number;
 }

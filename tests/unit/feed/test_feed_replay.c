@@ -72,6 +72,15 @@ Test(feed_replay, a_number_from_the_future_gives_a_reset)
 	feed_unsubscribe(s);
 }
 
+Test(feed_replay, the_number_of_another_event_is_known_by_its_time)
+{
+	emit_many(3); /* at 1 */
+	cr_expect(feed_may_be(feed, 2, 1));
+	cr_expect_not(feed_may_be(feed, 2, 7), "restored: the second was another one");
+	cr_expect(feed_may_be(feed, 4, 7), "not given yet: listening gives a reset");
+	cr_expect(feed_may_be(feed, 0, 7), "there was none");
+}
+
 Test(feed_replay, a_small_buffer_gets_whole_events_one_after_the_other)
 {
 	const struct feed_scope scope = staff_of(&house_a);
@@ -106,7 +115,7 @@ Test(feed_replay, events_are_replayed_after_a_restart)
 	feed_free(feed);
 	fixture_open_store(&x, &engine_lmdb);
 	open_feed();
-	cr_expect_eq(feed_newest(feed), 4100);
+	cr_expect_eq(newest(), 4100);
 	s = listen_to(&scope, 4097);
 	cr_expect_eq(count_of(read_all(s), "\n\n"), 3);
 	feed_unsubscribe(s);
@@ -192,6 +201,8 @@ Test(feed_replay, one_event_at_a_time_is_told_with_its_number_and_a_gap_as_a_res
 	cr_assert_eq(fixture_update(&x, remove_txn, &r), RC_OK);
 	behind = listen_to(&scope, 1);
 	cr_assert_eq(feed_next(behind, &number, &e), FEED_RESET);
+	cr_expect(feed_may_be(feed, number, e.at), "what it goes on from");
+	cr_expect_not(feed_may_be(feed, number, e.at + 1));
 	cr_expect_eq(number, 3);
 	cr_expect_eq(feed_next(behind, &number, &e), FEED_NOTHING);
 	feed_unsubscribe(s);
@@ -214,4 +225,86 @@ Test(feed_replay, who_stopped_before_the_first_event_ever_hears_of_it)
 	cr_expect_eq(number, 1);
 	feed_unsubscribe(s);
 	feed_unsubscribe(late);
+}
+
+Test(feed_replay, a_quiet_house_hears_its_event_and_no_reset_after_thousands_of_others)
+{
+	const struct feed_scope scope = staff_of(&house_b);
+	struct subscription *s = listen_to(&scope, 0), *stream = listen_to(&scope, 0);
+	struct event e;
+	uint64_t number = 0;
+
+	cr_expect_eq(feed_next(s, &number, &e), FEED_NOTHING);
+	emit_many(4200); /* of house a: neither is woken, and reads nothing */
+	emit(EVENT_RES_REQUESTED, &house_b, NULL);
+	cr_expect_eq(feed_next(s, &number, &e), FEED_EVENT, "it missed nothing");
+	cr_expect(number == 4201 && e.kind == EVENT_RES_REQUESTED);
+	cr_expect_eq(feed_next(s, &number, &e), FEED_NOTHING);
+	expect_told(read_all(stream), 4201, "event: reservation.requested\n");
+	feed_unsubscribe(s);
+	feed_unsubscribe(stream);
+}
+
+Test(feed_replay, nor_when_it_was_long_about_the_one_before)
+{
+	const struct feed_scope scope = staff_of(&house_b);
+	struct subscription *s = listen_to(&scope, 0);
+	struct event e;
+	uint64_t number = 0;
+
+	emit(EVENT_RES_HELD, &house_b, NULL);
+	emit_many(50); /* before it reads */
+	cr_assert_eq(feed_next(s, &number, &e), FEED_EVENT);
+	cr_expect_eq(number, 1);
+	emit_many(4200); /* while its receiver does not answer */
+	cr_expect_eq(feed_next(s, &number, &e), FEED_NOTHING);
+	emit(EVENT_RES_CANCELLED, &house_b, NULL);
+	cr_expect_eq(feed_next(s, &number, &e), FEED_EVENT);
+	cr_expect_eq(number, 4252);
+	feed_unsubscribe(s);
+}
+
+Test(feed_replay, nor_after_retention_removed_what_others_did)
+{
+	const struct feed_scope scope = staff_of(&house_b);
+	struct subscription *s = listen_to(&scope, 0), *busy = listen_to(&scope, 0);
+	struct removal r = { 1, 5 };
+	struct event e;
+	uint64_t number = 0;
+
+	emit(EVENT_RES_HELD, &house_b, NULL);
+	cr_assert_eq(feed_next(s, &number, &e), FEED_EVENT);
+	emit_many(10);
+	cr_assert_eq(fixture_update(&x, remove_txn, &r), RC_OK);
+	emit(EVENT_RES_CANCELLED, &house_b, NULL);
+	cr_expect_eq(feed_next(s, &number, &e), FEED_EVENT);
+	cr_expect_eq(number, 12);
+	cr_expect_eq(feed_next(busy, &number, &e), FEED_RESET, "this one has missed the first");
+	feed_unsubscribe(s);
+	feed_unsubscribe(busy);
+}
+
+Test(feed_replay, a_hole_is_not_passed_over_since_nobody_knows_whom_it_concerned)
+{
+	struct feed_scope scope; /* knows the registry's keys: of the one opened below */
+	const struct key second = log_key(LOG_EVENT, 2);
+	struct subscription *s;
+	struct event e;
+	uint64_t number = 0;
+
+	close_all();
+	fixture_new(&x, &engine_lmdb);
+	open_feed();
+	emit_many(3);
+	fixture_raw_put(&second, (struct bytes){ NULL, 0 });
+	fixture_close_store(&x);
+	feed_free(feed);
+	fixture_open_store(&x, &engine_lmdb);
+	open_feed();
+	scope = staff_of(&house_b);
+	s = listen_to(&scope, 1);
+	emit_many(1);
+	cr_expect_eq(feed_next(s, &number, &e), FEED_RESET);
+	cr_expect_eq(number, 4);
+	feed_unsubscribe(s);
 }

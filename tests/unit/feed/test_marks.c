@@ -28,8 +28,9 @@ opens_for(struct id user, struct id device, const char *mark)
 {
 	const struct mark_reader other = { x.ring, user, device };
 	uint64_t number;
+	int64_t at;
 
-	return mark_open(&other, mark, 1000, &number);
+	return mark_open(&other, mark, 1000, &number, &at);
 }
 
 Test(marks, a_mark_gives_its_number_back_to_its_reader_alone)
@@ -37,9 +38,11 @@ Test(marks, a_mark_gives_its_number_back_to_its_reader_alone)
 	const struct id user = { { 1 } }, device = { { 2 } }, other = { { 3 } };
 	char mark[MARK_TEXT];
 	uint64_t number;
+	int64_t at;
 
 	cr_assert_eq(mark_make(&reader, UINT64_C(1) << 40, 1000, mark), RC_OK);
-	cr_assert(mark_open(&reader, mark, 1000, &number));
+	cr_assert(mark_open(&reader, mark, 1000, &number, &at));
+	cr_expect_eq(at, 1000);
 	cr_expect_eq(number, UINT64_C(1) << 40);
 	cr_expect(opens_for(user, device, mark));
 	cr_expect_not(opens_for(other, device, mark), "another person");
@@ -63,24 +66,26 @@ Test(marks, a_mark_is_good_for_an_hour)
 {
 	char mark[MARK_TEXT];
 	uint64_t number;
+	int64_t at;
 
 	cr_assert_eq(mark_make(&reader, 7, 1000, mark), RC_OK);
-	cr_expect(mark_open(&reader, mark, 1000 + MARK_LIFE - 1, &number));
-	cr_expect_not(mark_open(&reader, mark, 1000 + MARK_LIFE, &number));
+	cr_expect(mark_open(&reader, mark, 1000 + MARK_LIFE - 1, &number, &at));
+	cr_expect_not(mark_open(&reader, mark, 1000 + MARK_LIFE, &number, &at));
 }
 
 Test(marks, no_altered_or_cut_mark_opens)
 {
 	char mark[MARK_TEXT], bad[MARK_TEXT];
 	uint64_t number;
+	int64_t at;
 
 	cr_assert_eq(mark_make(&reader, 7, 1000, mark), RC_OK);
 	for (size_t i = 0; i < sizeof(mark) - 2; i++) { /* the last character has bits of no byte */
 		memcpy(bad, mark, sizeof(bad));
 		bad[i] = bad[i] == 'A' ? 'B' : 'A';
-		cr_expect_not(mark_open(&reader, bad, 1000, &number), "character %zu", i);
+		cr_expect_not(mark_open(&reader, bad, 1000, &number, &at), "character %zu", i);
 		memcpy(bad, mark, sizeof(bad));
 		bad[i] = '\0';
-		cr_expect_not(mark_open(&reader, bad, 1000, &number), "cut at %zu", i);
+		cr_expect_not(mark_open(&reader, bad, 1000, &number, &at), "cut at %zu", i);
 	}
 }

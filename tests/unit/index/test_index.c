@@ -135,6 +135,82 @@ Test(index, a_retired_house_is_left_out_and_comes_back)
 	cr_expect_eq(count_shown(), 1);
 }
 
+static struct org
+org_of(unsigned n, bool retired)
+{
+	struct org o;
+
+	model_clear(&model_org, &o);
+	o.id = house_id(1000 + n);
+	o.kind = ORG_SHELTER_OPERATOR;
+	o.retired = retired;
+	return o;
+}
+
+static void
+put_org(unsigned n, bool retired)
+{
+	const struct org o = org_of(n, retired);
+
+	fixture_put(&x, KIND_ORG, &o.id, &o);
+}
+
+/* House ${n} of organisation ${org}. */
+static void
+put_owned(unsigned n, unsigned org)
+{
+	struct shelter s = shelter_of(n);
+
+	s.org = org_of(org, false).id;
+	fixture_put(&x, KIND_SHELTER, &s.id, &s);
+	put_house(n, 1);
+}
+
+static bool
+is_shown(unsigned n)
+{
+	const bool is = find(index_enter(houses), n) != NULL;
+
+	index_leave(houses);
+	return is;
+}
+
+/* Its people get in no more: a family would be held where nobody answers. */
+Test(index, the_houses_of_a_retired_organisation_are_left_out_and_come_back)
+{
+	put_org(1, false);
+	put_org(2, false);
+	for (unsigned n = 0; n < 6; n++)
+		put_owned(n, 1 + n % 2);
+	cr_assert_eq(count_shown(), 6);
+	for (unsigned again = 0; again < 2; again++) {
+		put_org(1, true);
+		cr_expect_eq(count_shown(), 3);
+		cr_expect(!is_shown(0) && is_shown(1));
+	}
+	put_owned(6, 1);
+	put_house(2, 9);
+	cr_expect_eq(count_shown(), 3, "nor one that is new or has changed");
+	put_org(2, true);
+	cr_expect_eq(count_shown(), 0);
+	put_org(1, false);
+	cr_expect_eq(count_shown(), 4);
+	cr_expect_eq(find(index_enter(houses), 2)->units[0].version, 9, "as it is now");
+	index_leave(houses);
+	put_org(2, false);
+	cr_expect_eq(count_shown(), 7);
+}
+
+Test(index, more_organisations_than_the_first_table_holds_are_retired)
+{
+	for (unsigned n = 0; n < 40; n++) {
+		put_owned(n, n);
+		put_org(n, n != 20);
+	}
+	cr_expect_eq(count_shown(), 1);
+	cr_expect(is_shown(20));
+}
+
 Test(index, an_invented_house_makes_it_a_demo_until_it_is_retired)
 {
 	struct shelter s = shelter_of(2);
@@ -227,6 +303,8 @@ Test(index, a_reopened_store_on_disk_shows_the_same_houses)
 	put_house(1, 7);
 	put_shelter(2, true);
 	put_house(2, 1);
+	put_org(3, true);
+	put_owned(3, 3);
 	fixture_close_store(&x);
 	index_free(houses);
 	fixture_open_store(&x, &engine_lmdb);
@@ -247,6 +325,28 @@ Test(index, a_store_with_a_broken_house_is_not_opened)
 	fixture_raw_put(&key, bytes_str("nothing that opens, and longer than a seal is"));
 	cr_expect_eq(index_new(x.store, &other, &f), RC_CORRUPT);
 	cr_expect_null(other);
+}
+
+/* What it says is not known, and its houses are not hurt. */
+Test(index, a_broken_organisation_withdraws_nothing)
+{
+	const struct id id = org_of(1, true).id;
+	const struct key key = record_key(KIND_ORG, &id);
+
+	close_all();
+	fixture_new(&x, &engine_lmdb);
+	open_index();
+	for (unsigned n = 0; n < 3; n++) {
+		put_owned(n, n);
+		put_org(n, true);
+	}
+	fixture_raw_put(&key, bytes_str("nothing that opens, and longer than a seal is"));
+	fixture_close_store(&x);
+	index_free(houses);
+	fixture_open_store(&x, &engine_lmdb);
+	open_index();
+	cr_expect_eq(count_shown(), 1);
+	cr_expect(is_shown(1));
 }
 
 /* ---- many threads ---- */

@@ -183,6 +183,18 @@ Test(breadth_watch, a_restart_counts_what_came_after_a_clock_was_put_back)
 	cr_expect_eq(enter(&anna, NOON + 3 * 3600), RC_OK);
 }
 
+/* The one behind is the first that a search by halves looks at. */
+Test(breadth_watch, a_restart_counts_what_came_before_an_entry_of_a_clock_that_was_behind)
+{
+	for (int i = 0; i < 3; i++)
+		tell(&anna, NOON + i);
+	record(&dora, "searches_create", RC_OK, NOON - 300 * DAY);
+	for (int i = 0; i < 3; i++)
+		record(&dora, "searches_create", RC_OK, NOON + i);
+	restart(NOON + 10);
+	cr_expect_eq(enter(&anna, NOON + 10), RC_TOO_BROAD);
+}
+
 Test(breadth_watch, trying_doors_is_counted_after_a_clock_was_put_back)
 {
 	struct breadth_alert alert;

@@ -161,6 +161,22 @@ Test(ledger_later, a_failing_disk_refuses_new_entries_and_loses_none)
 	cr_expect_lt(clock_mono_ms(), end, "and new entries are taken again");
 }
 
+/* A reading would be refused for what was proposed beside it, or the proposal be missing in the trail. */
+Test(ledger_later, what_was_promised_a_record_before_the_disk_failed_gets_it)
+{
+	const struct audit_entry e = entry_of(1);
+	uint64_t before;
+
+	cr_assert(ledger_is_recording(ledger));
+	atomic_store(&fixture_disk_fails, true);
+	cr_assert(is_refused_within(PATIENCE_MS));
+	cr_assert_not(ledger_is_recording(ledger));
+	before = written();
+	cr_expect_eq(ledger_record_promised(ledger, &e), RC_OK);
+	atomic_store(&fixture_disk_fails, false);
+	cr_expect(are_written(before + 2, PATIENCE_MS), "what had failed, and this one");
+}
+
 Test(ledger_later, more_than_8192_that_wait_are_refused)
 {
 	const struct audit_entry e = entry_of(1);

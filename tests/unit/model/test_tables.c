@@ -81,6 +81,7 @@ Test(tables, keys_and_hashes_are_secret)
 		{ &model_episode, "order" },
 		{ &model_episode, "opener_user" },
 		{ &model_episode, "desk_user" },
+		{ &model_episode, "declined" },
 		{ &model_reservation, "units" },
 		{ &model_disclosure, "reservation" },
 	};

@@ -314,6 +314,30 @@ Test(disclosures, a_glass_lapses_by_the_second)
 	cr_expect_eq(request(use_txn), RC_OK);
 }
 
+static enum rc
+find_glass_txn(struct txn *t, void *arg)
+{
+	const struct key key = record_key2(KIND_BREAK_GLASS, &helpline, &glass_id);
+
+	return record_get(t, KIND_BREAK_GLASS, &key, arg);
+}
+
+/* The vault compares the times that three requests wrote, each by its own node's clock. */
+Test(disclosures, what_a_glass_tells_is_backed_whichever_nodes_clock_is_ahead)
+{
+	struct disclosure d;
+
+	ask_glass();
+	ctx.now = NOW - 8;
+	approve_glass();
+	ctx.now = NOW - 9;
+	cr_assert_eq(request(use_txn), RC_OK);
+	cr_assert_eq(read_disclosure(&d), RC_OK);
+	cr_assert_eq(fixture_view(&x, find_glass_txn, &glass), RC_OK);
+	cr_expect(break_glass_backs(&glass, &d.id, &d.shelter, &d.user, d.at));
+	cr_expect_eq(telling.at, d.at, "by which the gate judges whether the vault would tell it");
+}
+
 Test(disclosures, a_glass_without_disk_or_memory_stays_what_it_was)
 {
 	be_lead();

@@ -2,6 +2,7 @@
 /* What the purge removes and what it must never touch; that counts survive it; that it may be broken off
  * anywhere. */
 #include "details.h"
+#include "feed/feed.h"
 #include "service/cases.h"
 #include "service/inventory.h"
 #include "service/statistics.h"
@@ -172,6 +173,49 @@ Test(retention, what_has_a_time_of_its_own_goes_when_that_is_over)
 	}
 }
 
+static enum rc
+emit_txn(struct txn *t, void *arg)
+{
+	return feed_emit(t, arg);
+}
+
+static void
+emit_at(int64_t at)
+{
+	struct event e = {
+		.kind = EVENT_UNIT_CHANGED, .shelter = x.shelter.id, .subject = x.shelter.id, .at = at
+	};
+
+	cr_assert_eq(store_update(x.parts.store, x.arena, emit_txn, &e), RC_OK);
+	arena_rewind(x.arena, 0);
+}
+
+Test(retention, an_event_of_a_clock_that_ran_ahead_keeps_none_behind_it)
+{
+	const struct key first = log_key(LOG_EVENT, 1), last = log_key(LOG_EVENT, 4);
+
+	emit_at(START + 3 * DAY); /* put back after it */
+	emit_at(START);
+	emit_at(START + DAY);
+	emit_at(START + 2 * DAY);
+	cr_expect_eq(details_purge(&x, START + 7 * DAY - 1).removed[RETAIN_EVENTS], 0);
+	cr_expect_eq(details_purge(&x, START + 8 * DAY).removed[RETAIN_EVENTS], 2);
+	cr_expect_eq(details_read(&x, &first), RC_OK);
+	cr_expect_eq(details_read(&x, &last), RC_OK);
+	cr_expect_eq(details_purge(&x, START + 9 * DAY).removed[RETAIN_EVENTS], 1);
+	cr_expect_eq(details_read(&x, &last), RC_NOT_FOUND);
+}
+
+Test(retention, an_event_of_a_clock_that_ran_ahead_by_years_does_not_stay_for_years)
+{
+	const struct key ahead = log_key(LOG_EVENT, 2);
+
+	emit_at(START);
+	emit_at(START + 3650 * DAY);
+	cr_expect_eq(details_purge(&x, START + DAY).removed[RETAIN_EVENTS], 1);
+	cr_expect_eq(details_read(&x, &ahead), RC_NOT_FOUND);
+}
+
 /* ---- statistics ---- */
 
 static const char *const table_names[] = { "placements", "outcomes", "declines" };
@@ -237,6 +281,100 @@ Test(retention, statistics_say_the_same_before_between_and_after_purges)
 			cr_expect_eq(later.value[i], 45, "%s after %d hours", table_names[i], hours);
 	}
 	assert_no_leak();
+}
+
+struct move {
+	unsigned calls;
+};
+
+static enum rc
+pin_txn(struct txn *t, void *arg)
+{
+	struct ctx c = { .parts = &x.parts, .txn = t, .arena = x.arena, .fault = &x.fault };
+	struct move *m = arg;
+	struct key from = { .len = 0 };
+	bool has_more;
+	enum rc rc;
+
+	m->calls = 0;
+	do {
+		m->calls++;
+		rc = case_pin_zone(&c, &x.shelter.id, ZONE_WEST, &from, &has_more);
+	} while (rc == RC_OK && has_more);
+	return rc;
+}
+
+static void
+put_shelter(void)
+{
+	const struct key key = record_key(KIND_SHELTER, &x.shelter.id);
+
+	details_put(&x, KIND_SHELTER, &key, &x.shelter);
+}
+
+Test(retention, a_house_that_moves_to_another_zone_changes_no_quarter_that_was_told)
+{
+	struct move m;
+
+	fill_three_houses();
+	cr_assert_eq(statistics_now().value[0], 45);
+	cr_assert_eq(county_zone((enum county)x.shelter.county), ZONE_WEST);
+	cr_assert_eq(store_update(x.parts.store, x.arena, pin_txn, &m), RC_OK);
+	cr_expect_eq(m.calls, 1);
+	arena_rewind(x.arena, 0);
+	x.shelter.county = COUNTY_BORSOD;
+	put_shelter();
+	cr_expect_eq(statistics_now().value[0], 45, "two houses would be left, and both cells withheld");
+	(void)details_purge(&x, START + 5 * DAY);
+	cr_expect_eq(statistics_now().value[0], 45, "their tally too");
+}
+
+Test(retention, of_many_stays_each_is_kept_where_it_came_to)
+{
+	struct move m;
+
+	fill_three_houses();
+	for (unsigned i = 0; i < 30; i++)
+		(void)details_reservation(&x, RES_IN_STAY, 0);
+	cr_assert_eq(store_update(x.parts.store, x.arena, pin_txn, &m), RC_OK);
+	cr_expect_eq(m.calls, 2, "a few dozen each time");
+	arena_rewind(x.arena, 0);
+	x.shelter.county = COUNTY_BORSOD;
+	put_shelter();
+	cr_expect_eq(statistics_now().value[0], 75);
+	cr_assert_eq(store_update(x.parts.store, x.arena, pin_txn, &m), RC_OK);
+	cr_expect_eq(m.calls, 1, "once");
+}
+
+Test(retention, what_is_heard_of_when_its_quarter_is_over_changes_nothing_that_was_told)
+{
+	const day_number heard = budapest_day(START + 50 * DAY); /* in January */
+	struct counts before;
+	struct reservation r;
+	struct key key;
+
+	fill_three_houses();
+	before = statistics_now();
+	model_clear(&model_reservation, &r);
+	r.id = id_new();
+	r.shelter = x.shelter.id;
+	r.state = RES_LEFT;
+	r.arrived_at = START;
+	r.ended_at = START + DAY;
+	r.arrival_heard = r.end_heard = heard;
+	key = record_key(KIND_RESERVATION, &r.id);
+	details_put(&x, KIND_RESERVATION, &key, &r);
+	r.id = id_new();
+	r.state = RES_DECLINED_BY_HOUSE;
+	r.reason = DECLINE_NO_STAFF;
+	r.arrived_at = 0;
+	key = record_key(KIND_RESERVATION, &r.id);
+	details_put(&x, KIND_RESERVATION, &key, &r);
+	cr_expect_eq(statistics_now().value[0], before.value[0], "an arrival");
+	cr_expect_eq(statistics_now().value[2], before.value[2], "a refusal");
+	(void)details_purge(&x, START + 60 * DAY);
+	cr_expect_eq(statistics_now().value[0], before.value[0], "removed");
+	cr_expect_eq(statistics_now().value[2], before.value[2], "removed");
 }
 
 Test(retention, a_case_whose_house_cannot_be_read_stays_until_it_can_be_counted)

@@ -284,6 +284,146 @@ Test(survey, the_one_free_place_among_thousands_that_are_held_is_found, .timeout
 	close_network();
 }
 
+/* House ${n}: a free room for a woman and her child; rules that no other house has. */
+static void
+free_house(unsigned n, enum shelter_type type)
+{
+	hold_house(n);
+	shelters[n].type = (uint8_t)type;
+	shelters[n].county = COUNTY_ZALA;
+	shelters[n].licensed_capacity = 2;
+	shelters[n].admission = (struct admission){ .women_alone = true,
+		.boy_max_age = (uint8_t)(12 + n % 6),
+		.pets = n / 6 % 2 == 1,
+		.partner = n / 12 % 2 == 1,
+		.adult_sibling = n / 24 % 2 == 1,
+		.max_children = (uint8_t)(1 + n / 48 % 10),
+		.languages = 1u << TONGUE_HU | (n / 480) << 1 };
+	stock[n].allocation_count = 0;
+	stock[n].units[0].child_beds = 1;
+}
+
+static void
+search_for_flight(uint64_t *seed, struct survey *out)
+{
+	struct episode e = episode_of(seed);
+
+	e.household = (struct household){ .case_type = CASE_PARTNER_VIOLENCE,
+		.women = 1,
+		.danger_to_life = true,
+		.child_count = 1,
+		.children = { { SEX_FEMALE, BAND_3_9 } },
+		.sibling = CODE_NONE,
+		.home_county = CODE_NONE };
+	survey_run(&ctx, index_enter(houses), &e, out);
+	index_leave(houses);
+}
+
+static void
+expect_classes(unsigned count)
+{
+	cr_assert_eq(index_enter(houses)->class_count, count);
+	index_leave(houses);
+}
+
+#define TOGETHER 512u /* classes that are judged together */
+
+/* A list that public addresses filled was full before the window of that one was met. */
+Test(survey, a_protected_address_among_thousands_of_public_ones_is_found, .timeout = 60)
+{
+	const unsigned counts[] = { TOGETHER + 400, 3000, MOST };
+	uint64_t seed = 7;
+
+	for (unsigned size = 0; size < COUNT_OF(counts); size++) {
+		const unsigned count = counts[size];
+
+		for (unsigned n = 0; n < count; n++)
+			free_house(n, n == count / 2 ? TYPE_SECRET_HOUSE : TYPE_FAMILY_HOME);
+		open_stock(count);
+		expect_classes(count);
+		for (unsigned i = 0; i < 100; i++) {
+			struct survey s;
+			search_for_flight(&seed, &s);
+			cr_assert_eq(s.best_count, LIMIT_CANDIDATES, "search %u of %u", i, count);
+			cr_assert(id_equal(&s.best[0].entry->shelter.id, &shelters[count / 2].id),
+			    "search %u of %u", i, count);
+			cr_assert_lt(
+			    s.fits + s.full, 100, "search %u of %u: %u looks", i, count, s.fits + s.full);
+			cr_assert_leq(s.seen, count, "search %u of %u: a class is counted twice", i, count);
+		}
+		close_network();
+	}
+}
+
+/* Every class is asked for a protected address, but of the houses no more are looked at. */
+Test(
+    survey, where_all_protected_addresses_are_full_public_ones_are_shown_and_few_are_looked_at, .timeout = 60)
+{
+	uint64_t seed = 8;
+
+	for (unsigned n = 0; n < MOST; n++) {
+		free_house(n, n % 2 == 0 ? TYPE_CRISIS_CENTRE : TYPE_FAMILY_HOME);
+		stock[n].units[0].other_adults = n % 2 == 0;
+	}
+	open_stock(MOST);
+	expect_classes(MOST);
+	for (unsigned i = 0; i < 100; i++) {
+		struct survey s;
+		search_for_flight(&seed, &s);
+		cr_assert_eq(s.best_count, LIMIT_CANDIDATES, "search %u", i);
+		cr_assert_eq(s.near_count, SURVEY_NEAR, "search %u: near %u, fits %u, full %u", i,
+		    s.near_count, s.fits, s.full);
+		for (unsigned k = 0; k < s.best_count; k++)
+			cr_assert(s.best[k].fit.address_unprotected, "search %u", i);
+		cr_assert_eq(s.seen, MOST, "search %u", i);
+		cr_assert_lt(s.fits + s.full, 100, "search %u: %u looks", i, s.fits + s.full);
+	}
+	close_network();
+}
+
+/* In each pass, however many windows it has gone through in vain. */
+Test(survey, the_one_public_place_among_thousands_that_are_taken_is_found, .timeout = 60)
+{
+	uint64_t seed = 10;
+
+	for (unsigned n = 0; n < MOST; n++) {
+		free_house(n, n % 2 == 0 ? TYPE_CRISIS_CENTRE : TYPE_FAMILY_HOME);
+		stock[n].units[0].other_adults = n != 1001;
+	}
+	open_stock(MOST);
+	expect_classes(MOST);
+	for (unsigned i = 0; i < 100; i++) {
+		struct survey s;
+		search_for_flight(&seed, &s);
+		cr_assert(s.fits == 1 && s.best_count == 1, "search %u", i);
+		cr_assert(id_equal(&s.best[0].entry->shelter.id, &shelters[1001].id), "search %u", i);
+		cr_assert_eq(s.seen, MOST, "search %u", i);
+	}
+	close_network();
+}
+
+/* What most searches cost: one window of classes, and a list's worth of houses. */
+Test(survey, where_protected_addresses_are_free_one_window_is_enough, .timeout = 60)
+{
+	uint64_t seed = 9;
+
+	for (unsigned n = 0; n < MOST; n++)
+		free_house(n, n % 4 == 0 ? TYPE_CRISIS_CENTRE : TYPE_FAMILY_HOME);
+	open_stock(MOST);
+	expect_classes(MOST);
+	for (unsigned i = 0; i < 100; i++) {
+		struct survey s;
+		search_for_flight(&seed, &s);
+		cr_assert_eq(s.best_count, LIMIT_CANDIDATES, "search %u", i);
+		for (unsigned k = 0; k < s.best_count; k++)
+			cr_assert_not(s.best[k].fit.address_unprotected, "search %u", i);
+		cr_assert_leq(
+		    s.seen, TOGETHER, "search %u: %u classes, %u fits", i, (unsigned)s.seen, s.fits);
+		cr_assert_lt(s.fits + s.full, 60, "search %u: %u looks", i, s.fits + s.full);
+	}
+	close_network();
+}
+
 /* A share that is told as "most" must be most of them. */
 Test(survey, what_blocks_is_told_of_the_whole_network, .timeout = 60)
 {

@@ -160,6 +160,38 @@ expire(int64_t now)
 	upkeep_end(&u);
 }
 
+Test(trail_expiry, an_entry_of_a_clock_that_was_years_behind_takes_no_young_one_with_it)
+{
+	struct looked l;
+
+	/* the fifth of nine is the first that a search by halves would look at */
+	for (unsigned i = 1; i <= 9; i++)
+		put(i, 1, i == 5 ? DAY : START);
+	sign();
+	expire(START + DAY);
+	l = look_at();
+	expect_sound(&l);
+	cr_expect_eq(l.erased, 0, "nothing is five years old");
+	cr_expect_eq(l.readable, 9);
+	expire(START + 5 * YEAR + DAY);
+	l = look_at();
+	expect_sound(&l);
+	cr_expect_eq(l.erased, 9, "all of them go when they are");
+}
+
+Test(trail_expiry, an_entry_of_a_clock_that_ran_ahead_keeps_no_old_one_behind_it)
+{
+	struct looked l;
+
+	for (unsigned i = 1; i <= 9; i++)
+		put(i, 1, i == 5 || i == 9 ? START + 20 * YEAR : START);
+	sign();
+	expire(START + 5 * YEAR + DAY);
+	l = look_at();
+	expect_sound(&l);
+	cr_expect_eq(l.erased, 8, "the last may be young");
+}
+
 Test(trail_expiry, old_entries_lose_their_text_and_the_trail_stays_whole_and_signed)
 {
 	struct looked l;

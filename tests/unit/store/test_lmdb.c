@@ -2,6 +2,7 @@
 /* What only the engine with a file can do or suffer: surviving a close, one owner, damage, a full map. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -443,5 +444,34 @@ Test(lmdb, a_walk_over_everything_leaves_little_of_it_in_memory)
 	cr_assert_geq(count, EACH * BATCHES);
 	cr_assert_lt(kib, 6000u, "%u KiB of more than 17,000", kib);
 	raw_close(&x, e);
+	fixture_close(&x);
+}
+
+/* While root's program has the store: it may be ended before it could give anything back. */
+Test(lmdb, what_root_makes_in_the_services_directory_is_the_services)
+{
+	static const char *const names[] = { "db/data.mdb", "db/lock.mdb", "db/serving.lock" };
+	struct fixture x;
+	struct fault f = { 0 };
+	struct stat st;
+	char path[160];
+
+	if (geteuid() != 0)
+		cr_skip_test("not root");
+	fixture_open(&x, &engine_lmdb);
+	store_close(x.store);
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		fixture_path(&x, names[i], path);
+		cr_assert_eq(unlink(path), 0);
+	}
+	fixture_path(&x, "db", path);
+	cr_assert_eq(chown(path, 12345, 12346), 0);
+	cr_assert_eq(fixture_open_store(&x, &x.store, &f), RC_OK);
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		fixture_path(&x, names[i], path);
+		cr_assert_eq(stat(path, &st), 0);
+		cr_expect_eq(st.st_uid, 12345, "%s", names[i]);
+		cr_expect_eq(st.st_gid, 12346, "%s", names[i]);
+	}
 	fixture_close(&x);
 }

@@ -61,10 +61,13 @@ Test(lmdb_disk, a_failed_sync_changes_nothing_and_the_store_goes_on)
 	cr_assert_eq(try_put(&x, "during"), RC_UNAVAILABLE);
 	fails_sync = false;
 	cr_assert_gt(failures, 0);
+	store_stats(x.store, &stats);
+	cr_assert_gt(stats.refused_ms, 0);
 	cr_assert_eq(get_text(&x, "ka", text, NULL), RC_OK);
 	cr_assert_str_eq(text, "before");
 	cr_assert_eq(try_put(&x, "after"), RC_OK);
 	store_stats(x.store, &stats);
+	cr_assert_eq(stats.refused_ms, 0);
 	cr_assert_eq(stats.failed, 1);
 	cr_assert_not(stats.is_broken);
 	fixture_close(&x);

@@ -139,3 +139,69 @@ Test(pg, no_increment_of_two_nodes_is_lost, .timeout = 120)
 	txn_end(t);
 	close_nodes(&n);
 }
+
+/* ---- who reads what the other writes ---- */
+
+struct skewed {
+	struct txn *t;
+	pthread_barrier_t *together;
+	enum rc rc;
+};
+
+static void *
+commit_together(void *arg)
+{
+	struct skewed *s = arg;
+
+	(void)pthread_barrier_wait(s->together);
+	s->rc = commit_now(s->t);
+	return NULL;
+}
+
+/* Both found two free places, and each takes one because of that; neither writes what the other does. */
+static void
+take_one(struct fixture *x, const char *own, pthread_barrier_t *together, struct skewed *out)
+{
+	const struct key a = key_of("ka"), b = key_of("kb"), k = key_of(own);
+	struct bytes value;
+
+	*out = (struct skewed){ .t = begin(x), .together = together };
+	cr_assert_eq(txn_get(out->t, &a, &value), RC_OK);
+	cr_assert_eq(txn_get(out->t, &b, &value), RC_OK);
+	cr_assert_eq(txn_put(out->t, &k, KEY_RECORD, bytes_str("taken")), RC_OK);
+}
+
+Test(pg, of_two_that_read_what_the_other_writes_one_runs_anew, .timeout = 120)
+{
+	pthread_barrier_t together;
+	struct skewed by[2];
+	struct nodes n;
+	pthread_t other;
+	char text[64];
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	put_text(&n.a, "ka", "free");
+	/* long enough that both have begun before one is done */
+	postgres_run(n.a.conninfo,
+	    "CREATE FUNCTION dwell() RETURNS trigger LANGUAGE plpgsql AS "
+	    "'BEGIN PERFORM pg_sleep(0.1); RETURN new; END';"
+	    "CREATE TRIGGER dwell BEFORE UPDATE ON menedek_kv FOR EACH ROW EXECUTE FUNCTION dwell()");
+	cr_assert_eq(pthread_barrier_init(&together, NULL, 2), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		put_text(&n.a, "kb", "free");
+		put_text(&n.b, "kc", "look");
+		cr_assert_eq(get_text(&n.b, "kb", text, NULL), RC_OK);
+		cr_assert_str_eq(text, "free");
+		take_one(&n.a, "ka", &together, &by[0]);
+		take_one(&n.b, "kb", &together, &by[1]);
+		cr_assert_eq(pthread_create(&other, NULL, commit_together, &by[1]), 0);
+		(void)commit_together(&by[0]);
+		pthread_join(other, NULL);
+		cr_assert(by[0].rc == RC_OK || by[1].rc == RC_OK, "%d and %d", by[0].rc, by[1].rc);
+		cr_assert(
+		    by[0].rc == RC_CONFLICT || by[1].rc == RC_CONFLICT, "%d and %d", by[0].rc, by[1].rc);
+	}
+	(void)pthread_barrier_destroy(&together);
+	close_nodes(&n);
+}

@@ -52,6 +52,24 @@ build(struct commit *list, size_t count, enum rc *rc)
 
 /* ---- one after the other in a batch ---- */
 
+/* Where the copy went on since, reads that hold there now may not have held where they were judged. */
+Test(pg_batch, what_it_was_judged_in_is_said_only_while_the_copy_is_there)
+{
+	const struct key a = key_of("ka");
+	struct write_entry put = { .key = a, .value = bytes_str("v") };
+	struct commit one = { .writes = &put, .write_count = 1 };
+	enum rc rc;
+
+	cr_assert_eq(build(&one, 1, &rc), 1);
+	cr_assert_null(pg_batch_judged(&engine), "it equals nothing yet");
+	(void)strcpy(engine.snapshot, "5:5:");
+	cr_assert_str_eq(pg_batch_judged(&engine), "5:5:");
+	engine.look++;
+	cr_assert_null(pg_batch_judged(&engine), "it was brought further");
+	cr_assert_eq(build(&one, 1, &rc), 1);
+	cr_assert_str_eq(pg_batch_judged(&engine), "5:5:");
+}
+
 Test(pg_batch, a_later_one_rests_on_what_an_earlier_one_leaves)
 {
 	const struct key a = key_of("ka");

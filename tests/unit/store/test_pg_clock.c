@@ -50,22 +50,24 @@ is_near(int64_t a, int64_t b)
 static const struct clocks_row {
 	int others[4];
 	unsigned count;
-	int64_t ahead, now, sure; /* of node a: what is told, and how far its times are from its own clock */
+	int64_t ahead, now, sure,
+	    common; /* of node a: what is told, and how far its times are from its clock */
 } clocks[] = {
-	{ { 0 }, 0, 0, 0, 0 },
+	{ { 0 }, 0, 0, 0, 0, 0 },
 	/* of two nobody knows who is right: nothing ends before both say so */
-	{ { FAR }, 1, 0, 0, 0 },
-	{ { -FAR }, 1, FAR, 0, -FAR },
-	{ { 0 }, 1, 0, 0, 0 },
+	{ { FAR }, 1, 0, 0, 0, 0 },
+	{ { -FAR }, 1, FAR, 0, -FAR, -FAR },
+	{ { 0 }, 1, 0, 0, 0, 0 },
 	/* of three two are right */
-	{ { -FAR, -FAR }, 2, FAR, -FAR, -FAR },
+	{ { -FAR, -FAR }, 2, FAR, -FAR, -FAR, -FAR },
 	/* ... and what the third begins lasts by theirs; what it ends it ends by its own, late */
-	{ { FAR, FAR }, 2, -FAR, FAR, 0 },
-	{ { 0, FAR }, 2, 0, 0, 0 },
-	{ { -FAR, 0 }, 2, 0, 0, 0 },
-	/* all of three differ: the middle one, which is none */
-	{ { -FAR, FAR }, 2, 0, 0, 0 },
-	{ { -2 * FAR, -FAR }, 2, FAR, 0, -FAR },
+	{ { FAR, FAR }, 2, -FAR, FAR, 0, FAR },
+	{ { 0, FAR }, 2, 0, 0, 0, 0 },
+	{ { -FAR, 0 }, 2, 0, 0, 0, 0 },
+	/* all of three differ: the middle one, which is none; what they count together goes by it */
+	{ { -FAR, FAR }, 2, 0, 0, 0, 0 },
+	{ { -2 * FAR, -FAR }, 2, FAR, 0, -FAR, -FAR },
+	{ { FAR, 2 * FAR }, 2, -FAR, 0, 0, FAR },
 };
 
 Test(pg_clock, who_is_ahead_of_most_goes_by_their_time_and_nothing_ends_early, .timeout = 120)
@@ -88,6 +90,8 @@ Test(pg_clock, who_is_ahead_of_most_goes_by_their_time_and_nothing_ends_early, .
 		    is_near(standing.now - own, r->now), "row %zu: now %ld", i, (long)(standing.now - own));
 		cr_expect(is_near(standing.sure - own, r->sure), "row %zu: sure %ld", i,
 		    (long)(standing.sure - own));
+		cr_expect(is_near(standing.common - own, r->common), "row %zu: common %ld", i,
+		    (long)(standing.common - own));
 	}
 	close_pair(&p);
 }
@@ -303,19 +307,20 @@ Test(pg_clock, a_store_goes_by_its_engines_time, .timeout = 60)
 		fixture_open(&x, engines[i]);
 		cr_expect(is_near(store_now(x.store), clock_now()), "engine %zu", i);
 		cr_expect(is_near(store_sure_now(x.store), clock_now()), "engine %zu", i);
+		cr_expect(is_near(store_common_now(x.store), clock_now()), "engine %zu", i);
 		fixture_close(&x);
 	}
 }
 
-static int64_t told_now, told_sure;
+static int64_t told_now, told_sure, told_common;
 
 static void
 tell_times(const struct engine *e UNUSED, struct engine_standing *out)
 {
-	*out = (struct engine_standing){ .now = told_now, .sure = told_sure };
+	*out = (struct engine_standing){ .now = told_now, .sure = told_sure, .common = told_common };
 }
 
-Test(pg_clock, now_and_sure_are_not_the_same)
+Test(pg_clock, now_and_sure_and_common_are_not_the_same)
 {
 	struct engine_ops ops = engine_memory;
 	struct fixture x;
@@ -323,9 +328,11 @@ Test(pg_clock, now_and_sure_are_not_the_same)
 	ops.standing = tell_times;
 	told_now = 200;
 	told_sure = 100;
+	told_common = 150;
 	fixture_open(&x, &ops);
 	cr_expect_eq(store_now(x.store), 200);
 	cr_expect_eq(store_sure_now(x.store), 100);
+	cr_expect_eq(store_common_now(x.store), 150);
 	fixture_close(&x);
 }
 

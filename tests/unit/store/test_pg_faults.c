@@ -3,8 +3,9 @@
 #include <stdatomic.h>
 
 #include "increment.h"
-#include "nodes.h"
+#include "pair.h"
 #include "store/lmdb_mirror.h"
+#include "store/pg_parts.h"
 
 /* The server ends every connection right after a commit was sent, again and again: each increment counts
  * once. */
@@ -73,6 +74,56 @@ Test(pg_faults, a_commit_that_hangs_is_resolved_and_counts_once, .timeout = 60)
 	cr_assert_eq(increment_once(&n.a), RC_OK);
 	cr_assert_eq(counter_of(&n.a), 3);
 	close_nodes(&n);
+}
+
+static void
+name_sessions(const struct fixture *x, const char *name)
+{
+	char path[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/db/postgresql", x->dir);
+	cr_assert((file = fopen(path, "w")) != NULL);
+	fprintf(file, "%s application_name=%s\n", x->conninfo, name);
+	fclose(file);
+}
+
+static bool
+becomes_zero(const struct fixture *x, const char *count)
+{
+	for (unsigned i = 0; i < 300; i++) {
+		if (atoi(postgres_run(x->conninfo, count)) == 0)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+/* Where no standby is left a beat waits, with its row, for as long as that takes, and the next ones for the
+ * row; a server full of them lets no standby come back. */
+Test(pg_faults, beats_that_were_given_up_leave_no_sessions_behind, .timeout = 180)
+{
+	PGconn *holder;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	engine_postgresql.close(p.a);
+	name_sessions(&p.nodes.a, "given_up");
+	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
+	engine_postgresql.follow(p.a);
+	holder = PQconnectdb(p.nodes.a.conninfo);
+	PQclear(PQexec(holder, "BEGIN; UPDATE menedek_nodes SET at = at"));
+	for (unsigned i = 0; i < 2; i++) {
+		p.a->beat_at = p.a->retry_at = 0;
+		engine_postgresql.follow(p.a);
+		cr_assert_null(p.a->link.conn, "the beat was answered");
+	}
+	cr_expect(becomes_zero(
+	    &p.nodes.a, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'given_up'"));
+	PQclear(PQexec(holder, "COMMIT"));
+	PQfinish(holder);
+	close_pair(&p);
 }
 
 static enum rc

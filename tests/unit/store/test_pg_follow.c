@@ -4,6 +4,7 @@
 #include "mishap.h"
 
 #include "pair.h"
+#include "store/database.h"
 #include "store/lmdb_mirror.h"
 #include "store/pg_parts.h"
 
@@ -519,6 +520,96 @@ Test(pg_follow, a_key_that_cannot_be_ours_ends_the_comparing, .timeout = 60)
 	close_pair(&p);
 }
 
+/* ---- a look that is too long ---- */
+
+static enum rc
+look_once(struct engine *e, unsigned patience_ms)
+{
+	cr_assert_eq(pg_ready(e, NULL), RC_OK);
+	return pg_poll(e, clock_mono_ms() + patience_ms);
+}
+
+/* What a node missed in an hour under load is more than a server can say in a look's time: it would ask for
+ * the same for ever. */
+Test(pg_follow, who_is_never_told_in_time_what_it_missed_compares, .timeout = 120)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	engine_postgresql.follow(p.a);
+	cr_assert_eq(write_one(p.b, "missed", "value"), RC_OK);
+	for (unsigned i = 0; i < PG_UNHEARD; i++) {
+		cr_expect_neq(p.a->snapshot[0], '\0', "look %u", i);
+		cr_expect_eq(look_once(p.a, 0), RC_UNAVAILABLE, "no time to hear it");
+	}
+	cr_expect_eq(p.a->snapshot[0], '\0', "it asks for the same again");
+	follow_now(p.a);
+	cr_expect(has_key(p.a, "missed"));
+	close_pair(&p);
+}
+
+Test(pg_follow, looks_that_are_lost_now_and_then_are_no_reason_to_compare, .timeout = 120)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	engine_postgresql.follow(p.a);
+	for (unsigned i = 0; i < 2 * PG_UNHEARD; i++)
+		cr_expect_eq(look_once(p.a, (i % 2) * 60000), i % 2 == 1 ? RC_OK : RC_UNAVAILABLE);
+	/* nor is a line that is cut each time */
+	for (unsigned i = 0; i < 2 * PG_UNHEARD; i++) {
+		cr_assert_eq(pg_ready(p.a, NULL), RC_OK);
+		mishap_in(CUT, 1);
+		cr_expect_eq(pg_poll(p.a, clock_mono_ms() + 60000), RC_UNAVAILABLE);
+		cr_assert(mishap_over());
+	}
+	cr_expect_neq(p.a->snapshot[0], '\0');
+	close_pair(&p);
+}
+
+static void
+let_a_minute_pass(void *arg, const struct change *changes UNUSED, size_t count UNUSED)
+{
+	unsigned *minutes = arg;
+
+	late_s += 60;
+	(*minutes)++;
+}
+
+/* After a failover, or where what was not seen was thrown away: what comes after it has its time, too. */
+Test(pg_follow, who_has_compared_for_long_has_time_to_look_and_to_beat, .timeout = 60)
+{
+	static const char *const sql[] = {
+		"SELECT 1",
+		"UPDATE menedek_meta SET value = (SELECT max(xid) FROM menedek_changes) WHERE name = 'pruned'"
+	};
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	follow_now(p.a);
+	for (size_t i = 0; i < COUNT_OF(sql); i++) {
+		unsigned minutes = 0;
+
+		cr_assert_eq(write_one(p.b, i == 0 ? "ka" : "kb", "missed"), RC_OK);
+		postgres_run(p.nodes.a.conninfo, sql[i]);
+		if (i == 0)
+			p.a->snapshot[0] = '\0';
+		p.a->beat_at = 0;
+		engine_postgresql.listen(p.a, let_a_minute_pass, &minutes);
+		follow_now(p.a);
+		engine_postgresql.listen(p.a, NULL, NULL);
+		cr_expect_geq(minutes, 1, "%zu: nothing was compared", i);
+		cr_expect_not_null(p.a->link.conn, "%zu: it drops its line", i);
+		cr_expect_eq(p.a->unheard, 0, "%zu", i);
+		follow_now(p.a);
+		cr_expect(answers(p.a), "%zu", i);
+	}
+	close_pair(&p);
+}
+
 /* ---- the last batch that was acknowledged ---- */
 
 static void
@@ -574,6 +665,7 @@ Test(pg_follow, no_answer_to_what_was_acknowledged_last_is_no_loss, .timeout = 6
 
 Test(pg_follow, a_leader_without_what_was_acknowledged_last_is_refused, .timeout = 120)
 {
+	struct database_look look;
 	struct fault f = { 0 };
 	char path[160], word[64];
 	struct pair p;
@@ -592,6 +684,9 @@ Test(pg_follow, a_leader_without_what_was_acknowledged_last_is_refused, .timeout
 	engine_postgresql.close(p.a);
 	cr_assert_eq(engine_postgresql.open(path, MAP_MIB, &p.a, &f), RC_UNAVAILABLE);
 	cr_expect_str_eq(f.item[0].word, "changes_lost");
+	/* who asks people to accept it must see that it is refused */
+	cr_assert_eq(database_look_at(path, &look, &f), RC_OK);
+	cr_expect(database_is_refused(&look), "there would be nothing to accept");
 	/* what was thrown away with its hour was there */
 	postgres_run(
 	    p.nodes.a.conninfo, "UPDATE menedek_meta SET value = '999999999999' WHERE name = 'pruned'");

@@ -332,6 +332,68 @@ Test(pg_look, of_several_servers_the_latest_leads_and_the_others_are_behind_it, 
 	close_pair(&p);
 }
 
+/* Who were shown the other would accept what lacks it, and put the copy aside that knows so. */
+static const struct lack_row {
+	const char *function, *has;
+	uint32_t seen;
+	bool is_refused;
+} lacks[] = {
+	{ RECOVERY("0"), "1", 1, false },
+	{ RECOVERY("0"), "2", 1, false },
+	{ TIMELINE("1"), "1", 1, false },
+	{ TIMELINE("1"), "2", 1, false },
+	{ TIMELINE("2"), "1", 1, false },
+	{ TIMELINE("2"), "1", 9, true },
+};
+
+/* What ${x}, which is closed, remembers of the highest timeline. */
+static void
+remember_timeline(const struct fixture *x, const struct pg_link *l, uint32_t seen)
+{
+	struct engine *copy;
+	struct fault f = { 0 };
+	char path[160], text[300];
+
+	path_of(x, path);
+	(void)snprintf(text, sizeof(text), "%s %u 5:5: %s %s", l->registry, seen, l->system, l->last);
+	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &copy, &f), RC_OK);
+	cr_assert_eq(lmdb_mirror(copy, NULL, 0, bytes_str(text)), RC_OK);
+	engine_lmdb.close(copy);
+}
+
+Test(pg_look, of_two_leaders_the_one_that_has_what_was_acknowledged_last_is_shown, .timeout = 60)
+{
+	struct pg_link past;
+	struct database_look look;
+	char sql[200];
+	struct pair p;
+
+	NEEDS_SERVER();
+	need_a_socket();
+	open_pair(&p);
+	cr_assert_eq(write_one(p.a, "ka", "acknowledged"), RC_OK);
+	past = p.a->link; /* its words */
+	engine_postgresql.close(p.a);
+	p.a = NULL;
+	ask_twice(&p, RECOVERY("0"));
+	postgres_run(p.nodes.a.conninfo, "ALTER TABLE menedek_changes RENAME TO changes_kept");
+	for (size_t i = 0; i < COUNT_OF(lacks); i++) {
+		ask_twice(&p, lacks[i].function);
+		(void)snprintf(sql, sizeof(sql),
+		    "CREATE OR REPLACE VIEW menedek_changes AS SELECT * FROM changes_kept WHERE "
+		    "which_session() = %s",
+		    lacks[i].has);
+		postgres_run(p.nodes.a.conninfo, sql);
+		remember_timeline(&p.nodes.a, &past, lacks[i].seen);
+		cr_assert_eq(look_at(&p.nodes.a, &look), RC_OK);
+		cr_assert(look.servers[0].leads && look.servers[1].leads, "row %zu", i);
+		cr_expect_neq(look.servers[0].lacks_last, look.servers[1].lacks_last, "row %zu", i);
+		cr_expect_not(look.leader->lacks_last, "row %zu", i);
+		cr_expect_eq(database_is_refused(&look), lacks[i].is_refused, "row %zu", i);
+	}
+	close_pair(&p);
+}
+
 /* A standby is named in the settings, and one session does not wait for it. */
 Test(pg_look, a_leader_that_waits_for_a_standby_is_told_from_one_that_does_not, .timeout = 60)
 {

@@ -103,41 +103,59 @@ put_late(void *arg)
 	return NULL;
 }
 
+/* Does somebody wait for a lock that pg_stat_activity calls ${event}? */
 static bool
-has_row(PGconn *conn)
+waits_for(PGconn *conn, const char *event)
 {
-	PGresult *res = PQexec(conn, "SELECT 1 FROM menedek_kv WHERE k = 'ka'");
-	const bool is_there = PQntuples(res) == 1;
+	PGresult *res = PQexecParams(conn,
+	    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = $1"
+	    " AND application_name = current_setting('application_name')",
+	    1, NULL, &event, NULL, NULL, 0);
+	const bool does = PQntuples(res) > 0;
 
 	PQclear(res);
-	return is_there;
+	return does;
 }
 
-/* Between a commit and its look another deletes what was committed: the look's word is the last. */
+/*
+ * Between a commit and its look another deletes what was committed: the look's word is the last.  The other
+ * stands in the queue for a table that both read while the commit is held up, so it has it before the look.
+ */
 Test(pg_own, what_another_does_to_it_before_the_look_is_seen, .timeout = 60)
 {
 	struct told told = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	int64_t start;
 	struct nodes n;
 	pthread_t writer;
-	PGconn *other;
+	PGconn *gate, *other;
 	char text[64];
 
 	NEEDS_SERVER();
 	open_nodes(&n);
 	store_watch(n.a.store, count_told, &told);
+	gate = PQconnectdb(n.a.conninfo);
 	other = PQconnectdb(n.a.conninfo);
+	PQclear(PQexec(gate,
+	    "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+	    "'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN new; END';"
+	    "CREATE TRIGGER wait BEFORE INSERT ON menedek_kv FOR EACH ROW EXECUTE FUNCTION wait();"
+	    "SELECT pg_advisory_lock(4711)"));
 	start = clock_mono_ms();
-	/* which a look reads and a commit does not */
-	PQclear(PQexec(other, "BEGIN; LOCK TABLE menedek_meta IN ACCESS EXCLUSIVE MODE"));
 	cr_assert_eq(pthread_create(&writer, NULL, put_late, &n.a), 0);
-	while (!has_row(other))
-		usleep(10000);
+	while (!waits_for(gate, "advisory"))
+		usleep(1000);
+	cr_assert_eq(PQsendQuery(other, "BEGIN; LOCK TABLE menedek_meta IN ACCESS EXCLUSIVE MODE"), 1);
+	while (!waits_for(gate, "relation"))
+		usleep(1000);
+	PQclear(PQexec(gate, "SELECT pg_advisory_unlock(4711)"));
+	while (PQgetResult(other) != NULL)
+		continue;
 	PQclear(PQexec(other,
 	    "DELETE FROM menedek_kv WHERE k = 'ka';"
 	    "INSERT INTO menedek_changes (xid, id, keys) VALUES "
 	    "(pg_current_xact_id()::text::bigint, 'other', '{ka}'); COMMIT"));
 	PQfinish(other);
+	PQfinish(gate);
 	pthread_join(writer, NULL);
 	cr_assert_eq(get_text(&n.a, "ka", text, NULL), RC_NOT_FOUND);
 	/* its own, then that it is gone; on a machine that stood still the look was given up */
@@ -189,5 +207,29 @@ Test(pg_own, what_is_written_is_written_serializably, .timeout = 60)
 	put_text(&n.a, "ka", "two");
 	cr_assert_eq(get_text(&n.a, "ka", text, NULL), RC_OK);
 	cr_assert_str_eq(text, "two");
+	close_nodes(&n);
+}
+
+/* A copy that is wrong about what it updates, and no change tells it: the database says so, and it learns. */
+Test(pg_own, what_is_updated_is_what_the_copy_says_or_the_copy_is_compared, .timeout = 60)
+{
+	char text[64];
+	struct nodes n;
+	struct txn *t;
+	const struct key a = key_of("ka");
+	struct bytes value;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	put_text(&n.a, "ka", "one");
+	t = begin(&n.a);
+	cr_assert_eq(txn_get(t, &a, &value), RC_OK);
+	postgres_run(n.a.conninfo, "DELETE FROM menedek_kv WHERE k = 'ka'");
+	cr_assert_eq(txn_put(t, &a, KEY_RECORD, bytes_str("two")), RC_OK);
+	cr_assert_eq(commit_now(t), RC_CONFLICT);
+	cr_assert_eq(get_text(&n.a, "ka", text, NULL), RC_NOT_FOUND);
+	put_text(&n.a, "ka", "three");
+	cr_assert_eq(get_text(&n.a, "ka", text, NULL), RC_OK);
+	cr_assert_str_eq(text, "three");
 	close_nodes(&n);
 }

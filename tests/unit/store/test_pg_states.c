@@ -106,6 +106,26 @@ Test(pg_states, after_a_warning_a_commit_is_believed_only_when_it_was_asked_for,
 	close_pair(&p);
 }
 
+/* The batch failed, nobody knows how; the fence came to be on one server only, and is asked for again.  (The
+ * trigger lets the batch's statement reach menedek_kv once and fail there as a lost connection would.) */
+Test(pg_states, a_fence_that_is_met_again_is_not_taken_for_the_batch, .timeout = 120)
+{
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	raise_at(&p, "menedek_kv", 1, "EXCEPTION 'no' USING ERRCODE = '08006'");
+	postgres_run(p.nodes.a.conninfo,
+	    "CREATE SEQUENCE fences; CREATE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+	    "IF NEW.keys = '{}' AND nextval('fences') = 1 THEN RAISE WARNING 'canceling wait'; END IF; "
+	    "RETURN new; END $$;"
+	    "CREATE TRIGGER doubt BEFORE INSERT ON menedek_changes FOR EACH ROW EXECUTE FUNCTION doubt()");
+	cr_expect_eq(write_one(p.a, "ka", "value"), RC_OK);
+	cr_expect(has_key(p.a, "ka"), "acknowledged, and not there");
+	cr_expect_eq(number_at(&p, "SELECT count(*) FROM menedek_kv WHERE k = convert_to('ka', 'UTF8')"), 1);
+	close_pair(&p);
+}
+
 Test(pg_states, a_beat_with_a_warning_proves_no_primary, .timeout = 60)
 {
 	struct pair p;

@@ -8,6 +8,44 @@
 #include "lmdb_refuses.h"
 #include "store/seal.h"
 
+/* ---- who waits for the store ---- */
+
+static struct keyring *
+ring_of(const struct fixture *x)
+{
+	struct secret *root = secret_new(32);
+	struct keyring *ring = NULL;
+	struct fault f = { 0 };
+	char path[160];
+
+	fixture_path(x, "ring", path);
+	cr_assert(root != NULL);
+	cr_assert_eq(keyring_open(path, root, &ring, &f), RC_OK);
+	secret_free(root);
+	return ring;
+}
+
+/* A program reads its ring, and only then gets the lock that another had. */
+Test(store_edges, keys_that_were_made_before_one_had_the_lock_are_not_written_over)
+{
+	struct keyring *late, *after;
+	struct fault f = { 0 };
+	struct fixture x;
+
+	fixture_open(&x, &engine_lmdb);
+	late = ring_of(&x);
+	cr_assert_eq(keyring_renew(x.keyring, KEY_RECORD, &f), RC_OK);
+	store_close(x.store);
+	keyring_free(x.keyring);
+	x.keyring = late;
+	cr_assert_eq(fixture_open_store(&x, &x.store, &f), RC_OK);
+	cr_assert_eq(keyring_renew(x.keyring, KEY_TOKEN, &f), RC_OK);
+	after = ring_of(&x);
+	cr_expect_eq(keyring_count(after), KEY_USES + 2, "a key is gone from the file");
+	keyring_free(after);
+	fixture_close(&x);
+}
+
 /* ---- the engine in memory ---- */
 
 /* More rows than its first piece of memory holds, and entries of both logs. */

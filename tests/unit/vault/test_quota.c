@@ -71,6 +71,60 @@ Test(quota, a_clock_that_is_set_back_opens_no_new_hour)
 	quota_free(q);
 }
 
+Test(quota, what_a_clock_that_ran_ahead_counted_is_over_an_hour_after_it_was_put_back)
+{
+	const int64_t ahead = NOW + 10 * 86400;
+	const struct id house = { { 1 } }, told = id_new();
+	struct quota *q = open_at(ahead, &(struct quota_limits){ 1, 1, 1 });
+
+	cr_assert_eq(quota_take(q, ahead, QUOTA_DESK, &house, &told), RC_OK);
+	cr_assert_eq(take(q, NOW, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, NOW + 3599, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, NOW + 3600, QUOTA_DESK), RC_OK, "not ten days later");
+	cr_expect(quota_has(q, &told), "its disclosure will be good again in ten days");
+	cr_assert_eq(take(q, NOW + 3601, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, ahead, QUOTA_DESK), RC_OK, "nor once more when they are over");
+	quota_free(q);
+}
+
+Test(quota, an_hour_that_was_spent_by_a_clock_that_ran_ahead_ends_when_it_is_seen_to_be_over)
+{
+	const int64_t ahead = NOW + 10 * 86400;
+	struct quota *q;
+
+	cr_assert_eq(unlink(path), 0);
+	quota_free(open_at(ahead, &QUOTA_DEFAULT)); /* missing then: a spent hour */
+	q = open_at(NOW, &QUOTA_DEFAULT);
+	cr_assert_eq(quota_used(q, NOW, QUOTA_DESK), QUOTA_DEFAULT.desk);
+	cr_assert_eq(take(q, NOW + 3599, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(quota_used(q, NOW + 3600, QUOTA_DESK), 0);
+	cr_assert_eq(take(q, NOW + 3600, QUOTA_DESK), RC_OK);
+	quota_free(q);
+}
+
+Test(quota, a_clock_that_is_set_back_for_a_moment_opens_no_new_hour)
+{
+	struct quota *q = open_at(NOW, &(struct quota_limits){ 1, 1, 1 });
+
+	cr_assert_eq(take(q, NOW, QUOTA_DESK), RC_OK);
+	cr_assert_eq(take(q, NOW - 86400, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, NOW + 1, QUOTA_DESK), RC_SLOW_DOWN);
+	quota_free(q);
+}
+
+Test(quota, a_clock_that_is_set_back_for_a_moment_twice_opens_no_new_hour)
+{
+	struct quota *q = open_at(NOW, &(struct quota_limits){ 1, 1, 1 });
+
+	cr_assert_eq(take(q, NOW, QUOTA_DESK), RC_OK);
+	cr_assert_eq(take(q, NOW - 86400, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, NOW + 1, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, NOW - 10, QUOTA_DESK), RC_SLOW_DOWN, "it was right in between");
+	cr_assert_eq(take(q, NOW + 3599, QUOTA_DESK), RC_SLOW_DOWN);
+	cr_assert_eq(take(q, NOW + 3600, QUOTA_DESK), RC_OK);
+	quota_free(q);
+}
+
 Test(quota, what_was_told_is_known_after_a_restart)
 {
 	struct quota *q = open_at(NOW, &QUOTA_DEFAULT);

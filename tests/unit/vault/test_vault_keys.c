@@ -235,3 +235,53 @@ Test(vault_keys, are_not_taken_from_an_older_file_once_the_store_is_open)
 	keyring_free(older);
 	cr_assert_eq(scene_unseal(&x), RC_OK, "with the keys that it had");
 }
+
+/* The vault reads its keys before the service has the store's lock, which another may give up only then. */
+Test(vault_keys, and_tellings_of_who_had_the_store_until_then_are_kept)
+{
+	struct id second = id_new(), third = id_new();
+	struct vault *next;
+	struct vault_status s;
+
+	scene_close(&x);
+	scene_start(&x);
+	next = x.vault;
+	scene_start(&x);
+	scene_open(&x);
+	scene_location(&x, &second);
+	scene_commit(&x, &x.disclosure);
+	cr_assert_eq(scene_unseal(&x), RC_OK);
+	cr_assert_eq(vault_renew(x.vault), RC_OK);
+	scene_close(&x);
+
+	x.vault = next;
+	scene_open(&x);
+	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
+	cr_expect_eq(s.houses, 3, "the quota's own, the first and the second");
+	cr_expect_eq(s.keys, 5, "of each house two");
+	cr_expect_eq(s.desk_used, 1);
+	cr_expect_eq(scene_unseal(&x), RC_WITHHELD, "it was told once");
+	scene_location(&x, &third);
+	scene_restart(&x);
+	cr_assert_eq(vault_status(x.vault, &s), RC_OK);
+	cr_expect_eq(s.houses, 4, "no key was written over");
+	cr_expect_eq(s.desk_used, 1);
+}
+
+/* Who is refused the store may have read the ring while it was between one key and the next. */
+Test(vault_keys, of_who_does_not_get_the_store_touch_no_file)
+{
+	struct stat before, after;
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/quota", x.options.dir);
+	scene_close(&x);
+	cr_assert_eq(truncate(path, 5), 0);
+	cr_assert_eq(stat(path, &before), 0);
+	scene_start(&x);
+	vault_stop(x.vault);
+	x.vault = NULL;
+	cr_assert_eq(stat(path, &after), 0);
+	cr_expect_eq(after.st_ino, before.st_ino);
+	cr_expect_eq(after.st_size, 5, "the quota is whose who serves");
+}

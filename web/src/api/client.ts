@@ -53,6 +53,11 @@ export const heard = (code: string): void => {
   if (OVER.includes(code)) lost(code);
 };
 
+/** A node that fell silent, or a radio hole, ends no connection: without this a button is at work until the system gives up, a quarter
+ * of an hour on some.  What had no answer by then counts as unsent, and is tried again with the same key. */
+const ANSWER_MS = 40_000;
+export const limit = (): AbortSignal => AbortSignal.timeout(ANSWER_MS);
+
 interface Options {
   params?: { path?: Record<string, string>; query?: Record<string, string>; header?: Record<string, string> };
   body?: unknown;
@@ -66,6 +71,7 @@ const by = (method: string) => async (path: string, { params = {}, body }: Optio
   const response = await fetch(query ? `${at}?${query}` : at, {
     method,
     cache: 'no-store',
+    signal: limit(),
     headers: { ...bearer(), 'Accept-Language': lang.get(), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...params.header },
     body: body === undefined ? null : JSON.stringify(body),
   });

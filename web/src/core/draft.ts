@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is typed over what the service has.  Only that is sent, under the version over which it was typed; when somebody else was
 // sooner, it stays, and what lies behind it is read anew.
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api/client';
 import { useAction, type Action } from './action';
 import { useResource } from './resource';
@@ -37,14 +37,19 @@ export function useDraft<T extends object>(load: () => Promise<Tagged<T>>, save:
     await load().then(r.set, r.reload); // what is typed next is typed over this
     setDraft((d) => ({ typed: Object.fromEntries(Object.entries(d.typed).filter(([name, value]) => value !== typed[name as keyof T])) as Part<T> }));
   }, deps));
-  const send = (more: Part<T>): void => void action.run({ ...draft.typed, ...more }, draft.etag ?? r.data?.etag ?? '');
+  const extra = useRef<Part<T>>({});
+  const now = (): Promise<boolean> => action.run({ ...draft.typed, ...extra.current }, draft.etag ?? r.data?.etag ?? '');
+  const send = (more: Part<T>): void => {
+    extra.current = more;
+    void now();
+  };
   return {
     value: r.data && { ...r.data.data, ...draft.typed },
     base: r.data?.data,
     typed: draft.typed,
     problem: r.problem,
     set: (part) => setDraft((d) => ({ typed: { ...d.typed, ...part }, etag: d.etag ?? r.data?.etag })),
-    action,
+    action: { ...action, retry: now }, // with what was typed since, or that would stand unsent under "saved"
     save: () => send({}),
     send,
   };

@@ -22,7 +22,7 @@ const LOCK = 'menedek-events';
 const SILENT_MS = 40_000; // the server sends a comment each 15 s
 const listeners = new Set<(e: LiveEvent) => void>();
 const channel = new BroadcastChannel('menedek-live');
-type ChannelMessage = { event: LiveEvent } | { state: LiveState };
+type ChannelMessage = { event: LiveEvent } | { state: LiveState } | { ask: true };
 
 function hear(e: LiveEvent): void {
   for (const fn of [...listeners]) fn(e);
@@ -33,14 +33,28 @@ function tell(e: LiveEvent): void {
   channel.postMessage({ event: e } satisfies ChannelMessage);
 }
 
-function show(is: LiveState['is']): void {
-  live.set({ is, since: is === 'live' ? now() : live.get().since }); // a try that failed is no sign of life
+let silence = 0;
+
+/** Nothing is live that is not heard of: the tab that reads for us may be put to sleep by the browser, and keeps the lock. */
+function know(state: LiveState): void {
+  live.set(state);
+  clearTimeout(silence);
+  silence = window.setTimeout(() => running !== null && live.set({ is: 'waiting', since: live.get().since }), SILENT_MS);
+}
+
+function say(): void {
   channel.postMessage({ state: live.get() } satisfies ChannelMessage);
 }
 
-channel.onmessage = (m: MessageEvent<ChannelMessage>) => {
-  if ('event' in m.data) hear(m.data.event);
-  else live.set(m.data.state);
+function show(is: LiveState['is']): void {
+  know({ is, since: is === 'live' ? now() : live.get().since }); // a try that failed is no sign of life
+  say();
+}
+
+channel.onmessage = ({ data }: MessageEvent<ChannelMessage>) => {
+  if ('event' in data) hear(data.event);
+  else if ('ask' in data) isLeading && say(); // to a tab that was opened later
+  else if (running !== null) know(data.state);
 };
 
 /** Call ${fn} for every event until the returned function is called. */
@@ -53,6 +67,11 @@ export function listen(fn: (e: LiveEvent) => void): () => void {
 export class EventParser {
   #rest = '';
   lastId = '';
+
+  /** Another stream begins: what the last one told by half is told again, whole. */
+  begin(): void {
+    this.#rest = '';
+  }
 
   feed(piece: string, found: (kind: string, data: string) => void): void {
     const blocks = (this.#rest + piece).split('\n\n');
@@ -95,33 +114,38 @@ async function readStream(parser: EventParser, signal: AbortSignal, stop: () => 
   const headers: Record<string, string> = { ...bearer() };
   const sent = headers.Authorization;
   if (parser.lastId !== '') headers['Last-Event-ID'] = parser.lastId;
-  const answer = await fetch('/v1/events', { headers, signal, cache: 'no-store' });
-  if (!answer.ok || answer.body === null) {
-    hearEnd(((await answer.json()) as { code?: string }).code ?? '', sent);
-    throw new Error(String(answer.status));
-  }
-  show('live');
-  if (parser.lastId === '') tell({ kind: 'reset', subject: '' }); // what came before we listened is not told
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let silence = window.setTimeout(stop, SILENT_MS);
+  parser.begin();
+  let silent = window.setTimeout(stop, SILENT_MS); // from the first: also a stream that never opens
   try {
+    const answer = await fetch('/v1/events', { headers, signal, cache: 'no-store' });
+    if (!answer.ok || answer.body === null) {
+      hearEnd(((await answer.json()) as { code?: string }).code ?? '', sent);
+      throw new Error(String(answer.status));
+    }
+    show('live');
+    if (parser.lastId === '') tell({ kind: 'reset', subject: '' }); // what came before we listened is not told
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      clearTimeout(silence);
-      silence = window.setTimeout(stop, SILENT_MS);
-      live.set({ is: 'live', since: now() });
+      clearTimeout(silent);
+      silent = window.setTimeout(stop, SILENT_MS);
+      show('live');
       parser.feed(value, (kind, data) => take(kind, data, sent));
     }
   } finally {
-    clearTimeout(silence);
+    clearTimeout(silent);
   }
 }
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
+let isLeading = false;
+
 /** Read as long as somebody is signed in; after a break begin again where it stopped. */
 async function lead(ended: AbortSignal): Promise<void> {
+  isLeading = true;
+  ended.addEventListener('abort', () => { isLeading = false; }, { once: true });
   const parser = new EventParser();
   for (let tries = 0; !ended.aborted; ) {
     const once = new AbortController();
@@ -147,6 +171,8 @@ function follow(): void {
   if (isIn && running === null) {
     const mine = new AbortController();
     running = mine;
+    know(live.get());
+    channel.postMessage({ ask: true } satisfies ChannelMessage);
     navigator.locks.request(LOCK, { signal: mine.signal }, () => lead(mine.signal)).catch(() => {});
   } else if (!isIn && running !== null) {
     running.abort();

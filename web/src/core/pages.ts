@@ -2,22 +2,23 @@
 // All of a list that the service hands out in pages.
 import { api, ask, type Schemas } from '../api/client';
 
+export const PAGE = 100; // as much as the service hands out at once
+
 interface Page<T> {
   data: T[];
   next_cursor?: string;
 }
 
-const MOST = 1000;
-
-/** ${load} reads one page: of the query that it is given. */
-export async function everything<T>(load: (query: { limit: number; cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
+/** ${load} reads one page: of the query that it is given.  To the last: who is left out of a list is not withdrawn either.  ${isEnough}: of a list that
+ * grows for ever, where to stop. */
+export async function everything<T>(load: (query: { limit: number; cursor?: string }) => Promise<Page<T>>, isEnough?: (rows: T[]) => boolean): Promise<T[]> {
   const rows: T[] = [];
   let cursor: string | undefined;
   do {
-    const page = await load({ limit: 100, ...(cursor ? { cursor } : {}) });
+    const page = await load({ limit: PAGE, ...(cursor ? { cursor } : {}) });
     rows.push(...page.data);
     cursor = page.next_cursor;
-  } while (cursor !== undefined && rows.length < MOST);
+  } while (cursor !== undefined && !isEnough?.(rows));
   return rows;
 }
 

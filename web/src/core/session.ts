@@ -27,19 +27,28 @@ const empty: Session = { phase: 'starting', why: 'none', me: null, mustChange: f
 export const session = new Store<Session>(empty);
 
 const tabs = new BroadcastChannel('menedek-session');
-type TabMessage = { kind: 'ask' } | { kind: 'have'; token: string; until: number } | { kind: 'gone'; why: Why } | { kind: 'busy' };
+type TabMessage =
+  | { kind: 'ask' }
+  | { kind: 'have'; token: string; until: number; user: string; at: number } // ms: when it was told
+  | { kind: 'gone'; why: Why; ended: string | null; at: number }
+  | { kind: 'busy' };
 
 let token: string | null = null;
 let tokenUntil = 0;
+let untilBefore = 0; // of the token that this one took the place of
 let tokenLife = 0;
 let renewTimer = 0;
-let lastInput = Date.now();
+let lastInput = { wall: 0, steady: 0 }; // by two clocks: one can be put back, the other may stand still while the machine sleeps
 let told = 0;
 let drops = 0; // who began to be let in before the last is not let in
+let shutAt = 0; // ms: when somebody last locked or left; what was told before opens nothing
 
+const used = (): void => void (lastInput = { wall: Date.now(), steady: performance.now() });
+const idle = (): number => Math.max(Date.now() - lastInput.wall, performance.now() - lastInput.steady);
 const change = (part: Partial<Session>): void => session.update((s) => ({ ...s, ...part }));
 
 function keep(answer: string, seconds: number): void {
+  untilBefore = token === null ? 0 : tokenUntil;
   token = answer;
   tokenLife = seconds * 1000;
   tokenUntil = Date.now() + tokenLife;
@@ -48,11 +57,27 @@ function keep(answer: string, seconds: number): void {
   renewTimer = window.setTimeout(() => void renew(), tokenLife * RENEW_AT);
 }
 
-function drop(): void {
+function forget(): void {
   token = null;
   setToken(null);
   clearTimeout(renewTimer);
+}
+
+/** Forget it, and let in nobody who is being let in just now. */
+function drop(): void {
+  forget();
   drops++;
+}
+
+/** Let the neighbours in, or go on: once it is known whose token it is. */
+function hand(): void {
+  const { phase, me } = session.get();
+  if (token !== null && phase === 'in' && me) tabs.postMessage({ kind: 'have', token, until: tokenUntil, user: me.user, at: Date.now() } satisfies TabMessage);
+}
+
+/** ${ended}: which token the server is told of already. */
+function tellGone(why: Why, ended: string | null): void {
+  tabs.postMessage({ kind: 'gone', why, ended, at: shutAt } satisfies TabMessage);
 }
 
 /** At the server ${which} is void from now on. */
@@ -66,7 +91,7 @@ async function renew(): Promise<void> {
     const answer = await ask(api.POST('/v1/tokens/renew', {}));
     if (token !== had) return end(answer.access_token); // locked meanwhile, or a neighbour was quicker
     keep(answer.access_token, answer.expires_in);
-    tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
+    hand();
   } catch (e) {
     // without an answer the old token may still be good: try until it is not
     if (token === had && e instanceof Problem && e.isRetryable && Date.now() < tokenUntil - 10_000)
@@ -78,8 +103,8 @@ async function enter(mustChange: boolean): Promise<void> {
   const mine = drops;
   const me = await ask(api.GET('/v1/me'));
   await loadCodes();
-  if (mine !== drops) return;
-  lastInput = Date.now();
+  if (mine !== drops || token === null) return;
+  used();
   session.set({ phase: 'in', why: 'none', me, mustChange, closing: 0 });
 }
 
@@ -103,8 +128,7 @@ export async function signIn(who: SignIn): Promise<void> {
     }
     throw e;
   }
-  if (mine !== drops) return;
-  tabs.postMessage({ kind: 'have', token: answer.access_token, until: tokenUntil } satisfies TabMessage);
+  if (mine === drops) hand();
 }
 
 /** The token ends at the server, in every tab; what was typed stays behind the lock. */
@@ -112,8 +136,9 @@ function close(phase: 'out' | 'locked', why: Why): void {
   const had = token;
   if (had !== null) end(had);
   drop();
+  shutAt = Date.now();
   session.set({ ...(phase === 'locked' ? session.get() : empty), phase, why, closing: 0 });
-  tabs.postMessage({ kind: 'gone', why } satisfies TabMessage);
+  tellGone(why, had);
 }
 
 export const signOut = (): void => close('out', 'signed_out');
@@ -133,53 +158,87 @@ function bar(): void {
 onLost((code) => {
   if (code === 'device_refused') {
     bar();
-    tabs.postMessage({ kind: 'gone', why: 'barred' } satisfies TabMessage);
+    tellGone('barred', null);
   }
   if (session.get().phase !== 'in') return;
   // given just before a new passphrase or second factor voided all but the one that asked: that one is renewed again
   const last = tokenBefore();
-  if (last !== null) return keep(last, 0);
+  if (last !== null) {
+    const until = untilBefore;
+    keep(last, 0);
+    tokenUntil = until; // as long as it is good a renewal without an answer is tried again
+    return;
+  }
   drop();
   change({ phase: 'locked', why: 'ended', closing: 0 });
 });
 
 /** Somebody works, here or in another tab. */
 function stayOpen(): void {
-  lastInput = Date.now();
+  used();
   if (session.get().closing > 0) change({ closing: 0 });
+}
+
+/** Let in by a neighbour, or else nothing is kept: a token behind a screen that asks for a passphrase would let the next tab in,
+ * and be renewed without end.  At the server it goes on: it is the neighbour's. */
+async function follow(given: string): Promise<void> {
+  try {
+    await enter(false);
+  } catch {
+    if (token === given && session.get().phase !== 'in') forget(); // it stays as it is: what is behind the lock is not lost
+  }
+}
+
+function take(m: TabMessage & { kind: 'have' }): void {
+  const { phase, me } = session.get();
+  if (phase === 'barred' || (phase !== 'in' && m.at <= shutAt)) return; // told just before the lock, of which its teller had not heard
+  const isOther = phase === 'in' && m.user !== me?.user; // somebody else signed in where this one could not be let in
+  if (isOther) { // nothing is done in her name on the other's screen
+    if (token !== null) end(token);
+    drop();
+    session.set({ ...empty, phase: 'out' });
+  }
+  keep(m.token, (m.until - Date.now()) / 1000);
+  if (phase !== 'in' || isOther) void follow(m.token);
 }
 
 tabs.onmessage = (event: MessageEvent<TabMessage>) => {
   const m = event.data;
-  if (m.kind === 'ask' && token !== null) tabs.postMessage({ kind: 'have', token, until: tokenUntil } satisfies TabMessage);
-  if (m.kind === 'have' && m.token !== token && m.until > Date.now() && session.get().phase !== 'barred') {
-    const phase = session.get().phase;
-    keep(m.token, (m.until - Date.now()) / 1000);
-    if (phase !== 'in') void enter(false).catch(() => {}); // it stays as it is: what is behind the lock is not lost
-  }
+  if (m.kind === 'ask') hand();
+  if (m.kind === 'have' && m.token !== token && m.until > Date.now()) take(m);
   if (m.kind === 'busy') stayOpen();
-  if (m.kind === 'gone' && m.why === 'barred') bar();
-  if (m.kind === 'gone') drop();
-  if (m.kind === 'gone' && session.get().phase === 'in') {
-    if (m.why === 'signed_out') session.set({ ...empty, phase: 'out', why: m.why });
-    else change({ phase: 'locked', why: m.why, closing: 0 });
-  }
+  if (m.kind !== 'gone') return;
+  if (token !== null && token !== m.ended) end(token); // renewed, and not heard of by the one that locked
+  if (m.why === 'barred') bar();
+  drop();
+  shutAt = m.at;
+  if (session.get().phase !== 'in') return;
+  if (m.why === 'signed_out') session.set({ ...empty, phase: 'out', why: m.why });
+  else change({ phase: 'locked', why: m.why, closing: 0 });
 };
 
 for (const kind of ['pointerdown', 'keydown'] as const)
   addEventListener(kind, () => {
+    if (session.get().phase === 'in' && idle() >= IDLE_MS) lock('idle'); // it wakes the machine: no timer has run yet
     stayOpen();
-    if (session.get().phase !== 'in' || lastInput - told < TELL_MS) return;
-    told = lastInput;
+    if (session.get().phase !== 'in' || lastInput.steady - told < TELL_MS) return;
+    told = lastInput.steady;
     tabs.postMessage({ kind: 'busy' } satisfies TabMessage); // an idle neighbour would lock this one, too
   }, { capture: true, passive: true });
 
 setInterval(() => {
   if (session.get().phase !== 'in') return;
-  const left = IDLE_MS - (Date.now() - lastInput);
+  const left = IDLE_MS - idle();
   if (left <= 0) lock('idle');
   else if (left <= WARN_MS) change({ closing: Math.ceil(left / 1000) });
 }, 1000);
+
+// Left, and come back to by the back button: of what the tabs told each other meanwhile nothing was heard.  It begins anew.
+addEventListener('pageshow', (e) => {
+  if (!e.persisted) return;
+  document.documentElement.hidden = true; // not one look
+  location.reload();
+});
 
 /** Ask the other tabs; when none answers, somebody has to sign in. */
 export function start(): void {

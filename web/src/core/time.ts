@@ -13,7 +13,8 @@ export function learnClock(date: string | null, asked: number): void {
   const server = date === null ? NaN : Date.parse(date);
   if (Number.isNaN(server)) return;
   const off = server + 500 - (asked + Date.now()) / 2; // the header is cut to the second
-  if (Math.abs(off - ahead) > 1500) ahead = off;
+  // what took long, on a slow line or while a laptop slept, knows no better than half of that
+  if (Math.abs(off - ahead) > 1500 + Math.abs(Date.now() - asked) / 2) ahead = off;
 }
 
 export const now = (): number => Date.now() + ahead;

@@ -5,6 +5,7 @@ import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { passphraseChanged, session, signOut, type Me } from '../core/session';
 import { t } from '../i18n';
+import { CODE, codeOf } from '../ui/forms';
 import { Button, Field, Panel, Phase } from '../ui/parts';
 
 function Secret(p: { label: string; value: string; onInput: (v: string) => void; fresh?: boolean; hint?: string }) {
@@ -54,7 +55,7 @@ function Enrol(p: { onDone: () => void }) {
     );
   if (secret)
     return (
-      <form class="narrow" onSubmit={(e) => { e.preventDefault(); void confirm.run(code); }}>
+      <form class="narrow" onSubmit={(e) => { e.preventDefault(); void confirm.run(codeOf(code)); }}>
         <p>{t('account.app')}</p>
         <p class="code secret">{secret.secret.replace(/(.{4})/g, '$1 ')}</p>
         <p><a href={secret.uri}>{t('account.app_link')}</a></p>
@@ -81,10 +82,10 @@ function Remove(p: { left: number; onDone: () => void }) {
     p.onDone();
   }, [p.onDone]));
   return (
-    <form class="narrow" onSubmit={(e) => { e.preventDefault(); void remove.run({ passphrase, code }); }}>
+    <form class="narrow" onSubmit={(e) => { e.preventDefault(); void remove.run({ passphrase, code: codeOf(code) }); }}>
       <p>{t('account.factor_on', { n: p.left })}</p>
       <Secret label={t('signin.passphrase')} value={passphrase} onInput={setPassphrase} />
-      <Field label={t('signin.code')}>{(ids) => <input {...ids} autocomplete="one-time-code" required value={code} onInput={(e) => setCode(e.currentTarget.value)} />}</Field>
+      <Field label={t('signin.code')}>{(ids) => <input {...ids} {...CODE} value={code} onInput={(e) => setCode(e.currentTarget.value)} />}</Field>
       <div class="row"><Button type="submit" kind="danger" busy={remove.phase === 'sending'}>{t('account.remove')}</Button></div>
       <Phase of={remove} />
     </form>

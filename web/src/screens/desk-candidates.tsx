@@ -7,7 +7,7 @@ import { label, options } from '../core/codes';
 import { listen } from '../core/live';
 import { session } from '../core/session';
 import { now } from '../core/time';
-import { t } from '../i18n';
+import { t, type Key } from '../i18n';
 import { announce } from '../ui/announce';
 import { Age, Button, Check, CodeSelect, Panel, Phase, State } from '../ui/parts';
 import type { Episode } from './desk';
@@ -16,7 +16,11 @@ import type { DeskReservation } from './desk-episode';
 type Candidate = Schemas['candidate'];
 type Search = Schemas['search'];
 
+const OLD_MS = 10 * 60_000; // after a quarter of an hour none of a list can be held
 const PAUSE_MS = 20_000; // "tell me when something fits": between two searches, which are counted
+
+/** How the last reservation ended without her. */
+const ENDS: Partial<Record<string, Key>> = { declined_by_house: 'candidate.declined', expired: 'candidate.expired', no_show: 'candidate.no_show' };
 
 /** Why this one: in words, the deciding things first. */
 function reasons(c: Candidate): string {
@@ -70,7 +74,7 @@ function Near(p: { found: Search }) {
   );
 }
 
-export function Candidates(p: { episode: Episode; isShown: boolean; next: Candidate | null; onHeld: (r: DeskReservation) => void }) {
+export function Candidates(p: { episode: Episode; isShown: boolean; last: DeskReservation | null; onHeld: (r: DeskReservation) => void; onNews: (said: string) => void }) {
   const [found, setFound] = useState<Search>();
   const [chosen, setChosen] = useState(0);
   const [consent, setConsent] = useState(false);
@@ -79,17 +83,10 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
   const [lost, setLost] = useState<Candidate | null>(null); // proposed by the service after a lost race
   const [watching, setWatching] = useState(false);
   const list = useRef<HTMLUListElement>(null);
-
-  const search = useCallback(async () => {
-    const answer = await ask(api.POST('/v1/episodes/{episode}/searches', { params: { path: { episode: p.episode.id } } }));
-    setFound((before) => {
-      if (before && before.candidates.length === 0 && answer.candidates.length > 0) announce(t('nothing.now_fits', { n: answer.candidates.length }));
-      return answer;
-    });
-    setChosen(0);
-    if (answer.candidates.length > 0) setWatching(false); // or the list would change under her eyes
-  }, [p.episode.id]);
-  const searching = useAction(search);
+  const foundAt = useRef(-Infinity); // ms
+  const onNews = useRef(p.onNews);
+  onNews.current = p.onNews;
+  const isDue = useRef(false); // something was told that no search knows of yet
 
   const hold = useCallback(
     async (header: { 'Idempotency-Key': string }, candidate: string) => {
@@ -97,7 +94,10 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
       try {
         p.onHeld(await ask(api.POST('/v1/reservations', { params: { header }, body })));
       } catch (e) {
-        if (e instanceof Problem && e.code === 'no_place_left') setLost(e.body.next ?? null);
+        if (e instanceof Problem && e.code === 'no_place_left') {
+          setLost(e.body.next ?? null);
+          if (e.body.next) setChosen(0); // the one that is named
+        }
         throw e;
       }
     },
@@ -105,7 +105,27 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
   );
   const holding = useAction(hold);
 
-  useEffect(() => void searching.run(), [p.episode.id]);
+  const search = useCallback(async () => {
+    isDue.current = false;
+    const answer = await ask(api.POST('/v1/episodes/{episode}/searches', { params: { path: { episode: p.episode.id } } }));
+    foundAt.current = Date.now();
+    setFound((before) => {
+      if (before && before.candidates.length === 0 && answer.candidates.length > 0) onNews.current(t('nothing.now_fits', { n: answer.candidates.length }));
+      return answer;
+    });
+    setChosen(0);
+    setLost(null); // what was proposed before is older, and so is what was said of it
+    holding.clear();
+    if (answer.candidates.length > 0) setWatching(false); // or the list would change under her eyes
+  }, [p.episode.id, holding.clear]);
+  const searching = useAction(search);
+
+  // when she looks at the call: searches are counted and recorded as hers, and most calls of the desk are others'
+  useEffect(() => {
+    if (!p.isShown || Date.now() - foundAt.current < OLD_MS) return;
+    setFound(undefined); // or it would change under her eyes
+    void searching.run();
+  }, [p.episode.id, p.isShown]);
   useEffect(() => {
     if (p.isShown && found) list.current?.focus();
   }, [p.isShown, found !== undefined]);
@@ -120,6 +140,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
       clearTimeout(timer);
       timer = window.setTimeout(() => {
         last = now();
+        isDue.current = true; // also while one is on its way
         void searching.run();
       }, Math.max(0, last + PAUSE_MS - now()));
     });
@@ -129,48 +150,54 @@ export function Candidates(p: { episode: Episode; isShown: boolean; next: Candid
     };
   }, [watching]);
   useEffect(() => { // an answer that did not come is asked for again; behind the lock nothing is, and its end is a reset
-    if (!watching || searching.phase !== 'unsent') return;
-    const timer = setTimeout(() => session.get().phase === 'in' && void searching.run(), PAUSE_MS);
+    if (!watching || searching.phase === 'sending' || (searching.phase !== 'unsent' && !isDue.current)) return;
+    const timer = setTimeout(() => session.get().phase === 'in' && void searching.run(), searching.phase === 'unsent' ? PAUSE_MS : 0);
     return () => clearTimeout(timer);
   }, [watching, searching.phase]);
 
   useEffect(() => document.getElementById(`c-${p.episode.id}-${chosen}`)?.scrollIntoView({ block: 'nearest' }), [chosen]);
 
-  const proposed = lost ?? p.next;
+  const ended = ENDS[p.last?.state ?? ''];
+  const next = p.last?.next?.[0];
+  const proposed = lost ?? found?.candidates.find((c) => c.code_name === next?.code_name); // as the newest search has it, if it does
   const rows = found ? [...(proposed ? [proposed] : []), ...found.candidates.filter((c) => c.code_name !== proposed?.code_name)] : [];
   const at = Math.min(chosen, Math.max(0, rows.length - 1));
-  const holdChosen = (): void => {
-    const c = rows[at];
+  const holdRow = (c: Candidate | undefined): void => {
     if (c && consent) void holding.run(c.candidate);
     else if (c) {
       announce(t('candidate.consent_first'));
       document.getElementById(`consent-${p.episode.id}`)?.querySelector('input')?.focus();
     }
   };
+  const holdChosen = (): void => holdRow(rows[at]);
+  const onBox = (e: KeyboardEvent): void => {
+    if (e.key === 'Enter' && !e.repeat && e.target instanceof HTMLInputElement) holdChosen(); // in a list it picks: the reason is not said yet
+  };
   const onKey = (e: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
     if (step !== undefined) setChosen(Math.min(rows.length - 1, Math.max(0, at + step)));
-    else if (e.key === 'Enter') holdChosen();
-    else return;
+    else if (e.key !== 'Enter') return;
+    else if (!e.repeat) holdChosen(); // whoever still holds it down has read nothing since
     e.preventDefault();
   };
-  if (!found) return <Panel title={t('candidate.title')}><Phase of={searching} /></Panel>;
+  const after = !lost && ended && <p class="banner wait" role="alert">{t(ended)} {proposed && t('candidate.next', { name: proposed.code_name })}</p>;
+  if (!found) return <Panel title={t('candidate.title')}>{searching.problem && after}<Phase of={searching} /></Panel>;
   return (
     <Panel title={t('candidate.title')} aside={<span class="quiet">{t('candidate.sums', { fits: found.fits, full: found.full, unknown: found.unknown })}</span>}>
       {lost && <p class="banner wait" role="alert">{t('candidate.lost', { name: lost.code_name })}</p>}
-      {!lost && p.next && <p class="banner wait">{t('candidate.declined', { name: p.next.code_name })}</p>}
+      {after}
       {rows.length > 0 ? (
         <>
-          <div class="columns" id={`consent-${p.episode.id}`} onKeyDown={(e) => e.key === 'Enter' && holdChosen()}>
+          <div class="columns" id={`consent-${p.episode.id}`} onKeyDown={onBox}>
             <Check label={t('candidate.consent')} checked={consent} onChange={setConsent} />
             <CodeSelect label={t('candidate.need')} list="need" value={need} onPick={setNeed} />
             <CodeSelect label={t('candidate.contact')} list="contact_channel" value={contact} onPick={setContact} />
           </div>
           <ul ref={list} class="candidates" role="listbox" tabIndex={0} aria-label={t('candidate.title')} aria-activedescendant={`c-${p.episode.id}-${at}`} onKeyDown={onKey}>
-            {rows.map((c, i) => <Row key={c.candidate} id={`c-${p.episode.id}-${i}`} c={c} isChosen={i === at} onChoose={() => setChosen(i)} onHold={() => { setChosen(i); holdChosen(); }} />)}
+            {rows.map((c, i) => <Row key={c.candidate} id={`c-${p.episode.id}-${i}`} c={c} isChosen={i === at} onChoose={() => setChosen(i)} onHold={() => { setChosen(i); holdRow(c); }} />)}
           </ul>
           <div class="row">
-            <Button kind="main" class="big" busy={holding.phase === 'sending'} onClick={holdChosen}>{t('candidate.hold')} <kbd>Enter</kbd></Button>
+            <Button single kind="main" class="big" busy={holding.phase === 'sending'} onClick={holdChosen}>{t('candidate.hold')} <kbd>Enter</kbd></Button>
             <Button onClick={() => void searching.run()} busy={searching.phase === 'sending'}>{t('candidate.again')}</Button>
           </div>
         </>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One call: what fits, what is held, how it ended.
-import { useCallback, useState } from 'preact/hooks';
-import { api, ask, type Schemas } from '../api/client';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { api, ask, Problem, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { label, options } from '../core/codes';
 import { useResource } from '../core/resource';
@@ -42,30 +42,51 @@ function Outcome(p: { episode: Episode; onEnded: (e: Episode) => void }) {
   return (
     <div class="reasons" role="group" aria-label={t('desk.outcome')}>
       <p>{t('desk.outcome')}</p>
-      {options('outcome').map((o) => <Button key={o.code} busy={action.phase === 'sending'} onClick={() => void action.run(o.code as Schemas['outcome'])}>{o.label}</Button>)}
+      {options('outcome').map((o) => <Button single key={o.code} busy={action.phase === 'sending'} onClick={() => void action.run(o.code as Schemas['outcome'])}>{o.label}</Button>)}
       <Button onClick={() => setAsking(false)}>{t('back')}</Button>
       <Phase of={action} />
     </div>
   );
 }
 
-async function load(id: string): Promise<{ episode: Episode; reservation: DeskReservation | null }> {
+type Had = DeskReservation | { id: string; state?: never } | undefined;
+
+const lastOf = new Map<string, string>(); // of each call of this sitting: whoever looks at another screen meanwhile is told on her return
+
+/** A call no longer names a reservation that ended without a stay: ${had}, which it had last, says how it ended and which place is
+ * the next best.  Read once it is over: what is proposed must not change under her eyes. */
+async function load(id: string, had: Had): Promise<{ episode: Episode; reservation: DeskReservation | null }> {
   const episode = await ask(api.GET('/v1/episodes/{episode}', { params: { path: { episode: id } } }));
-  const reservation = episode.reservation
-    ? await ask(api.GET('/v1/reservations/{reservation}', { params: { path: { reservation: episode.reservation } } }))
-    : null;
+  const at = episode.reservation ?? had?.id;
+  if (at === undefined) return { episode, reservation: null };
+  if (had?.state && had.id === at && isOver(had)) return { episode, reservation: had };
+  const reservation = await ask(api.GET('/v1/reservations/{reservation}', { params: { path: { reservation: at } } })).catch((e: unknown) => {
+    if (episode.reservation !== undefined || !(e instanceof Problem) || e.status !== 404) throw e;
+    return null; // over for so long that it is gone
+  });
   return { episode, reservation };
 }
 
-export function EpisodePage(p: { episode: Episode; isShown: boolean; onEnded: (e: Episode) => void }) {
-  const r = useResource(() => load(p.episode.id), [p.episode.id], (e) => e.kind.startsWith('reservation.') || e.kind.startsWith('episode.'));
-  const [last, setLast] = useState<DeskReservation | null>(null); // the one that ended under our eyes: it names the next best
+export function EpisodePage(p: { episode: Episode; isShown: boolean; onEnded: (e: Episode) => void; onNews: (said: string) => void }) {
+  const first = p.episode.reservation ?? lastOf.get(p.episode.id);
+  const had = useRef<Had>(first === undefined ? undefined : { id: first });
+  const r = useResource(() => load(p.episode.id, had.current), [p.episode.id], (e) => e.kind.startsWith('reservation.') || e.kind.startsWith('episode.'));
   const episode = r.data?.episode ?? p.episode;
-  const now = r.data?.reservation ?? last;
+  const now = r.data?.reservation ?? null;
+  if (now) {
+    had.current = now;
+    lastOf.set(p.episode.id, now.id);
+  }
   const isOpen = episode.state === 'open';
+  const stood = useRef<string>(undefined);
+  useEffect(() => { // what the house answers while she is on another line
+    if (!p.isShown && now?.state && stood.current && now.state !== stood.current) p.onNews(label('reservation_state', now.state));
+    stood.current = now?.state;
+  }, [now?.state]);
 
   const onReservation = (to: DeskReservation): void => {
-    setLast(to);
+    r.set({ episode, reservation: to });
+    had.current = to;
     r.reload();
   };
   return (
@@ -75,8 +96,8 @@ export function EpisodePage(p: { episode: Episode; isShown: boolean; onEnded: (e
         <Wrong problem={r.problem} retry={r.reload} />
       </Panel>
       {now && <ReservationPanel key={now.id} reservation={now} isShown={p.isShown} onChange={onReservation} />}
-      {isOpen && (now === null || isOver(now)) && (
-        <Candidates episode={episode} isShown={p.isShown} next={now?.next?.[0] ?? null} onHeld={onReservation} />
+      {isOpen && (now ? isOver(now) : r.data || !had.current) && (
+        <Candidates episode={episode} isShown={p.isShown} last={now} onHeld={onReservation} onNews={p.onNews} />
       )}
     </>
   );

@@ -5,7 +5,7 @@ import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { options } from '../core/codes';
 import { t } from '../i18n';
-import { Button, Check, CodeRadios, CodeSelect, Field, Panel, Phase } from '../ui/parts';
+import { Button, Check, CodeRadios, CodeSelect, Field, Panel, Phase, Still } from '../ui/parts';
 import type { Episode, Household } from './desk';
 
 type Child = { sex: Schemas['sex']; band: Schemas['age_band'] };
@@ -44,7 +44,8 @@ function householdOf(d: Draft): Household {
   const flags = Object.fromEntries(Object.entries(d.flags).filter(([, on]) => on));
   return {
     case_type: d.caseType, women: d.women, men: d.men, children: childrenOf(d.children), ...flags,
-    ...(d.siblings > 0 && d.sibling !== '' ? { siblings: d.siblings, sibling: d.sibling as Schemas['sibling'] } : {}),
+    // without their age the service asks for it: a person who is left out has no bed in the place that is found
+    ...(d.siblings > 0 ? { siblings: d.siblings, ...(d.sibling !== '' ? { sibling: d.sibling as Schemas['sibling'] } : {}) } : {}),
     ...(d.counties.length > 0 ? { danger_counties: d.counties } : {}),
     ...(d.home !== '' ? { home_county: d.home as Schemas['county'] } : {}),
     ...(d.languages.length > 0 ? { languages: d.languages } : {}),
@@ -130,36 +131,38 @@ export function Intake(p: { isShown: boolean; onOpened: (e: Episode) => void; ch
   return (
     <form class="intake" onSubmit={(e) => { e.preventDefault(); if (persons > 0) void action.run(d); }}>
       <Panel title={t('intake.title')}>
-        <div class="counts">
-          <Count first={first} label={t('intake.women')} most={MOST_ADULTS} value={d.women} onCount={(women) => change({ women })} />
-          <Count label={t('intake.men')} most={MOST_ADULTS} value={d.men} onCount={(men) => change({ men })} />
-          <Children counts={d.children} onChange={(children) => change({ children })} />
-        </div>
-        <CodeRadios legend={t('intake.case')} list="case_type" value={d.caseType} onPick={(c) => change({ caseType: c as Draft['caseType'] })} />
-        <div class="choice">{flag('danger_to_life')}{flag('pregnant')}{flag('partner')}{flag('step_free')}{flag('pet')}</div>
-        <Counties picked={d.counties} onChange={(counties) => change({ counties })} />
-        <details>
-          <summary>{t('intake.more')}</summary>
-          <div class="choice">{flag('assistance_animal')}{flag('acute_addiction')}{flag('acute_psychiatric')}{flag('would_be_separated')}{flag('step_out')}</div>
-          <div class="columns">
-            <CodeSelect label={t('intake.home')} list="county" empty={t('intake.not_said')} value={d.home} onPick={(home) => change({ home })} />
-            <CodeSelect label={t('intake.channel')} list="channel" value={d.channel} onPick={(c) => change({ channel: c as Draft['channel'] })} />
-            <Count label={t('intake.siblings')} most={MOST_ADULTS} value={d.siblings} onCount={(siblings) => change({ siblings })} />
-            {d.siblings > 0 && <CodeSelect label={t('intake.sibling_age')} list="sibling" empty="" value={d.sibling} onPick={(sibling) => change({ sibling })} />}
+        <Still of={action}>
+          <div class="counts">
+            <Count first={first} label={t('intake.women')} most={MOST_ADULTS} value={d.women} onCount={(women) => change({ women })} />
+            <Count label={t('intake.men')} most={MOST_ADULTS} value={d.men} onCount={(men) => change({ men })} />
+            <Children counts={d.children} onChange={(children) => change({ children })} />
           </div>
-          <fieldset class="choice">
-            <legend>{t('intake.languages')}</legend>
-            {options('language').map((o) => {
-              const code = o.code as Schemas['language'];
-              return <Check key={code} label={o.label} checked={d.languages.includes(code)} onChange={(on) => change({ languages: on ? [...d.languages, code] : d.languages.filter((l) => l !== code) })} />;
-            })}
-          </fieldset>
-        </details>
+          <CodeRadios legend={t('intake.case')} list="case_type" value={d.caseType} onPick={(c) => change({ caseType: c as Draft['caseType'] })} />
+          <div class="choice">{flag('danger_to_life')}{flag('pregnant')}{flag('partner')}{flag('step_free')}{flag('pet')}</div>
+          <Counties picked={d.counties} onChange={(counties) => change({ counties })} />
+          <details>
+            <summary>{t('intake.more')}</summary>
+            <div class="choice">{flag('assistance_animal')}{flag('acute_addiction')}{flag('acute_psychiatric')}{flag('would_be_separated')}{flag('step_out')}</div>
+            <div class="columns">
+              <CodeSelect label={t('intake.home')} list="county" empty={t('intake.not_said')} value={d.home} onPick={(home) => change({ home })} />
+              <CodeSelect label={t('intake.channel')} list="channel" value={d.channel} onPick={(c) => change({ channel: c as Draft['channel'] })} />
+              <Count label={t('intake.siblings')} most={MOST_ADULTS} value={d.siblings} onCount={(siblings) => change({ siblings })} />
+              {d.siblings > 0 && <CodeSelect label={t('intake.sibling_age')} list="sibling" empty="" value={d.sibling} onPick={(sibling) => change({ sibling })} />}
+            </div>
+            <fieldset class="choice">
+              <legend>{t('intake.languages')}</legend>
+              {options('language').map((o) => {
+                const code = o.code as Schemas['language'];
+                return <Check key={code} label={o.label} checked={d.languages.includes(code)} onChange={(on) => change({ languages: on ? [...d.languages, code] : d.languages.filter((l) => l !== code) })} />;
+              })}
+            </fieldset>
+          </details>
+        </Still>
         <div class="row">
           <Button type="submit" kind="main" class="big" busy={action.phase === 'sending'} disabled={persons === 0}>{p.button ?? t('intake.search')}</Button>
           <span class="quiet">{t('intake.persons', { n: persons })}</span>
         </div>
-        <Phase of={action} />
+        <Phase of={action} again={() => action.again(d)} />
       </Panel>
     </form>
   );

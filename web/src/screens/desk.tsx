@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The helpline's desk: one tab for each call, so that two callers are never mixed up, and a new call one key away.
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { label } from '../core/codes';
@@ -9,7 +9,8 @@ import { useResource } from '../core/resource';
 import { session, type Me } from '../core/session';
 import { clock } from '../core/time';
 import { t } from '../i18n';
-import { Button, Dialog, Wrong } from '../ui/parts';
+import { announce } from '../ui/announce';
+import { Button, Dialog, State, Wrong } from '../ui/parts';
 import { hidden } from '../ui/shell';
 import { BreakGlass } from './break-glass';
 import { EpisodePage } from './desk-episode';
@@ -28,13 +29,16 @@ export function householdShort(h: Household): string {
   return t('desk.short', { adults, children: h.children?.length ?? 0 });
 }
 
-/** Keys that work when nobody is typing, and not behind cover and lock. */
+/** How a call is told from the others. */
+const callName = (e: Episode): string => `${e.household ? householdShort(e.household) : ''} · ${clock(e.opened_at)}`;
+
+/** Keys that work when nobody is typing, what was typed is not on its way, and not behind cover and lock. */
 function useKeys(keys: Record<string, () => void>): void {
   useEffect(() => {
     const onKey = (e: KeyboardEvent): void => {
       const at = e.target as HTMLElement;
       const isTyping = /^(input|select|textarea)$/i.test(at.tagName) && !(at instanceof HTMLInputElement && /radio|checkbox/.test(at.type));
-      if (hidden.get() || session.get().phase !== 'in' || isTyping || e.ctrlKey || e.altKey || e.metaKey || document.querySelector('dialog[open]')) return;
+      if (hidden.get() || session.get().phase !== 'in' || isTyping || e.ctrlKey || e.altKey || e.metaKey || document.querySelector('dialog[open], div:not([hidden]) > .intake [inert]')) return;
       const act = keys[e.key];
       if (act) {
         e.preventDefault();
@@ -61,25 +65,42 @@ function KeyHelp(p: { onClose: () => void }) {
 export function DeskScreen(p: { me: Me }) {
   const list = useResource(openEpisodes, [p.me.user], (e) => e.kind.startsWith('episode.'));
   const [open, setOpen] = useState(NEW);
+  const inFront = useRef(open); // also for what was begun when another was
+  inFront.current = open;
   const [kept, setKept] = useState<Episode[]>([]); // just opened or just closed here: shown until its tab is left
   const [help, setHelp] = useState(false);
+  const [news, setNews] = useState<readonly string[]>([]); // calls to which something happened while they were not in front
   const listed = (list.data ?? []).filter((e) => !e.waiting && e.state === 'open');
-  const rows = [...listed, ...kept.filter((k) => !listed.some((e) => e.id === k.id))].sort((a, b) => a.opened_at.localeCompare(b.opened_at));
-  const waiting = (list.data ?? []).filter((e) => e.waiting);
+  const seen = useRef<Episode>(undefined); // in front of her: closed elsewhere it stays, too
+  const around = seen.current?.id === open ? [seen.current, ...kept] : kept;
+  const rows = [...new Map([...around, ...listed].map((e) => [e.id, e])).values()].sort((a, b) => a.opened_at.localeCompare(b.opened_at));
+  seen.current = rows.find((e) => e.id === open);
+  const waiting = (list.data ?? []).filter((e) => e.waiting).sort((a, b) => a.opened_at.localeCompare(b.opened_at)); // a new one pushes none from under the finger
 
   const pick = (id: string): void => {
     setOpen(id);
+    setNews((n) => n.filter((x) => x !== id));
     setKept((k) => k.filter((e) => e.id === id));
+  };
+  const tell = (e: Episode, said: string): void => {
+    const isInFront = inFront.current === e.id;
+    announce(isInFront ? said : `${callName(e)}: ${said}`);
+    if (!isInFront) setNews((n) => [...n, e.id]);
+  };
+  // only to whoever waits for it: not to her who answered another line meanwhile, or reads a sheet, which would lie out of sight
+  // and keep everything else out of reach
+  const bring = (e: Episode, from: string): void => {
+    setKept((k) => [...k, e]);
+    if (inFront.current === from && !document.querySelector('dialog[open]')) setOpen(e.id);
+    else tell(e, t('desk.news'));
   };
   const digits = Object.fromEntries(rows.slice(0, 9).map((e, i) => [String(i + 1), () => pick(e.id)]));
   useKeys({ n: () => pick(NEW), '?': () => setHelp(true), ...digits });
 
   const takeOver = useAction(useCallback(
-    async (_: unknown, id: string) => {
+    async (_: unknown, id: string, from: string) => {
       try {
-        const taken = await ask(api.POST('/v1/episodes/{episode}/take-over', { params: { path: { episode: id } } }));
-        setKept((k) => [...k, taken]);
-        setOpen(id);
+        bring(await ask(api.POST('/v1/episodes/{episode}/take-over', { params: { path: { episode: id } } })), from);
       } finally {
         list.reload(); // somebody may have been quicker
       }
@@ -93,7 +114,7 @@ export function DeskScreen(p: { me: Me }) {
         <button type="button" aria-current={open === NEW ? 'page' : undefined} onClick={() => pick(NEW)}>+ {t('desk.new')}</button>
         {rows.map((e, i) => (
           <button key={e.id} type="button" aria-current={open === e.id ? 'page' : undefined} onClick={() => pick(e.id)}>
-            <kbd aria-hidden="true">{i + 1}</kbd> {e.household ? householdShort(e.household) : ''} · {clock(e.opened_at)}
+            <kbd aria-hidden="true">{i + 1}</kbd> {callName(e)}{news.includes(e.id) && <> <State tone="wait">{t('desk.news')}</State></>}
           </button>
         ))}
         <Button class="small" onClick={() => setHelp(true)}>{t('keys.button')}</Button>
@@ -105,7 +126,7 @@ export function DeskScreen(p: { me: Me }) {
             {waiting.map((e) => (
               <li key={e.id} class="row">
                 {e.household ? `${householdShort(e.household)} · ${label('case_type', e.household.case_type)}` : ''} · {clock(e.opened_at)}
-                <Button onClick={() => void takeOver.run(e.id)}>{t('desk.take_over')}</Button>
+                <Button single onClick={() => void takeOver.run(e.id, open)}>{t('desk.take_over')}</Button>
               </li>
             ))}
           </ul>
@@ -115,11 +136,11 @@ export function DeskScreen(p: { me: Me }) {
       <Wrong problem={takeOver.problem} />
       <Wrong problem={list.problem} retry={list.reload} />
       <div hidden={open !== NEW}>
-        <Intake isShown={open === NEW} onOpened={(e) => { setKept((k) => [...k, e]); setOpen(e.id); list.reload(); }} />
+        <Intake isShown={open === NEW} onOpened={(e) => { bring(e, NEW); list.reload(); }} />
       </div>
       {rows.map((e) => (
         <div key={e.id} hidden={open !== e.id}>
-          <EpisodePage episode={e} isShown={open === e.id} onEnded={(ended) => { setKept((k) => [...k.filter((x) => x.id !== ended.id), ended]); list.reload(); }} />
+          <EpisodePage episode={e} isShown={open === e.id} onNews={(said) => tell(e, said)} onEnded={(ended) => { setKept((k) => [...k.filter((x) => x.id !== ended.id), ended]); list.reload(); }} />
         </div>
       ))}
       {help && <KeyHelp onClose={() => setHelp(false)} />}

@@ -9,7 +9,7 @@ import type { Me } from '../core/session';
 import { dayText } from '../core/time';
 import { t } from '../i18n';
 import { Once, Pick, Sure, Text, type Choice } from '../ui/forms';
-import { Button, Check, Panel, Phase, State, Wrong } from '../ui/parts';
+import { Button, Check, Panel, Phase, State, Still, Wrong } from '../ui/parts';
 import { save } from '../ui/save';
 import { orgsOf } from './people';
 
@@ -18,17 +18,18 @@ type Kit = Schemas['device-kit'];
 
 const fileOf = (p12: string): Blob => new Blob([Uint8Array.from(atob(p12), (c) => c.charCodeAt(0))], { type: 'application/x-pkcs12' });
 
-/** The file and its passphrase are two steps, for they go two ways. */
+/** The file and its passphrase are two steps, for they go two ways.  Whether it was kept the browser does not tell, so it can be saved again. */
 function Told(p: { kit: Kit; isWeak: boolean; onDone: () => void }) {
   const { p12, passphrase, device } = p.kit;
   const [isSaved, setSaved] = useState(false);
   if (!p12) return <Once text={t('devices.lost')} secret={undefined} onDone={p.onDone} />;
-  if (isSaved) return <Once text={t('devices.passphrase')} secret={passphrase} onDone={p.onDone} />;
+  const keep = <Button kind={isSaved ? 'plain' : 'main'} onClick={() => { save(fileOf(p12), `${device.id.slice(-6)}.p12`); setSaved(true); }}>{t('devices.download')}</Button>;
+  if (isSaved) return <><Once text={t('devices.passphrase')} secret={passphrase} onDone={p.onDone} /><p>{keep}</p></>;
   return (
     <>
       <p>{t('devices.file')}</p>
       {p.isWeak && <p class="trouble">{t('devices.weak')}</p>}
-      <Button kind="main" onClick={() => { save(fileOf(p12), `${device.id.slice(-6)}.p12`); setSaved(true); }}>{t('devices.download')}</Button>
+      {keep}
     </>
   );
 }
@@ -44,15 +45,18 @@ function Invite(p: { me: Me; orgs: Choice[]; onChange: () => void }) {
     p.onChange();
   }, [p.onChange]));
   if (kit) return <Told kit={kit} isWeak={isOld} onDone={() => { setKit(undefined); setOld(false); }} />;
+  const body = { name, org, old_device: isOld };
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void invite.run({ name, org, old_device: isOld }); }}>
-      <div class="columns">
-        <Text label={t('devices.name')} hint={t('devices.name_hint')} value={name} onText={setName} maxLength={60} autocomplete="off" problem={invite.problem} at="name" />
-        {p.orgs.length > 0 && <Pick label={t('org')} rows={p.orgs} value={org} onPick={setOrg} problem={invite.problem} at="org" />}
-      </div>
-      <p><Check label={t('devices.old')} checked={isOld} onChange={setOld} /></p>
+    <form onSubmit={(e) => { e.preventDefault(); void invite.run(body); }}>
+      <Still of={invite}>
+        <div class="columns">
+          <Text label={t('devices.name')} hint={t('devices.name_hint')} value={name} onText={setName} maxLength={60} autocomplete="off" problem={invite.problem} at="name" />
+          {p.orgs.length > 0 && <Pick label={t('org')} rows={p.orgs} value={org} onPick={setOrg} problem={invite.problem} at="org" />}
+        </div>
+        <p><Check label={t('devices.old')} checked={isOld} onChange={setOld} /></p>
+      </Still>
       {isOld && <p class="trouble" role="status">{t('devices.weak')}</p>}
-      <div class="row"><Button type="submit" kind="main" busy={invite.phase === 'sending'}>{t('devices.invite')}</Button> <Phase of={invite} /></div>
+      <div class="row"><Button type="submit" kind="main" busy={invite.phase === 'sending'}>{t('devices.invite')}</Button> <Phase of={invite} again={() => invite.again(body)} /></div>
     </form>
   );
 }

@@ -28,7 +28,7 @@ function Row(p: { g: Grant; me: Me; asker: string; onChange: () => void; onTold:
       <p>{g.roles.map((r) => label('role', r)).join(', ')}</p>
       <p class="quiet">{t('grants.asked_by', { who: p.asker })} · <Countdown until={g.until} label="glass.until" /></p>
       <div class="row">
-        {g.asked_by !== p.me.user && <Button kind="main" busy={busy} onClick={() => void act.run(true)}>{t('glass.approve')}</Button>}
+        {g.asked_by !== p.me.user && <Button single kind="main" busy={busy} onClick={() => void act.run(true)}>{t('glass.approve')}</Button>}
         <Sure label={t('grants.refuse')} busy={busy} onYes={() => void act.run(false)} />
       </div>
       <Phase of={act} />
@@ -41,9 +41,10 @@ export function Grants(p: { me: Me; people: Schemas['user'][]; onChange: () => v
   const [told, setTold] = useState<Grant>();
   if (told?.passphrase) return <Once text={`${told.name}: ${t('people.first')}`} secret={told.passphrase} onDone={() => setTold(undefined)} />;
   if (!r.data || r.data.length === 0) return <Wrong problem={r.problem} retry={r.reload} />;
+  const rows = r.data.sort((a, b) => a.until.localeCompare(b.until)); // a new one pushes none from under the finger
   return (
     <Panel title={t('grants.title')}>
-      <ul class="cards urgent">{r.data.map((g) => <Row key={g.id} g={g} me={p.me} asker={p.people.find((u) => u.id === g.asked_by)?.name ?? ''} onTold={setTold} onChange={p.onChange} />)}</ul>
+      <ul class="cards urgent">{rows.map((g) => <Row key={g.id} g={g} me={p.me} asker={p.people.find((u) => u.id === g.asked_by)?.name ?? ''} onTold={setTold} onChange={p.onChange} />)}</ul>
     </Panel>
   );
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The house's own calendar as a file that any calendar opens: arrivals, legal ends, reviews; nobody can be recognised in it.
 import { useState } from 'preact/hooks';
-import { bearer, Problem } from '../api/client';
+import { bearer, limit, Problem } from '../api/client';
 import { lang, t } from '../i18n';
 import { Button, Wrong } from '../ui/parts';
 import { save } from '../ui/save';
 
 async function download(shelter: string): Promise<void> {
-  const answer = await fetch(`/v1/shelters/${shelter}/calendar`, { headers: { ...bearer(), 'Accept-Language': lang.get() } });
+  const answer = await fetch(`/v1/shelters/${shelter}/calendar`, { headers: { ...bearer(), 'Accept-Language': lang.get() }, signal: limit() });
   if (!answer.ok) throw new Problem(answer.status, 'unknown', {}, 0);
   save(await answer.blob(), 'menedek.ics');
 }

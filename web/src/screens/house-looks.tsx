@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who looked at the house: its manager reads names, the staff kinds and times.  Break-glass stands out for a day.
+import { useState } from 'preact/hooks';
 import { api, ask, type Schemas } from '../api/client';
 import { label } from '../core/codes';
+import { everything, PAGE } from '../core/pages';
 import { useResource } from '../core/resource';
 import { clock, now } from '../core/time';
 import { t } from '../i18n';
-import { Wrong } from '../ui/parts';
+import { Button, Wrong } from '../ui/parts';
 
 type Look = Schemas['look-list']['data'][number];
 const LOUD_MS = 86_400_000;
@@ -18,18 +20,21 @@ function text(l: Look): string {
   return [clock(l.at), label('look_kind', l.kind), list && l.reason && label(list, l.reason), who].filter(Boolean).join(' · ');
 }
 
-const useLooks = (shelter: string) => useResource(
-  () => ask(api.GET('/v1/shelters/{shelter}/looks', { params: { path: { shelter } } })),
-  [shelter], (e) => /^(break_glass|disclosure|location)/.test(e.kind));
+const useLooks = (shelter: string, isEnough: (rows: Look[]) => boolean, pages = 1) => useResource(
+  () => everything((query) => ask(api.GET('/v1/shelters/{shelter}/looks', { params: { path: { shelter }, query } })), isEnough),
+  [shelter, pages], (e) => /^(break_glass|disclosure|location)/.test(e.kind));
 
 export function LoudLooks(p: { shelter: string }) {
-  const loud = (useLooks(p.shelter).data?.data ?? []).filter((l) => l.kind === 'break_glass' && now() - Date.parse(l.at) < LOUD_MS);
+  const isOfToday = (l: Look | undefined): boolean => l !== undefined && now() - Date.parse(l.at) < LOUD_MS;
+  const today = useLooks(p.shelter, (rows) => !isOfToday(rows.at(-1))); // however many looks came after it
+  const loud = (today.data ?? []).filter((l) => l.kind === 'break_glass' && isOfToday(l));
   return <>{loud.map((l) => <p key={l.at} class="banner bad">{text(l)}</p>)}</>;
 }
 
 export function Looks(p: { shelter: string }) {
-  const r = useLooks(p.shelter);
-  const rows = r.data?.data ?? [];
+  const [pages, setPages] = useState(1);
+  const r = useLooks(p.shelter, (all) => all.length >= pages * PAGE, pages);
+  const rows = r.data ?? [];
   return (
     <>
       <Wrong problem={r.problem} retry={r.reload} />
@@ -37,6 +42,7 @@ export function Looks(p: { shelter: string }) {
         <details>
           <summary>{t('house.looks')}</summary>
           <ul class="plain">{rows.map((l, i) => <li key={i}>{text(l)}</li>)}</ul>
+          {rows.length % PAGE === 0 && <div class="row"><Button onClick={() => setPages(rows.length / PAGE + 1)}>{t('trail.older')}</Button></div>}
         </details>
       )}
     </>

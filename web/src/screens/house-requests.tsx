@@ -7,7 +7,7 @@ import { label, options, type List } from '../core/codes';
 import { t } from '../i18n';
 import { clock } from '../core/time';
 import { Button, Countdown, Panel, Phase } from '../ui/parts';
-import { householdText, type Reservation } from './house';
+import { householdText, since, type Reservation } from './house';
 
 export function needs(r: Reservation): string {
   const parts = [];
@@ -37,7 +37,7 @@ export function Reasons(p: { ask: string; note?: string; list: List; busy: boole
     <div class="reasons" role="group" aria-label={p.ask}>
       <p>{p.ask}</p>
       {p.note && <p class="quiet">{p.note}</p>}
-      {options(p.list).map((o) => <Button key={o.code} class="big" busy={p.busy} onClick={() => p.onPick(o.code)}>{o.label}</Button>)}
+      {options(p.list).map((o) => <Button single key={o.code} class="big" busy={p.busy} onClick={() => p.onPick(o.code)}>{o.label}</Button>)}
       <Button onClick={p.onBack}>{t('back')}</Button>
     </div>
   );
@@ -60,7 +60,7 @@ function Request(p: { r: Reservation; onAnswered: () => void }) {
       {p.r.expires_at && <p><Countdown until={p.r.expires_at} label="request.expires" /></p>}
       {!declining && (
         <div class="row">
-          <Button class="big" kind="main" busy={action.phase === 'sending'} onClick={() => void action.run(null)}>{t('request.accept')}</Button>
+          <Button single class="big" kind="main" busy={action.phase === 'sending'} onClick={() => void action.run(null)}>{t('request.accept')}</Button>
           <Button class="big" onClick={() => setDeclining(true)}>{t('request.decline')}</Button>
         </div>
       )}
@@ -71,7 +71,7 @@ function Request(p: { r: Reservation; onAnswered: () => void }) {
 }
 
 export function Requests(p: { rows: Reservation[]; onAnswered: () => void }) {
-  const waiting = p.rows.filter((r) => r.state === 'requested');
+  const waiting = p.rows.filter((r) => r.state === 'requested').sort(since('requested_at')); // who has waited longest first
   if (waiting.length === 0) return null;
   return (
     <Panel title={t('request.title', { n: waiting.length })}>

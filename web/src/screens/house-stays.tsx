@@ -5,9 +5,9 @@ import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { dayText, daysUntil } from '../core/time';
 import { t } from '../i18n';
-import { Button, CodeSelect, Field, Panel, Phase, State } from '../ui/parts';
+import { Button, CodeSelect, Field, Panel, Phase, State, Still } from '../ui/parts';
 import { Card, Reasons } from './house-requests';
-import type { Reservation } from './house';
+import { since, type Reservation } from './house';
 
 type Move =
   | { to: 'arrive' }
@@ -42,8 +42,8 @@ function Expected(p: { r: Reservation; onChanged: () => void }) {
     <Card r={p.r}>
       {!declining && (
         <div class="row">
-          <Button class="big" kind="main" busy={busy} onClick={() => void move.run({ to: 'arrive' })}>{t('stay.arrived')}</Button>
-          <Button onClick={() => void move.run({ to: 'no-show' })}>{t('stay.no_show')}</Button>
+          <Button single class="big" kind="main" busy={busy} onClick={() => void move.run({ to: 'arrive' })}>{t('stay.arrived')}</Button>
+          <Button single busy={busy} onClick={() => void move.run({ to: 'no-show' })}>{t('stay.no_show')}</Button>
           <Button onClick={() => setDeclining(true)}>{t('stay.cannot')}</Button>
         </div>
       )}
@@ -64,13 +64,12 @@ function EndOfStay(p: { r: Reservation }) {
 
 function Stay(p: { r: Reservation; onChanged: () => void }) {
   const move = useMove(p.r, p.onChanged);
+  const longer = useMove(p.r, p.onChanged);
   const [mode, setMode] = useState<'none' | 'extend' | 'leave'>('none');
   const [until, setUntil] = useState('');
   const [reason, setReason] = useState<string>('');
-  const extend = (e: Event): void => {
-    e.preventDefault();
-    void move.run({ to: 'extend', until, reason: reason as Schemas['extend_reason'] }).then((done) => done && setMode('none'));
-  };
+  const extension = { to: 'extend', until, reason: reason as Schemas['extend_reason'] } as const;
+  const extend = (send: typeof longer.run): void => void send(extension).then((done) => done && setMode('none'));
   return (
     <Card r={p.r}>
       <EndOfStay r={p.r} />
@@ -81,24 +80,27 @@ function Stay(p: { r: Reservation; onChanged: () => void }) {
         </div>
       )}
       {mode === 'extend' && (
-        <form onSubmit={extend}>
-          <Field label={t('stay.until')}>{(ids) => <input {...ids} type="date" required value={until} onInput={(e) => setUntil(e.currentTarget.value)} />}</Field>
-          <CodeSelect label={t('stay.justification')} list="extend_reason" value={reason} empty="" onPick={setReason} />
+        <form onSubmit={(e) => { e.preventDefault(); extend(longer.run); }}>
+          <Still of={longer}>
+            <Field label={t('stay.until')}>{(ids) => <input {...ids} type="date" required value={until} onInput={(e) => setUntil(e.currentTarget.value)} />}</Field>
+            <CodeSelect label={t('stay.justification')} list="extend_reason" value={reason} empty="" onPick={setReason} />
+          </Still>
           <div class="row">
-            <Button type="submit" kind="main" disabled={reason === ''} busy={move.phase === 'sending'}>{t('stay.extend')}</Button>
+            <Button type="submit" kind="main" disabled={reason === ''} busy={longer.phase === 'sending'}>{t('stay.extend')}</Button>
             <Button onClick={() => setMode('none')}>{t('back')}</Button>
           </div>
         </form>
       )}
       {mode === 'leave' && <Reasons ask={t('stay.where_to')} list="leave_reason" busy={move.phase === 'sending'} onPick={(code) => void move.run({ to: 'leave', reason: code as Schemas['leave_reason'] })} onBack={() => setMode('none')} />}
+      <Phase of={longer} again={() => extend(longer.again)} />
       <Phase of={move} />
     </Card>
   );
 }
 
 export function Stays(p: { rows: Reservation[]; onChanged: () => void }) {
-  const expected = p.rows.filter((r) => r.state === 'confirmed');
-  const here = p.rows.filter((r) => r.state === 'in_stay');
+  const expected = p.rows.filter((r) => r.state === 'confirmed').sort(since('answered_at'));
+  const here = p.rows.filter((r) => r.state === 'in_stay').sort(since('arrived_at'));
   return (
     <>
       <Panel title={t('stay.expected')}>

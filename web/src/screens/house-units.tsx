@@ -15,9 +15,9 @@ type Report = { state: 'free' | 'occupied' | 'partly_free' | 'out_of_use'; free_
 
 const tones: Record<string, Tone> = { free: 'good', partly_free: 'good', held: 'wait', occupied: 'calm', out_of_use: 'bad' };
 
-/** How the unit stands, as a report that puts it back there. */
+/** How the unit stands, as a report that puts it back there.  A shared one that is held is full: "free" would say that nobody lives there. */
 const reportOf = (u: Unit): Report =>
-  u.state === 'partly_free' ? { state: 'partly_free', free_places: u.free_places ?? 0 } : { state: u.state === 'held' ? 'free' : (u.state ?? 'free') };
+  u.state === 'partly_free' ? { state: 'partly_free', free_places: u.free_places ?? 0 } : { state: u.state === 'held' ? 'occupied' : (u.state ?? 'occupied') };
 
 function UnitRow(p: { shelter: string; unit: Unit; onChange: (a: Availability) => void }) {
   const u = p.unit;
@@ -47,11 +47,11 @@ function UnitRow(p: { shelter: string; unit: Unit; onChange: (a: Availability) =
           <Stepper label={t('units.free_places', { unit: u.name })} value={free} max={u.places} text={`${free} / ${u.places}`}
             onStep={(n) => set(n === 0 ? { state: 'occupied' } : n === u.places ? { state: 'free' } : { state: 'partly_free', free_places: n })} />
         ) : (
-          <Button class="big" kind={u.state === 'free' ? 'plain' : 'main'} busy={action.phase === 'sending'} disabled={isBooked} onClick={() => set({ state: u.state === 'free' ? 'occupied' : 'free' })}>
+          <Button single class="big" kind={u.state === 'free' ? 'plain' : 'main'} busy={action.phase === 'sending'} disabled={isBooked} onClick={() => set({ state: u.state === 'free' ? 'occupied' : 'free' })}>
             {t(u.state === 'free' ? 'units.mark_taken' : 'units.mark_free')}
           </Button>
         )}
-        <Button disabled={isBooked} onClick={() => set({ state: u.state === 'out_of_use' ? 'free' : 'out_of_use' })}>
+        <Button single busy={action.phase === 'sending'} disabled={isBooked} onClick={() => set({ state: u.state === 'out_of_use' ? 'free' : 'out_of_use' })}>
           {t(u.state === 'out_of_use' ? 'units.mark_usable' : 'units.mark_unusable')}
         </Button>
       </div>

@@ -38,6 +38,9 @@ function House(p: { shelter: string }) {
   );
 }
 
+/** Ids are random: in their order a new household would stand before another, whose buttons move from under the finger. */
+export const since = (at: 'held_at' | 'requested_at' | 'answered_at' | 'arrived_at') => (a: Reservation, b: Reservation): number => (a[at] ?? '').localeCompare(b[at] ?? '');
+
 /** Who and how many, without a name: "1 felnőtt, 2 gyermek (3–9 éves), 1 csecsemő".  Babies are counted apart from the children. */
 export function householdText(r: Reservation): string {
   const bands = [...new Set(r.bands ?? [])].filter((b) => b !== '0-2').map((b) => label('age_band', b)).join(', ');

@@ -8,7 +8,7 @@ import { everything } from '../core/pages';
 import { useResource } from '../core/resource';
 import { t } from '../i18n';
 import { Pick, Text, unsaid } from '../ui/forms';
-import { Button, Phase, Wrong } from '../ui/parts';
+import { Button, Phase, Still, Wrong } from '../ui/parts';
 
 const EMPTY = { org: '', type: '', county: '', code_name: '', licensed_capacity: 1 };
 
@@ -37,14 +37,16 @@ export function NewHouse(p: { onMade: (id: string) => void }) {
       <details>
         <summary>{t('houses.new')}</summary>
         <form onSubmit={(e) => { e.preventDefault(); void add.run(v); }}>
-          <div class="columns">
-            <Text label={t('houses.name')} hint={t('houses.name_hint')} value={v.code_name} onText={(code_name) => setV({ ...v, code_name })} maxLength={60} autocomplete="off" problem={add.problem} at="code_name" />
-            {pick('org', t('org'), r.data ?? [])}
-            {pick('type', t('houses.type'), options('shelter_type'))}
-            {pick('county', t('houses.county'), options('county'))}
-            <Text label={t('houses.licence')} type="number" min={1} max={1000} value={v.licensed_capacity} onText={(n) => setV({ ...v, licensed_capacity: Number(n) })} problem={add.problem} at="licensed_capacity" />
-          </div>
-          <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('houses.new')}</Button> <Phase of={add} />
+          <Still of={add}>
+            <div class="columns">
+              <Text label={t('houses.name')} hint={t('houses.name_hint')} value={v.code_name} onText={(code_name) => setV({ ...v, code_name })} maxLength={60} autocomplete="off" problem={add.problem} at="code_name" />
+              {pick('org', t('org'), r.data ?? [])}
+              {pick('type', t('houses.type'), options('shelter_type'))}
+              {pick('county', t('houses.county'), options('county'))}
+              <Text label={t('houses.licence')} type="number" min={1} max={1000} value={v.licensed_capacity} onText={(n) => setV({ ...v, licensed_capacity: Number(n) })} problem={add.problem} at="licensed_capacity" />
+            </div>
+          </Still>
+          <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('houses.new')}</Button> <Phase of={add} again={() => add.again(v)} />
         </form>
       </details>
     </section>

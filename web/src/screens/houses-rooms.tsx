@@ -7,7 +7,7 @@ import { useDraft } from '../core/draft';
 import { useResource } from '../core/resource';
 import { t } from '../i18n';
 import { Sure, Text } from '../ui/forms';
-import { Button, Check, Panel, Phase, Wrong } from '../ui/parts';
+import { Button, Check, Panel, Phase, Still, Wrong } from '../ui/parts';
 
 type Unit = Schemas['unit'];
 type Room = Pick<Unit, 'name' | 'adult_beds' | 'child_beds' | 'cots' | 'shared' | 'step_free' | 'own_rooms' | 'join_group'>;
@@ -47,7 +47,7 @@ function Edit(p: { shelter: string; load: () => Promise<Unit>; unit: string; onD
   if (!d.value) return <Wrong problem={d.problem} />;
   return (
     <form onSubmit={(e) => { e.preventDefault(); d.save(); }}>
-      <Fields value={d.value} onSet={d.set} />
+      <Still of={d.action}><Fields value={d.value} onSet={d.set} /></Still>
       <div class="row">
         <Button type="submit" kind="main" busy={d.action.phase === 'sending'}>{t('save')}</Button>
         <Button onClick={p.onDone}>{t('close')}</Button>
@@ -87,8 +87,8 @@ export function Rooms(p: { shelter: string }) {
       <details>
         <summary>{t('rooms.add')}</summary>
         <form onSubmit={(e) => { e.preventDefault(); void add.run(fresh); }}>
-          <Fields value={fresh} onSet={(part) => setFresh((f) => ({ ...f, ...part }) as Room)} />
-          <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('rooms.add')}</Button> <Phase of={add} />
+          <Still of={add}><Fields value={fresh} onSet={(part) => setFresh((f) => ({ ...f, ...part }) as Room)} /></Still>
+          <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('rooms.add')}</Button> <Phase of={add} again={() => add.again(fresh)} />
         </form>
       </details>
     </Panel>

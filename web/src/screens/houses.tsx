@@ -8,7 +8,7 @@ import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
 import { t, type Key } from '../i18n';
 import { Pick, Several, Sure, Text } from '../ui/forms';
-import { Button, Check, Panel, Phase, Wrong } from '../ui/parts';
+import { Button, Check, Panel, Phase, Still, Wrong } from '../ui/parts';
 import { OwnLocation } from './houses-location';
 import { NewHouse } from './houses-new';
 import { Rooms } from './houses-rooms';
@@ -40,19 +40,21 @@ function Profile(p: { shelter: string }) {
   return (
     <Panel title={s.code_name} aside={<span class="quiet">{[label('shelter_type', s.type), label('county', s.county)].filter(Boolean).join(' · ')}</span>}>
       <form onSubmit={(e) => { e.preventDefault(); d.save(); }}>
-        <div class="columns">
-          <Text label={t('houses.name')} hint={t('houses.name_hint')} value={s.code_name} onText={(code_name) => d.set({ code_name })} maxLength={60} problem={problem} at="code_name" />
-          <Text label={t('houses.licence')} type="number" min={1} max={1000} value={s.licensed_capacity} onText={(n) => d.set({ licensed_capacity: Number(n) })} problem={problem} at="licensed_capacity" />
-          <Check label={t('houses.open')} checked={s.is_open} onChange={(is_open) => d.set({ is_open })} />
-        </div>
-        <fieldset class="choice">
-          <legend>{t('houses.admits')}</legend>
-          {isOf(admits).map((rule) => <Check key={rule} label={t(admits[rule])} checked={rules[rule] ?? false} onChange={(to) => admit({ [rule]: to })} />)}
-        </fieldset>
-        <div class="columns">
-          {isOf(limits).map((rule) => <Text key={rule} label={t(`admit.${rule}`)} type="number" min={0} max={limits[rule]} value={rules[rule] ?? 0} onText={(n) => admit({ [rule]: Number(n) })} />)}
-        </div>
-        <Several label={t('admit.languages')} rows={options('language')} value={rules.languages ?? []} onPick={(to) => admit({ languages: to as Admission['languages'] & string[] })} />
+        <Still of={action}>
+          <div class="columns">
+            <Text label={t('houses.name')} hint={t('houses.name_hint')} value={s.code_name} onText={(code_name) => d.set({ code_name })} maxLength={60} problem={problem} at="code_name" />
+            <Text label={t('houses.licence')} type="number" min={1} max={1000} value={s.licensed_capacity} onText={(n) => d.set({ licensed_capacity: Number(n) })} problem={problem} at="licensed_capacity" />
+            <Check label={t('houses.open')} checked={s.is_open} onChange={(is_open) => d.set({ is_open })} />
+          </div>
+          <fieldset class="choice">
+            <legend>{t('houses.admits')}</legend>
+            {isOf(admits).map((rule) => <Check key={rule} label={t(admits[rule])} checked={rules[rule] ?? false} onChange={(to) => admit({ [rule]: to })} />)}
+          </fieldset>
+          <div class="columns">
+            {isOf(limits).map((rule) => <Text key={rule} label={t(`admit.${rule}`)} type="number" min={0} max={limits[rule]} value={rules[rule] ?? 0} onText={(n) => admit({ [rule]: Number(n) })} />)}
+          </div>
+          <Several label={t('admit.languages')} rows={options('language')} value={rules.languages ?? []} onPick={(to) => admit({ languages: to as Admission['languages'] & string[] })} />
+        </Still>
         <div class="row">
           <Button type="submit" kind="main" busy={action.phase === 'sending'}>{t('save')}</Button>
           <Sure label={t(s.retired ? 'people.bring_back' : 'houses.retire')} busy={action.phase === 'sending'} onYes={() => d.send({ retired: !s.retired })} />

@@ -7,16 +7,15 @@ import { label } from '../core/codes';
 import { reservations } from '../core/pages';
 import { useResource } from '../core/resource';
 import type { Me } from '../core/session';
-import { clock, stamp } from '../core/time';
+import { clock, now, stamp } from '../core/time';
 import { t } from '../i18n';
 import { Age, Button, Countdown, Panel, Phase, State, Wrong } from '../ui/parts';
 import { PrintPaper } from '../ui/paper';
 import { AskBreakGlass, BreakGlass } from './break-glass';
-import { householdText } from './house';
+import { householdText, since } from './house';
 
 type Reservation = Schemas['reservation'];
 const WATCHED = ['held', 'requested', 'confirmed'];
-const MINUTES = [0, 15, 30, 60];
 
 function Row(p: { r: Reservation; onChange: () => void }) {
   const r = p.r;
@@ -32,11 +31,11 @@ function Row(p: { r: Reservation; onChange: () => void }) {
   return (
     <li class="card">
       <p class="card-head"><span><strong class="code">{r.number}</strong> {r.code_name} · {label('shelter_type', r.type)}</span><State tone={r.state === 'confirmed' ? 'good' : 'wait'}>{label('reservation_state', r.state)}</State></p>
-      {step > 0 && <p><State tone="bad">{t('lead.no_answer', { n: MINUTES[step] ?? 60 })}</State></p>}
+      {step > 0 && r.requested_at && <p><State tone="bad">{t('lead.no_answer', { n: Math.max(1, Math.floor((now() - Date.parse(r.requested_at)) / 60_000)) })}</State></p>}
       {r.requested_at && <p class="quiet">{t('lead.asked')} <Age at={r.requested_at} /></p>}
       {r.expires_at && r.state !== 'confirmed' && <p><Countdown until={r.expires_at} label={r.state === 'held' ? 'reservation.hold_ends' : 'request.expires'} /></p>}
       <div class="row">
-        <Button busy={take.phase === 'sending'} onClick={() => void take.run()}>{t('desk.take_over')}</Button>
+        <Button single busy={take.phase === 'sending'} onClick={() => void take.run()}>{t('desk.take_over')}</Button>
         {r.state !== 'held' && <AskBreakGlass reservation={id} />}
       </div>
       <Phase of={take} />
@@ -60,7 +59,7 @@ function Alerts() {
 
 export function LeadScreen(p: { me: Me }) {
   const r = useResource(reservations, [p.me.user], (e) => e.kind.startsWith('reservation.'));
-  const rows = (r.data ?? []).filter((x) => WATCHED.includes(x.state ?? '')).sort((a, b) => (b.escalation ?? 0) - (a.escalation ?? 0));
+  const rows = (r.data ?? []).filter((x) => WATCHED.includes(x.state ?? '')).sort((a, b) => (b.escalation ?? 0) - (a.escalation ?? 0) || since('held_at')(a, b));
   return (
     <>
       <BreakGlass me={p.me} />

@@ -9,7 +9,7 @@ import { everything } from '../core/pages';
 import { useResource } from '../core/resource';
 import { t } from '../i18n';
 import { Pick, Sure, Text, unsaid } from '../ui/forms';
-import { Button, Panel, Phase, State, Wrong } from '../ui/parts';
+import { Button, Panel, Phase, State, Still, Wrong } from '../ui/parts';
 
 type Org = Schemas['org'];
 
@@ -21,13 +21,16 @@ function Add(p: { onChange: () => void }) {
     setName('');
     p.onChange();
   }, [p.onChange]));
+  const body = { name, kind: kind as Org['kind'] };
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void add.run({ name, kind: kind as Org['kind'] }); }}>
-      <div class="columns">
-        <Text label={t('rooms.name')} value={name} onText={setName} maxLength={60} autocomplete="off" problem={add.problem} at="name" />
-        <Pick label={t('orgs.kind')} rows={unsaid(options('org_kind'))} value={kind} onPick={setKind} problem={add.problem} at="kind" />
-      </div>
-      <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('orgs.add')}</Button> <Phase of={add} />
+    <form onSubmit={(e) => { e.preventDefault(); void add.run(body); }}>
+      <Still of={add}>
+        <div class="columns">
+          <Text label={t('rooms.name')} value={name} onText={setName} maxLength={60} autocomplete="off" problem={add.problem} at="name" />
+          <Pick label={t('orgs.kind')} rows={unsaid(options('org_kind'))} value={kind} onPick={setKind} problem={add.problem} at="kind" />
+        </div>
+      </Still>
+      <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('orgs.add')}</Button> <Phase of={add} again={() => add.again(body)} />
     </form>
   );
 }
@@ -46,7 +49,7 @@ function Edit(p: { id: string; onDone: () => void }) {
   if (!o) return <Wrong problem={d.problem} />;
   return (
     <form onSubmit={(e) => { e.preventDefault(); d.save(); }}>
-      <Text label={t('rooms.name')} value={o.name} onText={(name) => d.set({ name })} maxLength={60} problem={action.problem} at="name" />
+      <Still of={action}><Text label={t('rooms.name')} value={o.name} onText={(name) => d.set({ name })} maxLength={60} problem={action.problem} at="name" /></Still>
       {!o.retired && <p class="hint">{t('orgs.end_hint')}</p>}
       <div class="row">
         <Button type="submit" kind="main" busy={action.phase === 'sending'}>{t('save')}</Button>

@@ -10,7 +10,7 @@ import { useResource } from '../core/resource';
 import type { Me, Role } from '../core/session';
 import { t } from '../i18n';
 import { Once, Pick, Several, Sure, Text, type Choice } from '../ui/forms';
-import { Button, Panel, Phase, State, Wrong } from '../ui/parts';
+import { Button, Panel, Phase, State, Still, Wrong } from '../ui/parts';
 import { Grants } from './grants';
 
 type User = Schemas['user'];
@@ -50,17 +50,21 @@ function Add(p: Around) {
   const add = useAction(useCallback(async (_: unknown, body: Schemas['user-new']) => {
     setMade(await ask(api.POST('/v1/users', { body })));
     setName('');
+    setRights({ roles: [] }); // nobody gets by oversight what the last one got
     p.onChange();
   }, [p.onChange]));
   if (made) return <Once text={t(made.grant ? 'people.first_waits' : 'people.first')} secret={made.passphrase} onDone={() => setMade(undefined)} />;
+  const body = { name, org, roles: rights.roles, shelters: rights.shelters ?? [] };
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void add.run({ name, org, roles: rights.roles, shelters: rights.shelters ?? [] }); }}>
-      <div class="columns">
-        <Text label={t('signin.user')} hint={t('people.name_hint')} value={name} onText={setName} pattern="[a-z0-9][a-z0-9.\-]+" maxLength={31} autocomplete="off" problem={add.problem} at="name" />
-        {p.orgs.length > 0 && <Pick label={t('org')} rows={p.orgs} value={org} onPick={setOrg} problem={add.problem} at="org" />}
-      </div>
-      <RightsFields value={rights} around={p} problem={add.problem} onPick={setRights} />
-      <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('people.add')}</Button> <Phase of={add} />
+    <form onSubmit={(e) => { e.preventDefault(); void add.run(body); }}>
+      <Still of={add}>
+        <div class="columns">
+          <Text label={t('signin.user')} hint={t('people.name_hint')} value={name} onText={setName} pattern="[a-z0-9][a-z0-9.\-]+" maxLength={31} autocomplete="off" problem={add.problem} at="name" />
+          {p.orgs.length > 0 && <Pick label={t('org')} rows={p.orgs} value={org} onPick={setOrg} problem={add.problem} at="org" />}
+        </div>
+        <RightsFields value={rights} around={p} problem={add.problem} onPick={setRights} />
+      </Still>
+      <Button type="submit" kind="main" busy={add.phase === 'sending'}>{t('people.add')}</Button> <Phase of={add} again={() => add.again(body)} />
     </form>
   );
 }
@@ -79,14 +83,16 @@ function Edit(p: { user: string; around: Around; onDone: () => void }) {
   if (!d.value) return <Wrong problem={d.problem} />;
   return (
     <form onSubmit={(e) => { e.preventDefault(); d.save(); }}>
-      <RightsFields value={d.value} around={p.around} problem={d.action.problem} onPick={d.set} />
+      <Still of={d.action}>
+        <RightsFields value={d.value} around={p.around} problem={d.action.problem} onPick={d.set} />
+      </Still>
       <div class="row"><Button type="submit" kind="main" busy={d.action.phase === 'sending'}>{t('save')}</Button><Button onClick={p.onDone}>{t('back')}</Button></div>
       <Phase of={d.action} />
     </form>
   );
 }
 
-type What = 'passphrase' | 'sign_out' | 'factor' | 'retire';
+type What = 'passphrase' | 'sign_out' | 'factor' | 'retire' | 'bring_back';
 
 function Person(p: { u: User; around: Around; mayWrite: boolean }) {
   const { u, around } = p;
@@ -100,14 +106,14 @@ function Person(p: { u: User; around: Around; mayWrite: boolean }) {
     else if (what === 'factor') await ask(api.POST('/v1/users/{user}/totp/remove', { params }));
     else {
       const { etag } = await askTagged(api.GET('/v1/users/{user}', { params }));
-      await ask(api.PATCH('/v1/users/{user}', { params: { ...params, header: { 'If-Match': etag } }, body: { retired: !u.retired } }));
+      await ask(api.PATCH('/v1/users/{user}', { params: { ...params, header: { 'If-Match': etag } }, body: { retired: what === 'retire' } })); // as it was pressed: sent again it must not turn round
     }
     around.onChange();
-  }, [u.id, u.retired, around.onChange]));
+  }, [u.id, around.onChange]));
   const busy = act.phase === 'sending';
   // whose house it is, an administrator is not shown: the organisation alone
   const houses = around.orgs.length > 0 ? [] : around.houses.filter((h) => u.shelters?.includes(h.code)).map((h) => h.label);
-  const offered: What[] = u.retired ? [] : u.second_factor ? ['passphrase', 'factor', 'sign_out'] : ['passphrase', 'sign_out'];
+  const offered: What[] = u.retired ? ['bring_back'] : ['passphrase', ...(u.second_factor ? ['factor' as const] : []), 'sign_out', 'retire'];
   return (
     <li class="card">
       <p class="card-head">
@@ -123,7 +129,6 @@ function Person(p: { u: User; around: Around; mayWrite: boolean }) {
         <div class="row">
           {!u.retired && <Button onClick={() => setEditing(true)}>{t('people.roles')}</Button>}
           {offered.map((what) => <Sure key={what} label={t(`people.${what}`)} busy={busy} onYes={() => void act.run(what)} />)}
-          <Sure key="retire" label={t(u.retired ? 'people.bring_back' : 'people.retire')} busy={busy} onYes={() => void act.run('retire')} />
         </div>
       )}
       <Phase of={act} />

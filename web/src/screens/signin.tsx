@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api/client';
 import { session, signIn, signOut, type Why } from '../core/session';
 import { t, type Key } from '../i18n';
+import { CODE, codeOf } from '../ui/forms';
 import { Button, Field, Wrong } from '../ui/parts';
 import { hidden, Shell } from '../ui/shell';
 
@@ -21,9 +22,11 @@ export function SignInScreen() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const first = useRef<HTMLInputElement>(null);
+  const second = useRef<HTMLInputElement>(null);
   const note = notes[s.why];
 
   useEffect(() => first.current?.focus(), []);
+  useEffect(() => second.current?.focus(), [needsCode]); // once: not at each key that is typed elsewhere
 
   const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
@@ -31,13 +34,14 @@ export function SignInScreen() {
     setBusy(true);
     setProblem(undefined);
     try {
-      await signIn({ user: user.trim(), passphrase, ...(needsCode && code !== '' ? { code: code.replace(/\s/g, '') } : {}) });
+      await signIn({ user: user.trim(), passphrase, ...(needsCode && code !== '' ? { code: codeOf(code) } : {}) });
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
       setProblem(e);
       setCode('');
       if (e.code === 'code_required') {
         setNeedsCode(true); // the passphrase was right: it stays
+        second.current?.focus();
         return;
       }
       setPassphrase('');
@@ -53,14 +57,14 @@ export function SignInScreen() {
         {note && <p class="banner calm">{t(note)}</p>}
         {isLocked && <p>{t('lock.kept')}</p>}
         <Field label={t('signin.user')}>
-          {(ids) => <input {...ids} ref={isLocked ? null : first} name="user" autocomplete="username" autocapitalize="none" spellcheck={false} required value={user} onInput={(e) => setUser(e.currentTarget.value)} />}
+          {(ids) => <input {...ids} ref={isLocked ? null : first} name="user" autocomplete="username" autocapitalize="none" spellcheck={false} required value={user} onInput={(e) => { setUser(e.currentTarget.value); setNeedsCode(false); }} />}
         </Field>
         <Field label={t('signin.passphrase')}>
           {(ids) => <input {...ids} ref={isLocked ? first : null} type="password" name="passphrase" autocomplete="current-password" required value={passphrase} onInput={(e) => setPassphrase(e.currentTarget.value)} />}
         </Field>
         {needsCode && (
           <Field label={t('signin.code')} hint={t('signin.code_hint')}>
-            {(ids) => <input {...ids} ref={(input) => input?.focus()} name="code" inputMode="numeric" autocomplete="one-time-code" required value={code} onInput={(e) => setCode(e.currentTarget.value)} />}
+            {(ids) => <input {...ids} ref={second} name="code" {...CODE} value={code} onInput={(e) => setCode(e.currentTarget.value)} />}
           </Field>
         )}
         <Wrong problem={problem} />

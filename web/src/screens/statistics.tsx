@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of whole quarters and years with a picture of each; what is withheld is seen and explained, never guessed at.
 import { useState } from 'preact/hooks';
-import { api, ask, bearer, Problem, type Schemas } from '../api/client';
+import { api, ask, bearer, limit, Problem, type Schemas } from '../api/client';
 import { options, type List } from '../core/codes';
 import { useResource } from '../core/resource';
 import { dayText, today } from '../core/time';
@@ -103,7 +103,7 @@ function Cells(p: { data: Table; name: Name }) {
 
 /** The same table as a file; made here from the service's own CSV, which needs our token. */
 async function download(table: Name, period: string): Promise<void> {
-  const answer = await fetch(`/v1/statistics?table=${table}&period=${period}&format=csv`, { headers: bearer() });
+  const answer = await fetch(`/v1/statistics?table=${table}&period=${period}&format=csv`, { headers: bearer(), signal: limit() });
   if (!answer.ok) throw new Problem(answer.status, 'unknown', {}, 0);
   save(await answer.blob(), `${table}-${period}.csv`);
 }

@@ -4,8 +4,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, ask, Problem, type Schemas } from '../api/client';
 import { label, options } from '../core/codes';
+import { everything } from '../core/pages';
 import { useResource } from '../core/resource';
-import { clock } from '../core/time';
+import { session } from '../core/session';
+import { clock, now } from '../core/time';
 import { t } from '../i18n';
 import { announce } from '../ui/announce';
 import { Panel, State, Wrong, type Tone } from '../ui/parts';
@@ -14,15 +16,33 @@ import { Intake } from './desk-intake';
 type Answer = Schemas['banded'];
 const tones: Record<Answer, Tone> = { yes: 'good', maybe: 'wait', no: 'bad' };
 const FRESH_MS = 5 * 60_000;
-const AGAIN_MS = 15_000; // no event stream is for this role
+const AGAIN_MS = 15_000;
+
+/** No event stream is for this role: ${reload} each ${every} ms, not behind the lock, and as soon as it is opened. */
+function useAgain(reload: () => void, every: number): void {
+  useEffect(() => {
+    let wasIn = true;
+    const timer = setInterval(() => wasIn && reload(), every);
+    const end = session.watch(() => {
+      const isIn = session.get().phase === 'in';
+      if (isIn && !wasIn) reload();
+      wasIn = isIn;
+    });
+    return () => {
+      clearInterval(timer);
+      end();
+    };
+  }, [reload, every]);
+}
 
 export function Capacity() {
   const r = useResource(() => ask(api.GET('/v1/capacity')), [], () => false);
+  useAgain(r.reload, FRESH_MS);
   const zones = options('zone');
   const types = options('shelter_type').filter((type) => r.data?.rows.some((row) => row.type === type.code));
   const answer = (type: string, zone: string): Answer | undefined => r.data?.rows.find((row) => row.type === type && row.zone === zone)?.answer;
   return (
-    <Panel title={t('capacity.title')} aside={r.data && <span class={Date.now() - r.at > FRESH_MS ? 'old' : 'quiet'}>{t('capacity.at', { at: clock(r.data.at) })}</span>}>
+    <Panel title={t('capacity.title')} aside={r.data && <span class={now() - r.at > FRESH_MS ? 'old' : 'quiet'}>{t('capacity.at', { at: clock(r.data.at) })}</span>}>
       <Wrong problem={r.problem} retry={r.reload} />
       {r.data && (
         <div class="scroll" tabIndex={0} role="region" aria-label={t('table_of', { what: t('capacity.title') })}>
@@ -67,7 +87,7 @@ const seen = new Set<string>(); // requests of this sitting: the service lists o
 
 /** What is open, and what became of the rest. */
 async function requests(): Promise<Schemas['episode'][]> {
-  const rows = [...(await ask(api.GET('/v1/episodes', {}))).data];
+  const rows = await everything((query) => ask(api.GET('/v1/episodes', { params: { query } })));
   for (const e of rows) seen.add(e.id);
   for (const episode of [...seen].filter((id) => !rows.some((e) => e.id === id)))
     await ask(api.GET('/v1/episodes/{episode}', { params: { path: { episode } } })).then((e) => rows.push(e), (e: unknown) => {
@@ -80,10 +100,7 @@ async function requests(): Promise<Schemas['episode'][]> {
 export function SupportScreen() {
   const mine = useResource(requests, [], () => false);
   const [asking, setAsking] = useState(false);
-  useEffect(() => {
-    const timer = setInterval(mine.reload, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [mine.reload]);
+  useAgain(mine.reload, AGAIN_MS);
   return (
     <>
       <Capacity />

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit trail, newest first, as much of it as this reader may see.
-import { useState } from 'preact/hooks';
-import { api, ask, Problem, type Schemas } from '../api/client';
+import { useCallback, useState } from 'preact/hooks';
+import { api, ask, type Schemas } from '../api/client';
+import { useAction } from '../core/action';
 import { label, reasonLabel } from '../core/codes';
 import { useResource } from '../core/resource';
 import { clock } from '../core/time';
@@ -41,29 +42,25 @@ const distinct = (rows: Row[], of: (r: Row) => string): string[] => [...new Set(
 
 export function TrailScreen(p: { me: Me }) {
   const first = useResource(() => page(), [], () => false);
-  const [more, setMore] = useState<{ rows: Row[]; next: string | undefined } | null>(null);
-  const [problem, setProblem] = useState<Problem>();
+  // older pages go on from the first one as it was: once that is read anew, there may be some between them that neither has
+  const [kept, setKept] = useState<{ of: unknown; rows: Row[]; next: string | undefined } | null>(null);
+  const more = kept?.of === first.data ? kept : null;
   const [action, setAction] = useState('');
   const [outcome, setOutcome] = useState('');
   const rows = [...(first.data?.data ?? []), ...(more?.rows ?? [])];
   const next = more ? more.next : first.data?.next_cursor;
   const shown = rows.filter((r) => (action === '' || r.action === action) && (outcome === '' || r.outcome === outcome));
 
-  const older = async (): Promise<void> => {
-    try {
-      const answer = await page(next);
-      setMore((m) => ({ rows: [...(m?.rows ?? []), ...answer.data], next: answer.next_cursor }));
-      setProblem(undefined);
-    } catch (e) {
-      if (!(e instanceof Problem)) throw e;
-      setProblem(e);
-    }
-  };
+  // one at a time: a page that is asked for twice would show twice what was done once
+  const older = useAction(useCallback(async (_: unknown, of: unknown, from: string | undefined) => {
+    const answer = await page(from);
+    setKept((k) => ({ of, rows: [...(k && k.of === of ? k.rows : []), ...answer.data], next: answer.next_cursor }));
+  }, []));
   return (
     <>
       {p.me.permissions.includes('AUDIT_PROVE') && <TrailState />}
       <Panel title={t('trail.title')} aside={<span class="quiet">{t('trail.shown', { n: shown.length, of: rows.length })}</span>}>
-        <Wrong problem={first.problem ?? problem} retry={first.reload} />
+        <Wrong problem={first.problem} retry={first.reload} />
         <div class="columns">
           <Filter label={t('trail.action')} values={distinct(rows, (r) => r.action)} value={action} say={did} onPick={setAction} />
           <Filter label={t('trail.outcome')} values={distinct(rows, (r) => r.outcome)} value={outcome} say={ended} onPick={setOutcome} />
@@ -88,7 +85,8 @@ export function TrailScreen(p: { me: Me }) {
             </tbody>
           </table>
         </div>
-        {next && <div class="row"><Button onClick={() => void older()}>{t('trail.older')}</Button></div>}
+        {next && <div class="row"><Button busy={older.phase === 'sending'} onClick={() => void older.run(first.data, next)}>{t('trail.older')}</Button></div>}
+        <Wrong problem={older.problem} retry={older.retry} />
       </Panel>
     </>
   );

@@ -11,12 +11,16 @@ const wrongAt = (p: Problem | undefined, pointer: string | undefined): string | 
 
 type Named = { label: string; hint?: string | undefined; problem?: Problem | undefined; at?: string };
 
-type Input = { type?: 'number' | 'search' | 'tel'; pattern?: string; min?: number; max?: number; maxLength?: number; required?: boolean; autocomplete?: 'off' };
+type Input = { type?: 'number' | 'search' | 'tel'; pattern?: string; min?: number; max?: number; maxLength?: number; required?: boolean; autocomplete?: 'off'; spellcheck?: false };
 
 export function Text(p: Named & Input & { value: string | number; onText: (v: string) => void }) {
   const { label, hint, problem, at, onText, ...rest } = p;
   return <Field label={label} hint={hint} wrong={wrongAt(problem, at)}>{(ids) => <input {...ids} required {...(rest as object)} onInput={(e) => onText(e.currentTarget.value)} />}</Field>;
 }
+
+/** A field for a code of the authenticator app or a backup code: those have letters, which a phone must offer, all of them small. */
+export const CODE = { autocomplete: 'one-time-code', autocapitalize: 'none', spellcheck: false, required: true } as const;
+export const codeOf = (typed: string): string => typed.replace(/\s/g, '').toLowerCase();
 
 export interface Choice {
   code: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all screens are made of.  Words and shapes carry the meaning; colour only repeats it.
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, TargetedMouseEvent } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Problem } from '../api/client';
 import { options, type List } from '../core/codes';
@@ -11,10 +11,31 @@ import { announcement } from './announce';
 
 export type Children = { children?: ComponentChildren };
 
-export function Button(p: JSX.IntrinsicElements['button'] & { busy?: boolean; kind?: 'main' | 'plain' | 'danger' }) {
-  const { busy, kind, class: extra, ...rest } = p;
+/** A key that is held down presses once: what it did may have put another meaning on the button. */
+const once = (e: KeyboardEvent): void => {
+  if (e.repeat && e.key === 'Enter') e.preventDefault();
+};
+
+const TWICE_MS = 400;
+const NEAR_PX = 30;
+let pressed = { at: -TWICE_MS, x: 0, y: 0 };
+
+/** Is ${e} the second half of a double click, or of a double tap, which phones do not count? */
+function isTwin(e: MouseEvent): boolean {
+  if (e.detail === 0) return false; // a key, or a reader
+  const last = pressed;
+  pressed = { at: e.timeStamp, x: e.clientX, y: e.clientY };
+  return e.detail > 1 || (e.timeStamp - last.at < TWICE_MS && Math.hypot(e.clientX - last.x, e.clientY - last.y) < NEAR_PX);
+}
+
+/** ${single}: a double click is one press.  After a fast answer its second half would hit the opposite, or another household's button. */
+export function Button(p: JSX.IntrinsicElements['button'] & { busy?: boolean; single?: boolean; kind?: 'main' | 'plain' | 'danger' }) {
+  const { busy, single, kind, class: extra, onClick, ...rest } = p;
+  const press = (e: TargetedMouseEvent<HTMLButtonElement>): void => {
+    if (!isTwin(e) || !single) onClick?.call(e.currentTarget, e);
+  };
   return (
-    <button type="button" {...rest} class={`button ${kind ?? 'plain'} ${typeof extra === 'string' ? extra : ''}`} aria-disabled={busy || rest.disabled ? 'true' : undefined} aria-busy={busy ? 'true' : undefined}>
+    <button type="button" onKeyDown={once} {...rest} onClick={press} class={`button ${kind ?? 'plain'} ${typeof extra === 'string' ? extra : ''}`} aria-disabled={busy || rest.disabled ? 'true' : undefined} aria-busy={busy ? 'true' : undefined}>
       {rest.children}
     </button>
   );
@@ -131,11 +152,33 @@ export function Wrong(p: { problem: Problem | undefined; retry?: (() => unknown)
   );
 }
 
-/** The state of an action in one word, beside its button. */
-export function Phase<A extends unknown[]>(p: { of: Action<A> }) {
+/** Where her keyboard and her reader go on when ${of} has changed and what had the focus is gone with it. */
+export function useCatch<E extends HTMLElement>(isHere: boolean, of: unknown) {
+  const box = useRef<E>(null);
+  useEffect(() => {
+    if (isHere && document.activeElement === document.body) box.current?.focus();
+  }, [isHere, of]);
+  return box;
+}
+
+/** What is being sent stands still: what was typed over it would be lost with the answer, or called saved.  The focus comes back. */
+export function Still<A extends unknown[]>(p: { of: Action<A>; children: ComponentChildren }) {
+  const isSending = p.of.phase === 'sending';
+  const had = useRef<HTMLElement | null>(null);
+  if (isSending) had.current ??= document.activeElement as HTMLElement | null;
+  useEffect(() => {
+    if (isSending) return;
+    if (document.activeElement === document.body) had.current?.focus();
+    had.current = null;
+  }, [isSending]);
+  return <div inert={isSending}>{p.children}</div>;
+}
+
+/** The state of an action in one word, beside its button.  ${again}: what "try again" sends, of fields that may say something else by now. */
+export function Phase<A extends unknown[]>(p: { of: Action<A>; again?: () => unknown }) {
   if (p.of.phase === 'sending') return <span class="phase">{t('phase.sending')}</span>;
-  if (p.of.phase === 'saved') return <span class="phase saved">{t('phase.saved')}</span>;
-  return <Wrong problem={p.of.problem} retry={p.of.phase === 'unsent' ? p.of.retry : undefined} />;
+  if (p.of.phase === 'saved') return <span class="phase saved" role="status">{t('phase.saved')}</span>;
+  return <Wrong problem={p.of.problem} retry={p.of.phase === 'unsent' ? (p.again ?? p.of.retry) : undefined} />;
 }
 
 export function Panel(p: { title: string; children?: ComponentChildren; aside?: ComponentChildren; id?: string; level?: 2 | 3 }) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands around every screen: skip link, neutral title, who and where, live state, language, hide, sign out.
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { live } from '../core/live';
 import { lock, session, signOut } from '../core/session';
 import { Store } from '../core/store';
@@ -57,10 +57,18 @@ function LiveMark() {
   return <span role="status"><State tone="bad">{t('live.waiting', { at: clock(state.since || performance.timeOrigin) })}</State></span>;
 }
 
+/** Counted down to the eye, spoken once. */
 function ClosingWarning() {
-  const s = session.use();
-  if (s.closing === 0) return null;
-  return <div class="banner wait" role="alert">{t('lock.soon', { n: s.closing })}</div>;
+  const { closing } = session.use();
+  const first = useRef(0);
+  first.current = closing && (first.current || closing);
+  if (closing === 0) return null;
+  return (
+    <>
+      <p class="unseen" role="alert">{t('lock.soon', { n: first.current })}</p>
+      <div class="banner wait" aria-hidden="true">{t('lock.soon', { n: closing })}</div>
+    </>
+  );
 }
 
 const SOON_DAYS = 14; // a new device takes a person elsewhere and a way

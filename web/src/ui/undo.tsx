@@ -39,7 +39,7 @@ export function UndoBar() {
   return (
     <section class="undo" aria-label={t('undo')}>
       <span>{current.text}</span>
-      <Button onClick={() => { offer.set(null); current.undo(); }}>{t('undo')}</Button>
+      <Button single onClick={() => { offer.set(null); current.undo(); }}>{t('undo')}</Button>
     </section>
   );
 }

@@ -125,7 +125,7 @@ test('what can be taken back is large enough and can be read', async () => {
   await picture(page, 'house-undo-phone-hu'); // to look takes longer than it may be offered: nothing here waits for the press
   await touchable(page, 'undo');
   await accessible(page, 'undo');
-  await named(row('1. szoba'), 'Szabad lett').press('Enter'); // on a fast machine a tap would be half of a double one
+  await named(row('1. szoba'), 'Szabad lett').tap();
   await row('1. szoba').locator('.state.good').waitFor();
 });
 
@@ -238,7 +238,7 @@ test('what was accepted can still be declined, with a reason, and who may be on 
   await named(expected, 'Vissza').tap();
   assert.equal((await stateOf(reservation)).state, 'confirmed', 'going back changes nothing');
   await named(expected, 'Mégsem tudjuk fogadni').tap();
-  await expected.locator('.reasons .button').first().press('Enter'); // so soon after, a tap in the same place would be half of a double one
+  await expected.locator('.reasons .button').first().tap();
   await expected.waitFor({ state: 'detached' });
   assert.equal((await stateOf(reservation)).state, 'declined_by_house');
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 import { PATIENCE } from '../../api/lib/patience.mjs';
-import { root } from '../../api/lib/registry.mjs';
+import { root, sleep } from '../../api/lib/registry.mjs';
 
 export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 }, narrow: { width: 320, height: 640 } };
 const pictures = join(root, 'build/screenshots');
@@ -41,9 +41,31 @@ export async function profile(registry, role, { size = 'desktop', touch = size =
   return { context, origin, role, registry, lang, size };
 }
 
+const TWICE_MS = 400; // as web/src/ui/parts.tsx has it
+
+/** From here on every page is pressed as people do: two presses so soon after each other would be one double press. */
+function unhurried(page) {
+  const kind = Object.getPrototypeOf(page.locator('*'));
+  if (Object.hasOwn(kind, 'isUnhurried')) return;
+  kind.isUnhurried = true;
+  let last = 0;
+  for (const way of ['tap', 'click']) {
+    const press = kind[way];
+    kind[way] = async function (...how) {
+      await sleep(Math.max(0, last + TWICE_MS - performance.now()));
+      try {
+        await press.apply(this, how);
+      } finally {
+        last = performance.now();
+      }
+    };
+  }
+}
+
 /** A tab, with everything that went wrong in it. */
 export async function tab(p) {
   const page = await p.context.newPage();
+  unhurried(page);
   page.wrongs = [];
   page.on('pageerror', (e) => page.wrongs.push(`error: ${e.message}`));
   page.on('console', (m) => {

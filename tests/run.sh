@@ -81,7 +81,27 @@ suite() {
 	summed "$name" "$log" "$status" $((SECONDS - started)) "$good" "$bad"
 }
 
+# the test files in which something failed, of what TAP says
+hurt() {
+	sed -nE "/^not ok/,/^  \.\.\.\$/s/^  location: '(.*\.test\.mjs):[0-9]+:[0-9]+'\$/\1/p" "$1" | sort -u
+}
+
+# second_try TAP VARIANT: did all pass, whole and with nothing beside it, of the few files that were hurt?  A browser or a service
+# that got no processor for a while looks like one that fails.  What passed only now is named in the closing lines: it or what it
+# tests is unsteady.  What gave a location away or a place twice has done it, however it goes the next time.
+second_try() {
+	local tap=$1 variant=$2 files
+	mapfile -t files < <(hurt "$tap")
+	[ "${#files[@]}" -ge 1 ] && [ "${#files[@]}" -le 3 ] || return 1
+	[[ "${files[*]}" != */confidential/* && "${files[*]}" != */races.* ]] || return 1
+	echo "once more: ${files[*]#"$PWD/"}"
+	MENEDEK=build/$variant/menedek VARIANT=$variant timeout -k 30 10m "$node" --test --test-force-exit \
+		--test-concurrency=1 --test-reporter=tap "${files[@]}" >"$tap.again" 2>&1 || { cat "$tap.again"; return 1; }
+	sed -nE 's/^not ok [0-9]+ - /# UNSTEADY, passed on a second try: /p' "$tap"
+}
+
 apart=() # what else to start node_tests with
+patient=0 # 1: it hangs on time, and may have a second try; what is lost once, under faults, is lost
 # node_tests NAME VARIANT JOBS MINUTES FILE...: JOBS files at a time; whatever hangs is ended, and is a failure
 node_tests() {
 	local tap=$PWD/$logs/$1.tap variant=$2 jobs=$3 minutes=$4 status good bad silent
@@ -98,6 +118,8 @@ node_tests() {
 	if [ "$silent" -gt 0 ]; then
 		sed -nE 's/^ok [0-9]+ - (.*\.test\.mjs)$/Error: \1 ended without telling of its tests/p' "$tap"
 		good=$((${good:-0} - silent)) bad=$((${bad:-0} + silent)) status=1
+	elif [ "$patient" -eq 1 ] && [ "$status" -lt 124 ] && [ "${bad:-0}" -gt 0 ] && second_try "$tap" "$variant"; then
+		good=$((${good:-0} + bad)) bad=0 status=0
 	fi
 	echo "${good:-0} passed, ${bad:-1} failed"
 	return $status
@@ -105,7 +127,7 @@ node_tests() {
 
 # the API tests against the program of a variant
 api() {
-	local exercised=$PWD/$logs/api-$1.exercised status
+	local exercised=$PWD/$logs/api-$1.exercised status patient=1
 	EXERCISED=$exercised node_tests "api-$1" "$1" 2 30 tests/api/*.test.mjs tests/confidential/*.test.mjs
 	status=$?
 	# none of the contract's operations was left out (sanitizers skip what needs a clock that jumps)
@@ -158,12 +180,12 @@ handbook() { node_tests docs release 1 5 tests/docs/*.test.mjs; }
 
 console_build() { tools/console.sh check; }
 console_browser() {
-	local file files=()
+	local file files=() patient=1
 	for file in tests/console/*.test.mjs; do [ "$file" = tests/console/budgets.test.mjs ] || files+=("$file"); done
 	node_tests console release 2 30 "${files[@]}"
 }
 # alone: tenths of a second on a slowed-down processor cannot be measured beside a second browser
-console_budgets() { node_tests console-budgets release 1 10 tests/console/budgets.test.mjs; }
+console_budgets() { patient=1 node_tests console-budgets release 1 10 tests/console/budgets.test.mjs; }
 
 # one test file at a time: what is measured must not disturb what is timed
 torture() {
@@ -174,7 +196,7 @@ torture() {
 	TORTURE=$1 node_tests torture release 1 "$2" tests/torture/*.test.mjs
 }
 # the same journeys and the same framing with three nodes over PostgreSQL, each client at the next node
-api_nodes() { ENGINE=postgresql NODES=3 node_tests api-nodes release 1 10 tests/api/journeys.test.mjs tests/api/framing.test.mjs; }
+api_nodes() { patient=1 ENGINE=postgresql NODES=3 node_tests api-nodes release 1 10 tests/api/journeys.test.mjs tests/api/framing.test.mjs; }
 # the API suite over PostgreSQL with 1 or 3 nodes; what brings its own nodes and databases is the same in api
 brings_own='nodes.*|restored-database|init-database'
 # of the files, processes, counters or clock of one node; or thousands of requests that each wait for all nodes
@@ -277,6 +299,7 @@ everything() {
 	told torture
 	told cluster
 	grep -hs '# SKIP' "$logs"/{docs,api-release,console}.tap
+	grep -hs '^# UNSTEADY' "$logs"/*.log
 }
 
 case ${1:-} in

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { comes, within } from '../api/lib/patience.mjs';
 import { Registry } from '../api/lib/registry.mjs';
+import { openEpisode } from '../api/lib/scenes.mjs';
 import { accessible, clean, focused, leave, open, panel, picture, quit, shiftThrice } from './lib/browser.mjs';
 
 let r;
@@ -456,6 +457,29 @@ test('a call that is closed elsewhere stays on the desk that shows it, and says 
   await page.keyboard.press('n');
   await page.locator('.intake').waitFor();
   await call.waitFor({ state: 'detached' });
+  clean(page);
+  await leave(context);
+});
+
+test('calls of one second keep their places when one of them is opened', async () => {
+  const { page, context } = await open(r, 'counsellor');
+  const desk = await r.as('counsellor');
+  let calls = [];
+  do { // the second may end between two of them
+    await Promise.all(calls.map(({ id }) => desk.post(`/v1/episodes/${id}/close`, { outcome: 'other_help' })));
+    calls = await Promise.all([4, 5, 6].map((women) => openEpisode(desk, { case_type: 'partner_violence', women, men: 0 })));
+  } while (new Set(calls.map((e) => e.opened_at)).size > 1);
+  const tabs = page.locator('.calls button', { has: page.locator('kbd') });
+  const named = async () => (await tabs.allInnerTexts()).map((text) => /[4-6]\+0 fő/.exec(text)?.[0]).filter(Boolean);
+  await comes(async () => (await named()).length === calls.length, 'the calls do not come');
+  const order = await named();
+  for (const name of [...order].reverse()) {
+    const before = await tabs.count();
+    await tabs.filter({ hasText: name }).click();
+    await openEpisode(desk, { case_type: 'partner_violence', women: 1, men: 0 }); // the list is read anew
+    await comes(async () => await tabs.count() > before, 'the new call does not come');
+    assert.deepEqual(await named(), order);
+  }
   clean(page);
   await leave(context);
 });

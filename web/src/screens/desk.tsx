@@ -29,6 +29,9 @@ export function householdShort(h: Household): string {
   return t('desk.short', { adults, children: h.children?.length ?? 0 });
 }
 
+/** The same order at every reading, also of what was opened in one second: nothing moves from under the finger. */
+const byTime = (a: Episode, b: Episode): number => a.opened_at.localeCompare(b.opened_at) || a.id.localeCompare(b.id);
+
 /** How a call is told from the others. */
 const callName = (e: Episode): string => `${e.household ? householdShort(e.household) : ''} · ${clock(e.opened_at)}`;
 
@@ -73,9 +76,9 @@ export function DeskScreen(p: { me: Me }) {
   const listed = (list.data ?? []).filter((e) => !e.waiting && e.state === 'open');
   const seen = useRef<Episode>(undefined); // in front of her: closed elsewhere it stays, too
   const around = seen.current?.id === open ? [seen.current, ...kept] : kept;
-  const rows = [...new Map([...around, ...listed].map((e) => [e.id, e])).values()].sort((a, b) => a.opened_at.localeCompare(b.opened_at));
+  const rows = [...new Map([...around, ...listed].map((e) => [e.id, e])).values()].sort(byTime);
   seen.current = rows.find((e) => e.id === open);
-  const waiting = (list.data ?? []).filter((e) => e.waiting).sort((a, b) => a.opened_at.localeCompare(b.opened_at)); // a new one pushes none from under the finger
+  const waiting = (list.data ?? []).filter((e) => e.waiting).sort(byTime);
 
   const pick = (id: string): void => {
     setOpen(id);

@@ -127,8 +127,10 @@ err_has "stop the service first"
 same "removes nothing" "$other_keys $(find "$work/other" -name ring -o -name data.mdb | wc -l)" "$(all_keys "$work/keys") 3"
 exec 9>&-
 : >"$work/other/store/data.mdb.asked"
+for part in keeper node; do echo "of the old registry" >"$work/other/store/$part"; done
 run "init --force begins anew" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
 err_has "$work/keys/old-1"
+same "nothing of the old one is left" "" "$(grep -l "of the old registry" "$work/other/store"/*)"
 run "and it is sound" 0 check --dir "$work/other" --keys "$work/keys"
 same "the keys that were there are aside" "$other_keys" "$(all_keys "$work/keys/old-1")"
 run "and once more" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator

@@ -134,7 +134,8 @@ remove_old(const struct init *in)
 	const struct paths *p = &in->paths;
 	const char *files[] = { p->keyring, p->ca_cert, p->server_cert, p->server_key, p->audit_pub,
 		p->host };
-	static const char *const parts_of_store[] = { "data.mdb", "data.mdb.asked", "lock.mdb", PG_CONNINFO };
+	static const char *const parts_of_store[] = { "data.mdb", "data.mdb.asked", "lock.mdb", "keeper",
+		"node", PG_CONNINFO };
 	static const char *const parts_of_vault[] = { "ring", "quota", "limits.csv" };
 	char path[512];
 

@@ -143,15 +143,6 @@ collect(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	return !s->has_more;
 }
 
-/* What is hurt stays where it is, for menedek check to name, and keeps nothing after it from being removed.
- */
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 /* Each is read again, so that it is in the read set: who has taken the key anew meanwhile keeps the answer,
  * and of several nodes that sweep one tells of it. */
 static enum rc
@@ -165,7 +156,9 @@ remove_spent(struct txn *t, void *arg)
 	s->count = 0;
 	s->bytes = 0;
 	s->has_more = false;
-	if ((rc = txn_scan_past(t, &prefix, NULL, collect, pass_by, s)) != RC_OK)
+	/* What is hurt stays where it is, for menedek check to name, and keeps nothing after it from being
+	 * removed. */
+	if ((rc = txn_scan_past(t, &prefix, NULL, collect, txn_pass_by, s)) != RC_OK)
 		return rc;
 	for (unsigned i = 0; i < s->count; i++)
 		if ((rc = txn_get(t, &s->keys[i], &value)) != RC_OK ||

@@ -277,13 +277,6 @@ match(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	return true;
 }
 
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 enum rc
 paper_find(struct ctx *c, void *arg)
 {
@@ -295,7 +288,7 @@ paper_find(struct ctx *c, void *arg)
 	for (unsigned i = 0; i < paper->count; i++)
 		paper->rows[i].matches = 0;
 	if (rc == RC_OK)
-		rc = txn_scan_past(c->txn, &prefix, NULL, match, pass_by, paper);
+		rc = txn_scan_past(c->txn, &prefix, NULL, match, txn_pass_by, paper);
 	for (unsigned i = 0; rc == RC_OK && i < paper->count; i++) {
 		struct paper_row *row = &paper->rows[i];
 		const struct name_row *house =

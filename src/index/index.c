@@ -320,20 +320,13 @@ load_one(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	return true;
 }
 
-/* An organisation that does not open withdraws no house, and menedek check names it. */
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 static enum rc
 load(struct txn *t, void *arg)
 {
 	static const enum kind kinds[] = { KIND_SHELTER, KIND_HOUSE };
 	const struct key orgs = record_key_bytes(KIND_ORG, "", 0);
-	enum rc rc = txn_scan_past(t, &orgs, NULL, load_one, pass_by, arg);
+	/* An organisation that does not open withdraws no house, and menedek check names it. */
+	enum rc rc = txn_scan_past(t, &orgs, NULL, load_one, txn_pass_by, arg);
 
 	for (unsigned i = 0; i < COUNT_OF(kinds) && rc == RC_OK; i++) {
 		const struct key prefix = record_key_bytes(kinds[i], "", 0);

@@ -97,15 +97,6 @@ struct spent {
 	unsigned count, removed;
 };
 
-/* What is hurt stays where it is, for menedek check to name, and keeps nothing after it from being removed.
- */
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 static bool
 collect(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 {
@@ -128,7 +119,9 @@ remove_spent(struct txn *t, void *arg)
 	enum rc rc;
 
 	s->count = s->removed = 0;
-	if ((rc = txn_scan_past(t, &prefix, NULL, collect, pass_by, s)) != RC_OK)
+	/* What is hurt stays where it is, for menedek check to name, and keeps nothing after it from being
+	 * removed. */
+	if ((rc = txn_scan_past(t, &prefix, NULL, collect, txn_pass_by, s)) != RC_OK)
 		return rc;
 	for (unsigned i = 0; i < s->count; i++) {
 		if ((rc = record_get(t, KIND_ATTEMPTS, &s->keys[i], &row)) == RC_NOT_FOUND)

@@ -289,14 +289,6 @@ collect_stay(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	return true;
 }
 
-/* `menedek check` names it; nothing counts it either. */
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 enum rc
 case_pin_zone(struct ctx *c, const struct id *house, enum zone zone, struct key *from, bool *has_more)
 {
@@ -309,7 +301,8 @@ case_pin_zone(struct ctx *c, const struct id *house, enum zone zone, struct key 
 	if (!p)
 		return RC_UNAVAILABLE;
 	*p = (struct pinning){ .house = house, .next = from };
-	rc = txn_scan_past(c->txn, &prefix, from->len == 0 ? NULL : from, collect_stay, pass_by, p);
+	/* `menedek check` names it; nothing counts it either. */
+	rc = txn_scan_past(c->txn, &prefix, from->len == 0 ? NULL : from, collect_stay, txn_pass_by, p);
 	for (unsigned i = 0; i < p->count && rc == RC_OK; i++) {
 		if ((rc = record_get(c->txn, KIND_RESERVATION, &p->item[i], &r)) != RC_OK)
 			break;

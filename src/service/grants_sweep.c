@@ -35,14 +35,6 @@ find(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	return !r->is_found;
 }
 
-/* What is hurt stays, for menedek check to name: a grant after it must not wait for ever. */
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 static enum rc
 release_user(struct txn *t, const struct grant *g)
 {
@@ -67,7 +59,8 @@ settle_one(struct txn *t, void *arg)
 	enum rc rc;
 
 	r->is_found = false;
-	rc = txn_scan_past(t, &prefix, r->after.len > 0 ? &r->after : NULL, find, pass_by, r);
+	/* What is hurt stays, for menedek check to name: a grant after it must not wait for ever. */
+	rc = txn_scan_past(t, &prefix, r->after.len > 0 ? &r->after : NULL, find, txn_pass_by, r);
 	if (rc != RC_OK || !r->is_found)
 		return rc;
 	key = record_key(KIND_GRANT, &r->found.id);

@@ -118,6 +118,9 @@ MUST_USE enum rc txn_scan(
 /** Called for a value that does not open, in key order too; nothing of it is shown. */
 typedef void txn_broken_fn(void *arg, const struct key *key);
 
+/** Passes it by: it stays, for menedek check to name. */
+void txn_pass_by(void *arg, const struct key *key);
+
 /**
  * As txn_scan, but goes on past what does not open, telling ${broken} of it: for work on many records that
  * one damaged value must not stop.

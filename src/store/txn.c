@@ -402,6 +402,11 @@ txn_scan(struct txn *t, const struct key *prefix, const struct key *from, txn_sc
 	return walk(&w, prefix, from);
 }
 
+void
+txn_pass_by(void *arg UNUSED, const struct key *key UNUSED)
+{
+}
+
 enum rc
 txn_scan_past(struct txn *t, const struct key *prefix, const struct key *from, txn_scan_fn *fn,
     txn_broken_fn *broken, void *arg)

@@ -299,14 +299,6 @@ take_use(void *arg, const struct key *key, struct bytes value, uint64_t rev)
 	return true;
 }
 
-/* A location that does not open keeps all its house's keys. */
-static void
-pass_by(void *arg, const struct key *key)
-{
-	(void)arg;
-	(void)key;
-}
-
 /* Which key is in use, the store says, not whoever asks: a key that a location needs is never destroyed. */
 static enum vault_outcome
 on_prune(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text UNUSED, size_t *len UNUSED)
@@ -316,7 +308,8 @@ on_prune(struct keeper *k, const struct vault_message *ask UNUSED, uint8_t *text
 	struct txn *txn = NULL;
 	enum rc rc = txn_begin(k->store, k->arena, &txn);
 
-	if (rc == RC_OK && (rc = txn_scan_past(txn, &prefix, NULL, take_use, pass_by, &uses)) == RC_OK)
+	/* A location that does not open keeps all its house's keys. */
+	if (rc == RC_OK && (rc = txn_scan_past(txn, &prefix, NULL, take_use, txn_pass_by, &uses)) == RC_OK)
 		rc = uses.rc;
 	txn_end(txn);
 	if (rc == RC_OK)

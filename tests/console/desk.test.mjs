@@ -59,6 +59,24 @@ test('an adult sibling whose age was not said is asked for, not left out of the 
   await context.close();
 });
 
+test('everybody is counted: a partner, and a child beyond what a household can have, who is not left out in silence', async () => {
+  const { page, context } = await open(r, 'counsellor');
+  await page.getByRole('spinbutton', { name: /Lány 3–9/ }).fill('12');
+  await page.getByRole('checkbox', { name: 'a párja is jön' }).check();
+  await page.getByText('összesen 14 fő').waitFor();
+  await page.getByRole('spinbutton', { name: /Fiú 0–2/ }).fill('1');
+  await page.getByText('összesen 15 fő').waitFor();
+  await page.getByRole('button', { name: 'Helyet keresek' }).press('Enter');
+  await page.locator('caption:visible .wrong', { hasText: 'Legfeljebb 12' }).waitFor();
+  await accessible(page, 'too many children');
+  await page.getByRole('spinbutton', { name: /Fiú 0–2/ }).fill('0');
+  const opened = page.waitForResponse((a) => a.url().endsWith('/v1/episodes') && a.request().method() === 'POST');
+  await page.getByRole('button', { name: 'Helyet keresek' }).press('Enter');
+  assert.equal((await opened).status(), 201);
+  clean(page);
+  await context.close();
+});
+
 test('what is tried again is what stands in the form now, and what is on its way cannot be typed over', async () => {
   const { page, context } = await open(r, 'counsellor');
   const sent = [];

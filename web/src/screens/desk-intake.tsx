@@ -5,6 +5,7 @@ import { api, ask, type Schemas } from '../api/client';
 import { useAction } from '../core/action';
 import { options } from '../core/codes';
 import { t } from '../i18n';
+import { wrongAt } from '../ui/forms';
 import { Button, Check, CodeRadios, CodeSelect, Field, Panel, Phase, Still } from '../ui/parts';
 import type { Episode, Household } from './desk';
 
@@ -31,11 +32,12 @@ const blank: Draft = {
 const MOST_CHILDREN = 12;
 const MOST_ADULTS = 6;
 
+/** All of them: of more than a household can have the service says so, none is left out of the search. */
 function childrenOf(counts: Draft['children']): Child[] {
   const rows: Child[] = [];
   for (const [key, n] of Object.entries(counts)) {
     const [sex, band] = key.split(' ') as [Child['sex'], Child['band']];
-    for (let i = 0; i < n && rows.length < MOST_CHILDREN; i++) rows.push({ sex, band });
+    for (let i = 0; i < n; i++) rows.push({ sex, band });
   }
   return rows;
 }
@@ -63,12 +65,12 @@ function Count(p: { label: string; value: number; most: number; onCount: (n: num
   );
 }
 
-function Children(p: { counts: Draft['children']; onChange: (to: Draft['children']) => void }) {
+function Children(p: { counts: Draft['children']; wrong: string | undefined; onChange: (to: Draft['children']) => void }) {
   const bands = options('age_band');
   const sexes = [['female', t('intake.girls')], ['male', t('intake.boys')]] as const;
   return (
     <table class="children">
-      <caption>{t('intake.children')}</caption>
+      <caption>{t('intake.children')}{p.wrong && <p class="wrong">{p.wrong}</p>}</caption>
       <thead><tr><td />{bands.map((b) => <th key={b.code} scope="col">{b.code.replace('-', '–')}</th>)}</tr></thead>
       <tbody>
         {sexes.map(([sex, name]) => (
@@ -122,7 +124,7 @@ export function Intake(p: { isShown: boolean; onOpened: (e: Episode) => void; ch
     [p.onOpened],
   );
   const action = useAction(open);
-  const persons = d.women + d.men + d.siblings + childrenOf(d.children).length;
+  const persons = d.women + d.men + d.siblings + (d.flags.partner ? 1 : 0) + childrenOf(d.children).length;
 
   useEffect(() => {
     if (p.isShown) first.current?.focus();
@@ -135,7 +137,7 @@ export function Intake(p: { isShown: boolean; onOpened: (e: Episode) => void; ch
           <div class="counts">
             <Count first={first} label={t('intake.women')} most={MOST_ADULTS} value={d.women} onCount={(women) => change({ women })} />
             <Count label={t('intake.men')} most={MOST_ADULTS} value={d.men} onCount={(men) => change({ men })} />
-            <Children counts={d.children} onChange={(children) => change({ children })} />
+            <Children counts={d.children} wrong={wrongAt(action.problem, 'household/children')} onChange={(children) => change({ children })} />
           </div>
           <CodeRadios legend={t('intake.case')} list="case_type" value={d.caseType} onPick={(c) => change({ caseType: c as Draft['caseType'] })} />
           <div class="choice">{flag('danger_to_life')}{flag('pregnant')}{flag('partner')}{flag('step_free')}{flag('pet')}</div>

@@ -6,7 +6,7 @@ import { t } from '../i18n';
 import { Button, Check, Field } from './parts';
 
 /** What the service says of the field at ${pointer}. */
-const wrongAt = (p: Problem | undefined, pointer: string | undefined): string | undefined =>
+export const wrongAt = (p: Problem | undefined, pointer: string | undefined): string | undefined =>
   pointer === undefined ? undefined : p?.body.errors?.find((e) => e.pointer === `/${pointer}`)?.detail;
 
 type Named = { label: string; hint?: string | undefined; problem?: Problem | undefined; at?: string };

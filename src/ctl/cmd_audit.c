@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "ctl/audit_offline.h"
+#include "ctl/part.h"
 
 /* ---- verify ---- */
 
@@ -173,29 +173,35 @@ find_signed(struct offline *o, struct checkpoint *latest)
 	return talk_failure("the audit trail", rc, &o->fault);
 }
 
+static FILE *
+stream_to(int fd)
+{
+	const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *file = own < 0 ? NULL : fdopen(own, "w");
+
+	if (file == NULL && own >= 0)
+		(void)close(own);
+	return file;
+}
+
 static enum status
 write_export(struct offline *o, uint64_t upto, const char *path)
 {
-	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	struct part part;
 	struct exporting e;
 	enum status status;
 	bool is_written;
 
-	if (file == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		talk_error("%s cannot be written", path);
-		return STATUS_ERROR;
-	}
-	e = (struct exporting){ file, upto };
+	if ((status = part_open(&part, path, 0640)) != STATUS_OK)
+		return status;
+	e = (struct exporting){ stream_to(part.fd), upto };
+	if (e.file == NULL)
+		return part_close(&part, STATUS_ERROR);
 	status = talk_failure("audit export", offline_view(o, write_trail, &e), &o->fault);
-	is_written = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
-	if (fclose(file) != 0 || !is_written) {
-		talk_error("%s cannot be written", path);
-		return STATUS_ERROR;
-	}
-	return status;
+	is_written = !ferror(e.file);
+	if (fclose(e.file) != 0 || !is_written)
+		status = STATUS_ERROR;
+	return part_close(&part, status);
 }
 
 enum status

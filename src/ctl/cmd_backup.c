@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "ctl/backup.h"
+#include "ctl/part.h"
 
 #define PATH 512u
 
@@ -52,58 +52,15 @@ find_target(const char *out, char target[PATH])
 	return path_join(target, PATH, out, name);
 }
 
-/* Is what lies at ${path} still what was opened there? */
-static bool
-is_at(const char *path, int fd)
-{
-	struct stat there, ours;
-
-	return lstat(path, &there) == 0 && fstat(fd, &ours) == 0 && there.st_dev == ours.st_dev &&
-	    there.st_ino == ours.st_ino;
-}
-
-/* Ours alone: of two that wrote into one file neither would be a backup, though both were taken well. */
-static enum status
-open_part(const char *part, int *fd)
-{
-	/* where a file system has no locks it is as if nobody had this one */
-	const bool is_open = (*fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) >= 0;
-	const bool is_ours =
-	    is_open && (flock(*fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at(part, *fd);
-
-	if (is_ours && ftruncate(*fd, 0) == 0)
-		return STATUS_OK;
-	if (is_ours || !is_open)
-		talk_error("%s cannot be written: %s", part, strerror(errno));
-	else
-		talk_error(
-		    "%s is being written by another backup: wait for its end, or name another --out", part);
-	if (is_open)
-		(void)close(*fd);
-	return is_open && !is_ours ? STATUS_CONFLICT : STATUS_ERROR;
-}
-
 static enum status
 write_file(struct offline *o, const char *target)
 {
-	char part[PATH + 8];
+	struct part part;
 	enum status status;
-	int fd;
 
-	(void)snprintf(part, sizeof(part), "%s.part", target);
-	if ((status = open_part(part, &fd)) != STATUS_OK)
+	if ((status = part_open(&part, target, 0600)) != STATUS_OK)
 		return status;
-	status = backup_write(o, fd);
-	if (status == STATUS_OK && fsync(fd) != 0)
-		status = STATUS_ERROR;
-	if (status == STATUS_OK && (rename(part, target) != 0 || !file_sync_parent(target)))
-		status = STATUS_ERROR;
-	if (status == STATUS_ERROR)
-		talk_error("%s cannot be written", target);
-	if (status != STATUS_OK)
-		(void)unlink(part);
-	(void)close(fd); /* the name is its own up to here */
-	return status;
+	return part_close(&part, backup_write(o, part.fd));
 }
 
 enum status

@@ -189,7 +189,7 @@ describe('a backup on its way', () => {
     // the other one has its file, and stands still
     const told = spawnSync('flock', [`${out}.part`, program, 'backup', '--dir', r.dir, '--out', out, '--quiet'], { encoding: 'utf8', timeout: 60_000 });
     assert.equal(told.status, 5, told.stderr);
-    assert.match(told.stderr, /is being written by another backup/);
+    assert.match(told.stderr, /is being written by another command/);
     assert.ok(!existsSync(out));
     assert.equal(backup(r, out).status, 0); // what one leaves that was killed keeps nobody out
     assert.equal(menedek('backup', 'verify', '--from', out, '--dir', r.dir).status, 0);

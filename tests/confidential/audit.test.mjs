@@ -3,7 +3,7 @@
 // is written, never with our program; then the trail's export is tampered with in every way, one by one.
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { copyFileSync, readFileSync, writeFileSync, readdirSync, rmSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync, readdirSync, rmSync, mkdirSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -177,6 +177,10 @@ test('an export convinces who has the public key, finds every tampering by numbe
   r.run('audit', 'export', '--out', out('beside.txt')); // the service runs: it ends where it was signed last
   const beside = check(out('beside.txt'), '--checkpoints', kept);
   assert.ok(beside.status === 0 || /rolled back/.test(beside.finding), JSON.stringify(beside)); // a newer one may just have come
+  const last = readFileSync(out('beside.txt'), 'utf8');
+  const full = spawnSync('bash', ['-c', 'trap "" XFSZ; ulimit -f 2; exec "$@"', 'bash', program, 'audit', 'export', '--out', out('beside.txt'), '--dir', r.dir], { encoding: 'utf8' });
+  assert.match(full.stderr, /beside\.txt cannot be written/);
+  assert.deepEqual([full.status, readFileSync(out('beside.txt'), 'utf8') === last, existsSync(out('beside.txt.part'))], [1, true, false], 'what was exported before is gone');
   assert.equal(JSON.parse(r.run('audit', 'verify', '--json')).verified, true);
   await r.stop();
   r.run('audit', 'export', '--out', out('trail.txt'));

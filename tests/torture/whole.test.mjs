@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// An import, and what was written on paper, are entered whole or not at all, and an export of the trail is written so: the program is killed, or its disk fails, at each
+// An import, and what was written on paper, are entered whole or not at all: the program is killed, or its disk fails, at each
 // request that it makes of the disk, and what is there afterwards is all of it or nothing, sound, and the same again completes it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { noClock as noPreload } from '../api/lib/clockwork.mjs';
@@ -132,34 +132,5 @@ describe('whole or not at all', { skip: noPreload, timeout: 600_000 }, () => {
       await r.kill9().catch(() => {});
       rmSync(r.work, { recursive: true, force: true });
     }
-  });
-
-  test('an export of the trail that is killed, or whose disk fails, anywhere, in place of last month\'s', (t) => {
-    const r = new Registry(), faults = new Faults(r);
-    const file = join(r.work, 'trail.txt'), last = 'last month\'s\n';
-    const run = (action, at, goesOn) => {
-      writeFileSync(file, last);
-      faults.disk(action, at, goesOn);
-      const { status, stderr } = menedek(r, ['audit', 'export', '--out', file], faults.environment);
-      faults.mend();
-      return { status, stderr };
-    };
-    const tally = { last: 0, whole: 0 };
-    try {
-      assert.equal(run('kill', 0).status, 0);
-      const total = faults.read().disk_count;
-      for (const action of ['kill', 'EIO', 'ENOSPC'])
-        for (const at of pointsOf(total)) {
-          const told = run(action, at, action === 'ENOSPC');
-          const what = `${action} at ${at} of ${total}: ${told.stderr}`;
-          const isLast = readFileSync(file, 'utf8') === last;
-          tally[isLast ? 'last' : 'whole']++;
-          assert.ok(told.status !== 0 || !isLast, `${what}: it said that it was done`);
-          if (action !== 'kill') assert.ok(!existsSync(`${file}.part`), `${what}: a part of it stayed`);
-          if (!isLast) assert.equal(spawnSync(program, ['audit', 'verify', '--export', file, '--public-key', join(r.dir, 'audit.pub')]).status, 0, what);
-        }
-      assert.ok(tally.last > 0 && tally.whole > 0, `${JSON.stringify(tally)}: no verdict`);
-      t.diagnostic(`export: ${total} requests of the disk; a part 0, last month's ${tally.last} times, all of the new one ${tally.whole} times`);
-    } finally { rmSync(r.work, { recursive: true, force: true }); }
   });
 });

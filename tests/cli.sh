@@ -132,6 +132,11 @@ run "init --force begins anew" 0 init --quiet --force --dir "$work/other" --keys
 err_has "$work/keys/old-1"
 same "nothing of the old one is left" "" "$(grep -l "of the old registry" "$work/other/store"/*)"
 run "and it is sound" 0 check --dir "$work/other" --keys "$work/keys"
+mv "$work/other/store/serving.lock" "$work/lock"
+ln -s "$work/elsewhere" "$work/other/store/serving.lock"
+run "a command does not write where the service's user points" 1 audit checkpoint --dir "$work/other" --keys "$work/keys"
+same "nothing was made there" "no" "$([ -e "$work/elsewhere" ] && echo yes || echo no)"
+mv "$work/lock" "$work/other/store/serving.lock"
 same "the keys that were there are aside" "$other_keys" "$(all_keys "$work/keys/old-1")"
 run "and once more" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
 same "every time in a place of their own" "$other_keys" "$(all_keys "$work/keys/old-1")"

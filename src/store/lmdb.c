@@ -77,7 +77,7 @@ take_directory(const char *path, int *lock_fd, struct fault *f)
 
 	if (!path_join(name, sizeof(name), path, "serving.lock"))
 		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
-	if ((*lock_fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600)) < 0)
+	if ((*lock_fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
 	file_give(name);
 	if (flock(*lock_fd, LOCK_EX | LOCK_NB) != 0)

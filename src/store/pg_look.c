@@ -304,7 +304,7 @@ swap(const char *path, const char *from, const char *to, bool may_replace, struc
 	if (!path_join(lock, sizeof(lock), path, "serving.lock") || !path_join(a, sizeof(a), path, from) ||
 	    !path_join(b, sizeof(b), path, to))
 		return fault_set(f, RC_INVALID, MSG_STORE_OPEN, NULL, 0, "path");
-	if ((fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600)) < 0)
+	if ((fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		return fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, strerror(errno));
 	file_give(lock);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)

@@ -55,7 +55,7 @@ read_own(struct shared_ring *s)
 static bool
 write_own(const struct shared_ring *s)
 {
-	int fd = open(s->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	int fd = open(s->path, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool is_good = fd >= 0;
 
 	if (is_good)

@@ -133,15 +133,30 @@ check_pages(struct engine *e, const char *name, struct fault *f)
 	return fault_set(f, rc, rc == RC_CORRUPT ? MSG_STORE_DAMAGED : MSG_STORE_OPEN, NULL, 0, text);
 }
 
+static const char *const lmdb_files[] = { "data.mdb", "lock.mdb" };
+
+/* LMDB follows links, and makes and writes what they lead to. */
+static bool
+has_link(const char *path)
+{
+	char name[PATH_CAP];
+	struct stat st;
+
+	for (unsigned i = 0; i < COUNT_OF(lmdb_files); i++)
+		if (path_join(name, sizeof(name), path, lmdb_files[i]) && lstat(name, &st) == 0 &&
+		    S_ISLNK(st.st_mode))
+			return true;
+	return false;
+}
+
 /* It makes them itself. */
 static void
 give_files(const char *path)
 {
-	static const char *const names[] = { "data.mdb", "lock.mdb" };
 	char name[PATH_CAP];
 
-	for (unsigned i = 0; i < COUNT_OF(names); i++)
-		if (path_join(name, sizeof(name), path, names[i]))
+	for (unsigned i = 0; i < COUNT_OF(lmdb_files); i++)
+		if (path_join(name, sizeof(name), path, lmdb_files[i]))
 			file_give(name);
 }
 
@@ -157,6 +172,8 @@ open_env(struct engine *e, const char *path, unsigned map_mib, unsigned flags)
 		return error;
 	if ((error = mdb_env_set_maxreaders(e->env, READERS)) != 0)
 		return error;
+	if (has_link(path))
+		return ELOOP;
 	error = mdb_env_open(e->env, path, MDB_NOTLS | flags, 0600);
 	give_files(path);
 	return error;

@@ -132,11 +132,17 @@ run "init --force begins anew" 0 init --quiet --force --dir "$work/other" --keys
 err_has "$work/keys/old-1"
 same "nothing of the old one is left" "" "$(grep -l "of the old registry" "$work/other/store"/*)"
 run "and it is sound" 0 check --dir "$work/other" --keys "$work/keys"
-mv "$work/other/store/serving.lock" "$work/lock"
-ln -s "$work/elsewhere" "$work/other/store/serving.lock"
-run "a command does not write where the service's user points" 1 audit checkpoint --dir "$work/other" --keys "$work/keys"
-same "nothing was made there" "no" "$([ -e "$work/elsewhere" ] && echo yes || echo no)"
-mv "$work/lock" "$work/other/store/serving.lock"
+ln -s "$work/elsewhere" "$work/link"
+run "what is exported does not take the place of a link" 2 audit export --dir "$work/other" --keys "$work/keys" --out "$work/link"
+same "which stands" "$work/elsewhere no" "$(readlink "$work/link") $([ -e "$work/elsewhere" ] && echo yes || echo no)"
+for name in serving.lock lock.mdb data.mdb; do
+	mv "$work/other/store/$name" "$work/aside"
+	ln -s "$work/elsewhere" "$work/other/store/$name"
+	run "a command does not write where $name points, which may be the service's doing" 1 audit checkpoint --dir "$work/other" --keys "$work/keys"
+	same "nothing was made there" "no" "$([ -e "$work/elsewhere" ] && echo yes || echo no)"
+	rm -f "$work/elsewhere"
+	mv "$work/aside" "$work/other/store/$name"
+done
 same "the keys that were there are aside" "$other_keys" "$(all_keys "$work/keys/old-1")"
 run "and once more" 0 init --quiet --force --dir "$work/other" --keys "$work/keys" --host localhost --org Operator
 same "every time in a place of their own" "$other_keys" "$(all_keys "$work/keys/old-1")"

@@ -127,7 +127,7 @@ put_keys_aside(const struct init *in)
 }
 
 /* Only what init itself makes, and what would keep it from making it: --force must not be a way to empty a
- * wrong directory. */
+ * wrong directory.  A copy that was put aside stays: only people throw that away. */
 static void
 remove_old(const struct init *in)
 {

@@ -29,11 +29,24 @@ is_ours(const struct part *p)
 	return (flock(p->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_there(p);
 }
 
+/* A name that means something else, the terminal or a device, must not become a file of ours. */
+static bool
+is_taken(const char *target)
+{
+	struct stat st;
+
+	return lstat(target, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
 enum status
 part_open(struct part *p, const char *target, mode_t mode)
 {
 	if (!str_copy(p->target, sizeof(p->target), target)) {
 		talk_error("%s: the path is too long", target);
+		return STATUS_USAGE;
+	}
+	if (is_taken(target)) {
+		talk_error("%s is there, and no file", target);
 		return STATUS_USAGE;
 	}
 	(void)snprintf(p->path, sizeof(p->path), "%s.part", target);

@@ -19,7 +19,8 @@ struct part {
 
 /**
  * Begin what will be ${target}, with ${mode} less the umask, in "${target}.part", which is empty then.  Says
- * why not: STATUS_CONFLICT, another command is writing it; STATUS_USAGE; STATUS_ERROR.
+ * why not: STATUS_CONFLICT, another command is writing it; STATUS_USAGE, a link, a device or a directory has
+ * that name; STATUS_ERROR.
  */
 MUST_USE enum status part_open(struct part *p, const char *target, mode_t mode);
 

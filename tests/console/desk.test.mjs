@@ -480,13 +480,13 @@ test('a call that is closed elsewhere stays on the desk that shows it, and says 
 });
 
 test('calls of one second keep their places when one of them is opened', async () => {
-  const { page, context } = await open(r, 'counsellor');
   const desk = await r.as('counsellor');
   let calls = [];
   do { // the second may end between two of them
     await Promise.all(calls.map(({ id }) => desk.post(`/v1/episodes/${id}/close`, { outcome: 'other_help' })));
     calls = await Promise.all([4, 5, 6].map((women) => openEpisode(desk, { case_type: 'partner_violence', women, men: 0 })));
   } while (new Set(calls.map((e) => e.opened_at)).size > 1);
+  const { page, context } = await open(r, 'counsellor');
   const tabs = page.locator('.calls button', { has: page.locator('kbd') });
   const named = async () => (await tabs.allInnerTexts()).map((text) => /[4-6]\+0 fő/.exec(text)?.[0]).filter(Boolean);
   await comes(async () => (await named()).length === calls.length, 'the calls do not come');

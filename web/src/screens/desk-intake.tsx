@@ -124,14 +124,14 @@ export function Intake(p: { isShown: boolean; onOpened: (e: Episode) => void; ch
     [p.onOpened],
   );
   const action = useAction(open);
-  const persons = d.women + d.men + d.siblings + (d.flags.partner ? 1 : 0) + childrenOf(d.children).length;
+  const asked = d.women + d.men + d.siblings + childrenOf(d.children).length; // a partner comes with somebody
 
   useEffect(() => {
     if (p.isShown) first.current?.focus();
   }, [p.isShown]);
 
   return (
-    <form class="intake" onSubmit={(e) => { e.preventDefault(); if (persons > 0) void action.run(d); }}>
+    <form class="intake" onSubmit={(e) => { e.preventDefault(); if (asked > 0) void action.run(d); }}>
       <Panel title={t('intake.title')}>
         <Still of={action}>
           <div class="counts">
@@ -161,8 +161,8 @@ export function Intake(p: { isShown: boolean; onOpened: (e: Episode) => void; ch
           </details>
         </Still>
         <div class="row">
-          <Button type="submit" kind="main" class="big" busy={action.phase === 'sending'} disabled={persons === 0}>{p.button ?? t('intake.search')}</Button>
-          <span class="quiet">{t('intake.persons', { n: persons })}</span>
+          <Button type="submit" kind="main" class="big" busy={action.phase === 'sending'} disabled={asked === 0}>{p.button ?? t('intake.search')}</Button>
+          <span class="quiet">{t('intake.persons', { n: asked + (d.flags.partner ? 1 : 0) })}</span>
         </div>
         <Phase of={action} again={() => action.again(d)} />
       </Panel>

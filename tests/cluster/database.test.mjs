@@ -224,6 +224,31 @@ test('etcd is not led from the host that leads PostgreSQL: both would be lost at
   t.diagnostic(`led by ${cluster.hosts.find(leadsEtcd).name}; PostgreSQL by ${leader.name}`);
 });
 
+/** Who leads etcd, and in which term, by the word of ${host}'s. */
+function etcdTerm(host) {
+  const [{ Status: { leader, raftTerm } }] = JSON.parse(cluster.etcdctl(host, 'endpoint', 'status', '-w', 'json'));
+  return `${leader} in term ${raftTerm}`;
+}
+
+test('a host that comes back out of a silence unseats nobody in etcd', { skip, timeout: 200000 }, async (t) => {
+  let before, now;
+  // a machine that stands still for half a second has etcd elect anew, rightly
+  for (let tries = 0; tries < 3 && (tries === 0 || now !== before); tries++) {
+    const leader = await cluster.whole();
+    const first = await until('another host leads etcd', () => { const h = cluster.hosts.find(leadsEtcd); return h !== leader && h; }, 40);
+    const silent = cluster.hosts.find((h) => h !== leader && h !== first);
+    before = etcdTerm(first);
+    cluster.network.cut(silent.name);
+    await sleep(4000); // it stands for election eight times
+    cluster.network.heal();
+    await until('it follows again', () => /^[1-9]/.test(etcdTerm(silent)), 30);
+    await sleep(1000);
+    now = etcdTerm(first);
+  }
+  assert.equal(now, before);
+  t.diagnostic(now);
+});
+
 test(`${DESERTED.name}: nothing acknowledged is lost (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
   const r = await hurt(DESERTED);
   const lost = r.probe.lost(r.now);

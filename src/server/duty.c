@@ -60,6 +60,7 @@ struct ringer {
 	const struct duty_options *options;
 	int fd;
 	bool is_confined;
+	bool leaves; /* what waits is for the next */
 	struct run runs[RUNNING];
 	unsigned running;
 };
@@ -181,26 +182,25 @@ say(const struct ringer *r, uint32_t number, enum duty_outcome outcome)
 		log_world("duty_answer", "errno=%d", errno);
 }
 
-/* Start what tells the house; what comes of it is known when it ends. */
-static enum duty_outcome
-run_command(struct ringer *r, const struct message *m)
+static void
+say_found(enum duty_outcome found, unsigned step)
 {
-	struct run *run = r->runs;
-	char phone[PHONE];
-	const enum duty_outcome found =
-	    r->is_confined ? find_phone(r->options->phones, m, phone) : DUTY_FAILED;
-	int text;
-
-	if (found == DUTY_FAILED && r->is_confined)
-		log_world("duty_failed", "step=%u: the file of telephone numbers cannot be read", m->step);
+	if (found == DUTY_FAILED)
+		log_world("duty_failed", "step=%u: the file of telephone numbers cannot be read", step);
 	else if (found == DUTY_UNKNOWN)
 		log_world("duty_unknown",
-		    "step=%u: the file of telephone numbers has no row of the house that can be used",
-		    m->step);
+		    "step=%u: the file of telephone numbers has no row of the house that can be used", step);
 	else if (found == DUTY_NOBODY)
-		log_note("duty_nobody", "step=%u: the house's row is empty", m->step);
-	if (found != DUTY_TOLD)
-		return found;
+		log_note("duty_nobody", "step=%u: the house's row is empty", step);
+}
+
+/* Start what tells ${phone}; what comes of it is known when it ends. */
+static enum duty_outcome
+run_command(struct ringer *r, const struct message *m, char *phone)
+{
+	struct run *run = r->runs;
+	int text;
+
 	while (run->pid != 0)
 		run++; /* there is a free one, or nothing would have been received */
 	if ((text = sentence_pipe()) < 0) {
@@ -210,7 +210,6 @@ run_command(struct ringer *r, const struct message *m)
 	if ((run->pid = fork()) == 0)
 		become_command(r->options->command, phone, text);
 	(void)close(text);
-	wipe(phone, sizeof(phone));
 	if (run->pid < 0) {
 		run->pid = 0;
 		log_world("duty_failed", "errno=%d", errno);
@@ -250,33 +249,45 @@ look_at_run(struct ringer *r, struct run *run)
 	r->running--;
 }
 
-/* False when the service is gone. */
+/* The command for the message, which is taken. */
+static void
+ring(struct ringer *r, const struct message *m, enum duty_outcome found, char *phone)
+{
+	if (r->is_confined)
+		say_found(found, m->step);
+	if (found == DUTY_TOLD)
+		found = run_command(r, m, phone);
+	if (found != DUTY_TOLD)
+		say(r, m->number, found);
+}
+
+/*
+ * A message is taken when its number was read: a file that was replaced since this ringer was confined is out
+ * of its reach, and the next one reads it.  ${must}: it is taken in any case.  False: the service is gone.
+ */
 static bool
-hear(struct ringer *r)
+hear(struct ringer *r, bool must)
 {
 	struct message m;
-	const ssize_t n = recv(r->fd, &m, sizeof(m), MSG_DONTWAIT);
-	enum duty_outcome outcome;
+	char phone[PHONE] = "";
+	const ssize_t n = recv(r->fd, &m, sizeof(m), MSG_DONTWAIT | MSG_PEEK);
+	enum duty_outcome found = DUTY_FAILED;
+	bool is_sound;
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	if (n != sizeof(m) || m.step >= STEPS || memchr(m.house, '\0', sizeof(m.house)) == NULL ||
-	    memchr(m.name, '\0', sizeof(m.name)) == NULL)
-		return n != 0;
-	if ((outcome = run_command(r, &m)) != DUTY_TOLD)
-		say(r, m.number, outcome);
-	return true;
-}
-
-/* One that was replaced since this ringer was confined is not. */
-static bool
-can_be_read(const char *path)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd >= 0)
-		(void)close(fd);
-	return fd >= 0;
+	is_sound = n == sizeof(m) && m.step < STEPS && memchr(m.house, '\0', sizeof(m.house)) != NULL &&
+	    memchr(m.name, '\0', sizeof(m.name)) != NULL;
+	if (is_sound && r->is_confined)
+		found = find_phone(r->options->phones, &m, phone);
+	r->leaves = is_sound && r->is_confined && found == DUTY_FAILED && !must;
+	if (r->leaves)
+		return true;
+	(void)recv(r->fd, &m, sizeof(m), MSG_DONTWAIT); /* nobody else takes any */
+	if (is_sound)
+		ring(r, &m, found, phone);
+	wipe(phone, sizeof(phone));
+	return n != 0;
 }
 
 /* Until nothing waits and nothing runs; after a while, or when the numbers are out of its reach, what waits
@@ -288,13 +299,13 @@ work(struct ringer *r)
 	bool is_there = true, has_heard = true, is_first = true;
 
 	for (; has_heard || r->running > 0; is_first = false) {
-		const bool takes = is_there && r->running < RUNNING &&
-		    (is_first || (clock_mono_ms() < until && can_be_read(r->options->phones)));
+		const bool takes =
+		    is_there && !r->leaves && r->running < RUNNING && (is_first || clock_mono_ms() < until);
 		struct pollfd in = { .fd = takes ? r->fd : -1, .events = POLLIN };
 
 		has_heard = poll(&in, 1, r->running > 0 ? LOOK_MS : 0) > 0 && in.revents != 0;
 		if (has_heard)
-			has_heard = is_there = hear(r);
+			has_heard = is_there = hear(r, is_first);
 		for (unsigned i = 0; i < RUNNING; i++)
 			look_at_run(r, &r->runs[i]);
 	}

@@ -305,6 +305,23 @@ test('of a press that came while another was on its way it is not said that it i
   await leave(context);
 });
 
+test('a hold that got no answer is not tried again for who has withdrawn her consent', async () => {
+  const { page, context } = await open(r, 'counsellor');
+  await intake(page);
+  let tries = 0;
+  await page.route('**/v1/reservations', (route) => (tries++, route.abort()));
+  await consent(page).check();
+  await page.locator('.candidates:visible').press('Enter');
+  const again = page.locator('.panel:visible .trouble').getByRole('button', { name: 'Újra' });
+  await again.waitFor();
+  await consent(page).uncheck();
+  await again.press('Enter');
+  await page.waitForFunction((box) => document.activeElement === box, await consent(page).elementHandle());
+  assert.equal(tries, 1);
+  clean(page);
+  await leave(context);
+});
+
 test('Enter that picks a reason out of its list holds nothing', async () => {
   const { page, context } = await open(r, 'counsellor');
   await intake(page);

@@ -192,8 +192,9 @@ async function follow(given: string): Promise<void> {
 function take(m: TabMessage & { kind: 'have' }): void {
   const { phase, me } = session.get();
   if (phase === 'barred' || (phase !== 'in' && m.at <= shutAt)) return; // told just before the lock, of which its teller had not heard
-  const isOther = phase === 'in' && m.user !== me?.user; // somebody else signed in where this one could not be let in
-  if (isOther) { // nothing is done in her name on the other's screen
+  // somebody else signed in where this one could not be let in, or opened her own beside a screen that is locked
+  const isOther = me !== null && m.user !== me.user;
+  if (isOther) { // nothing is done in her name on the other's screen, and nothing of the one is shown to the other
     if (token !== null) end(token);
     drop();
     session.set({ ...empty, phase: 'out' });

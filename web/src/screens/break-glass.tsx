@@ -67,7 +67,8 @@ interface Telling {
   problem?: Problem;
 }
 
-/** It is told once: an answer that comes when she has gone to another screen waits for her, and so does its key when none came. */
+/** It is told once: an answer that comes when she has gone to another screen waits for her.  A try that did not arrive can be sent
+ * again; one whose answer was lost is spent, with any key. */
 const telling = new Store<Telling | null>(null);
 
 async function tell(id: string, intention = newIntention()): Promise<void> {

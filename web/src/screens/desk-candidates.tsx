@@ -89,7 +89,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; last: DeskRe
   const isDue = useRef(false); // something was told that no search knows of yet
 
   const hold = useCallback(
-    async (header: { 'Idempotency-Key': string }, candidate: string) => {
+    async (header: { 'Idempotency-Key': string }, candidate: string, need: string, contact: string) => {
       const body = { episode: p.episode.id, candidate, consent: true as const, need: need as Schemas['need'], contact_channel: contact as Schemas['contact_channel'] };
       try {
         p.onHeld(await ask(api.POST('/v1/reservations', { params: { header }, body })));
@@ -101,7 +101,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; last: DeskRe
         throw e;
       }
     },
-    [p.episode.id, need, contact, p.onHeld],
+    [p.episode.id, p.onHeld],
   );
   const holding = useAction(hold);
 
@@ -162,8 +162,8 @@ export function Candidates(p: { episode: Episode; isShown: boolean; last: DeskRe
   const proposed = lost ?? found?.candidates.find((c) => c.code_name === next?.code_name); // as the newest search has it, if it does
   const rows = found ? [...(proposed ? [proposed] : []), ...found.candidates.filter((c) => c.code_name !== proposed?.code_name)] : [];
   const at = Math.min(chosen, Math.max(0, rows.length - 1));
-  const holdRow = (c: Candidate | undefined): void => {
-    if (c && consent) void holding.run(c.candidate);
+  const holdRow = (c: Candidate | undefined, send = holding.run): void => {
+    if (c && consent) void send(c.candidate, need, contact);
     else if (c) {
       announce(t('candidate.consent_first'));
       document.getElementById(`consent-${p.episode.id}`)?.querySelector('input')?.focus();
@@ -203,7 +203,7 @@ export function Candidates(p: { episode: Episode; isShown: boolean; last: DeskRe
         </>
       ) : <NothingFits found={found} isWatching={watching} onWatch={setWatching} />}
       <Near found={found} />
-      {(!lost || holding.problem?.code !== 'no_place_left') && <Phase of={holding} />}
+      {(!lost || holding.problem?.code !== 'no_place_left') && <Phase of={holding} again={() => holdRow(rows[at], holding.again)} />}
       {searching.problem && <Phase of={searching} />}
     </Panel>
   );

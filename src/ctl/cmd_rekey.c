@@ -65,7 +65,11 @@ change_once(const struct paths *p, struct rootkey *to, size_t *keys, struct faul
 {
 	struct rootkey *from;
 	enum rc rc = vault_count(p->vault, to, keys, f);
+	char ring[512];
 
+	/* the rename may have been all that was reached: the old key is destroyed next */
+	if (rc == RC_OK && (!path_join(ring, sizeof(ring), p->vault, "ring") || !file_sync_parent(ring)))
+		return fault_set(f, RC_UNAVAILABLE, MSG_FILE_SYNC, NULL, 0, "ring");
 	if (rc != RC_CORRUPT)
 		return rc;
 	fault_clear(f);

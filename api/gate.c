@@ -177,8 +177,11 @@ static void
 record_outcome(struct call *c, enum rc rc)
 {
 	c->ctx.audit.outcome = (uint16_t)rc;
-	if (record_soon(c) != RC_OK)
-		log_world("audit", "a refusal could not be recorded");
+	if (record_soon(c) == RC_OK)
+		return;
+	log_world("audit", "a refusal could not be recorded");
+	if (c->ctx.has_searched)
+		c->extra.len = 0; /* what was proposed is told only on record */
 }
 
 /* Refusals that tell of somebody trying doors; not typing mistakes, nor 429, or a flood would write the

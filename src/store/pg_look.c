@@ -245,8 +245,8 @@ keeps_keys(const char *path, struct engine *copy)
 	return is_ours;
 }
 
-/* Registry and timeline of the copy's bookmark (pg_follow.c); a copy that cannot be read remembers nothing.
- */
+/* What the copy's bookmark (pg_copy.c) says of the past, but for its snapshot; a copy that cannot be read
+ * remembers nothing. */
 static void
 read_past(const char *path, struct database_look *out, char last[PG_LAST])
 {

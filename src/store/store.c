@@ -152,8 +152,8 @@ store_answers(struct store *s)
 	return true;
 }
 
-/* Of "registry timeline snapshot system" (pg_follow.c) a comparison has no snapshot; a store that follows no
- * database has none of it. */
+/* Of "registry timeline snapshot system last" (pg_copy.c) a comparison has no snapshot; a store that follows
+ * no database has none of it. */
 static bool
 has_place(struct bytes bookmark)
 {

@@ -129,6 +129,19 @@ wait_until(struct committer *c, uint64_t us)
 }
 
 /*
+ * How many of ${company} the next batch waits for: most of them where writers of other nodes wait too, since
+ * fewer and larger batches cost all of them the least.  Of a node that is alone they are two halves that take
+ * turns: while the engine has one, the other is answered and comes again.
+ */
+static uint64_t
+share(const struct committer *c, uint64_t company)
+{
+	if (c->ops->is_alone != NULL && c->ops->is_alone(c->engine))
+		return company / 2;
+	return company - company / 8; /* not for the slowest */
+}
+
+/*
  * Those that a batch has answered come again within a part of the time that the next one takes.  Without
  * waiting the first of them travels alone, and all others wait for its way there and back: every second batch
  * was one of a single change.  Whoever is alone waits for nobody.
@@ -137,11 +150,10 @@ static void
 gather(struct committer *c)
 {
 	const uint64_t half = c->spent_us / 2, most = c->ended_us + (half < GATHER_US ? half : GATHER_US);
-	const uint64_t company = c->company < GATHER_MOST ? c->company : GATHER_MOST;
 
 	if (!c->ops->is_far)
 		return;
-	c->wanted = company - company / 8; /* not for the slowest */
+	c->wanted = share(c, c->company < GATHER_MOST ? c->company : GATHER_MOST);
 	while (c->stats.waiting < c->wanted && !c->is_stopping && now_us() < most)
 		wait_until(c, most);
 	c->wanted = 1;

@@ -57,6 +57,7 @@ struct change {
 	uint64_t rev;
 	bool is_delete;
 	bool is_append; /* key holds log and number */
+	bool is_others; /* another node's, or it is not known whose */
 };
 
 /** Told of changes that are durable and that snapshots see; the views end with the call. */
@@ -111,7 +112,7 @@ struct engine_ops {
 	/* Bytes it can hold and has taken so far, free pages inside included; both 0 without a bound.  Any
 	 * thread. */
 	void (*room)(struct engine *, uint64_t *most, uint64_t *used);
-	/* The next three are NULL for an engine to which nobody else writes.  Where other nodes do, every
+	/* The next four are NULL for an engine to which nobody else writes.  Where other nodes do, every
 	 * change, of this process too, comes through ${told} exactly once, on the thread that calls apply or
 	 * follow; listen is called once, before either. */
 	void (*listen)(struct engine *, engine_told_fn *told, void *arg);
@@ -119,6 +120,8 @@ struct engine_ops {
 	 * thread of apply and follow.  What one gives goes down with the next batch, and a batch that meets
 	 * another's fails as a whole and is built anew. */
 	enum rc (*carry)(struct engine *, const struct engine_carrier *);
+	/* Has nobody else written for a while?  NULL: nobody ever does, or it is not known. */
+	bool (*is_alone)(const struct engine *);
 	/* Look for what others committed.  Snapshots are refused (RC_UNAVAILABLE) once it has been called and
 	 * then found nothing out yet, or for too long.  The committer's thread. */
 	void (*follow)(struct engine *);

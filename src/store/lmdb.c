@@ -523,6 +523,7 @@ lmdb_close(struct engine *e)
 		mdb_txn_abort(s->txn);
 		free(s);
 	}
+	lmdb_mirror_drop(e);
 	if (e->env != NULL) {
 		if (e->is_open) /* never make a file that was cut look whole */
 			lmdb_extend(e);

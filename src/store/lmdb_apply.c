@@ -20,17 +20,6 @@ bytes_of_key(const struct key *key)
 	return (struct bytes){ key->b, key->len };
 }
 
-/* One write transaction of LMDB, in which commits are checked and written one after the other. */
-struct batch {
-	struct engine *engine;
-	MDB_txn *txn;
-	uint64_t rev; /* of the last commit */
-	struct log_head heads[STORE_LOGS];
-	bool is_loaded[STORE_LOGS];
-	bool is_changed;
-	struct lmdb_sum sum;
-};
-
 /* Take what stands under ${key} now out of the sum. */
 static int
 subtract(struct batch *b, const struct key *key)
@@ -282,9 +271,8 @@ forget_dead_readers(struct engine *e)
 }
 
 static int
-mirror_all(struct batch *b, const struct change *changes, size_t count, struct bytes bookmark)
+mirror_changes(struct batch *b, const struct change *changes, size_t count)
 {
-	const struct key key = log_bookmark_key();
 	int error = 0;
 
 	for (size_t i = 0; i < count && error == 0; i++) {
@@ -295,31 +283,77 @@ mirror_all(struct batch *b, const struct change *changes, size_t count, struct b
 			b->rev =
 			    c->rev; /* should it become the store itself one day, it goes on from there */
 	}
+	return error;
+}
+
+static int
+begin_mirror(struct engine *e, const struct change *changes, size_t count)
+{
+	int error;
+
+	lmdb_mirror_drop(e);
+	lmdb_extend(e);
+	forget_dead_readers(e);
+	if ((error = begin_batch(e, &e->begun)) == 0)
+		error = mirror_changes(&e->begun, changes, count);
+	if (error != 0)
+		lmdb_mirror_drop(e);
+	return error;
+}
+
+static int
+end_mirror(struct engine *e, const struct change *more, size_t count, struct bytes bookmark)
+{
+	const struct key key = log_bookmark_key();
+	struct batch *b = &e->begun;
+	int error;
+
+	if ((error = mirror_changes(b, more, count)) == 0 && (error = put(b, &key, bookmark, 0)) == 0 &&
+	    (error = put_bookkeeping(b)) == 0) {
+		error = mdb_txn_commit(b->txn);
+		b->txn = NULL; /* freed either way */
+	}
 	if (error == 0)
-		error = put(b, &key, bookmark, 0);
-	return error == 0 ? put_bookkeeping(b) : error;
+		e->sum = b->sum;
+	lmdb_mirror_drop(e);
+	return error;
+}
+
+static enum rc
+mirror_result(int error)
+{
+	if (error == 0)
+		return RC_OK;
+	log_world("store_mirror", "error=\"%s\"", mdb_strerror(error));
+	return RC_UNAVAILABLE;
 }
 
 enum rc
 lmdb_mirror(struct engine *e, const struct change *changes, size_t count, struct bytes bookmark)
 {
-	struct batch b;
-	int error;
+	int error = begin_mirror(e, changes, count);
 
-	lmdb_extend(e);
-	forget_dead_readers(e);
-	if ((error = begin_batch(e, &b)) == 0 && (error = mirror_all(&b, changes, count, bookmark)) == 0) {
-		error = mdb_txn_commit(b.txn);
-		b.txn = NULL; /* freed either way */
-	}
-	if (b.txn != NULL)
-		mdb_txn_abort(b.txn);
-	if (error == 0) {
-		e->sum = b.sum;
-		return RC_OK;
-	}
-	log_world("store_mirror", "error=\"%s\"", mdb_strerror(error));
-	return RC_UNAVAILABLE;
+	return mirror_result(error != 0 ? error : end_mirror(e, NULL, 0, bookmark));
+}
+
+bool
+lmdb_mirror_begin(struct engine *e, const struct change *changes, size_t count)
+{
+	return begin_mirror(e, changes, count) == 0;
+}
+
+enum rc
+lmdb_mirror_end(struct engine *e, const struct change *more, size_t count, struct bytes bookmark)
+{
+	return mirror_result(end_mirror(e, more, count, bookmark));
+}
+
+void
+lmdb_mirror_drop(struct engine *e)
+{
+	if (e->begun.txn != NULL)
+		mdb_txn_abort(e->begun.txn);
+	e->begun.txn = NULL;
 }
 
 void

@@ -18,6 +18,17 @@ MUST_USE enum rc lmdb_open_anew(const char *path, unsigned map_mib, struct engin
 MUST_USE enum rc lmdb_mirror(
     struct engine *lmdb, const struct change *changes, size_t count, struct bytes bookmark);
 
+/**
+ * The first half of lmdb_mirror, for who does not know yet whether ${changes} have happened: nobody sees
+ * them, and nothing is written.  lmdb_mirror_end writes them, and ${more} after them, as lmdb_mirror would;
+ * whatever else is called first drops them, lmdb_mirror_drop does nothing else.  All on one thread.  False:
+ * nothing was begun, which is no fault.
+ */
+MUST_USE bool lmdb_mirror_begin(struct engine *lmdb, const struct change *changes, size_t count);
+MUST_USE enum rc lmdb_mirror_end(
+    struct engine *lmdb, const struct change *more, size_t count, struct bytes bookmark);
+void lmdb_mirror_drop(struct engine *lmdb);
+
 /** Do not wait for the disk: after a power cut the tree is checked, and copied anew if it is hurt. */
 void lmdb_need_not_last(struct engine *lmdb);
 

@@ -14,6 +14,17 @@
 
 #define REV_BYTES 8u /* the revision, before each value */
 
+/* One write transaction of LMDB, in which commits are checked and written one after the other. */
+struct batch {
+	struct engine *engine;
+	MDB_txn *txn;
+	uint64_t rev; /* of the last commit */
+	struct log_head heads[STORE_LOGS];
+	bool is_loaded[STORE_LOGS];
+	bool is_changed;
+	struct lmdb_sum sum;
+};
+
 struct engine {
 	MDB_env *env;
 	MDB_dbi tree;
@@ -24,6 +35,7 @@ struct engine {
 	bool has_alarmed;    /* committer only */
 	unsigned batches;    /* committer only */
 	struct lmdb_sum sum; /* of what is committed; committer only */
+	struct batch begun;  /* a mirror's, not written yet: its txn is not NULL; committer only */
 	bool is_altered;     /* when it was opened */
 	atomic_bool is_broken;
 	pthread_mutex_t lock; /* guards idle */

@@ -256,6 +256,7 @@ const struct engine_ops engine_postgresql = {
 	.room = pg_room,
 	.listen = pg_listen,
 	.carry = pg_carry,
+	.is_alone = pg_is_alone,
 	.follow = follow,
 	.standing = pg_standing,
 	.copy = pg_copy,

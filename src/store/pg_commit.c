@@ -18,8 +18,9 @@
 #define BYTES_A_MS    1024 /* that a slow line carries: what a wide transaction may take on top */
 #define TRIES         40u  /* to reach a server; a race goes on until TOTAL_MS */
 #define PAUSE_US      1000u
-#define EAGER         4u  /* tries without a pause: who pauses loses to who does not */
-#define TIMELINE_BITS 40u /* of a revision below its timeline: a million million batches */
+#define EAGER         4u   /* tries without a pause: who pauses loses to who does not */
+#define OTHERS_MS     1000 /* after somebody else has written this node is not alone */
+#define TIMELINE_BITS 40u  /* of a revision below its timeline: a million million batches */
 
 enum outcome {
 	DONE,    /* durable */
@@ -41,8 +42,23 @@ rev_base(const struct engine *e)
 	return e->link.base + ((uint64_t)e->link.timeline << TIMELINE_BITS);
 }
 
+bool
+pg_is_alone(const struct engine *e)
+{
+	return !e->link.has_turn && clock_mono_ms() >= e->others_until;
+}
+
+/* A batch on its way. */
+struct sent {
+	struct id id;
+	bool is_alone; /* as far as is known nobody else writes: no look travels with it */
+	PGresult *row; /* PG_WRITE's answer, NULL: none came */
+	uint64_t xid;  /* 0: not committed, as far as is known */
+	uint64_t base; /* of revisions at the server it went to */
+};
+
 static bool
-send_batch(struct engine *e, const struct id *id)
+send_batch(struct engine *e, const struct sent *s)
 {
 	const struct pg_batch *b = &e->batch;
 	const char *judged = pg_batch_judged(e);
@@ -55,7 +71,7 @@ send_batch(struct engine *e, const struct id *id)
 		param(b->put_keys.p, b->put_keys.len),
 		param(b->put_values.p, b->put_values.len),
 		param(b->deletes.p, b->deletes.len),
-		param(id->b, sizeof(id->b)),
+		param(s->id.b, sizeof(s->id.b)),
 		param(b->changed.p, b->changed.len),
 		param(base, sizeof(base)),
 		param(b->put_revs.p, b->put_revs.len),
@@ -64,8 +80,9 @@ send_batch(struct engine *e, const struct id *id)
 
 	put_u64(base, rev_base(e));
 	return pg_send(&e->link, PG_BEGIN, NULL, 0) &&
-	    pg_send(&e->link, PG_WRITE, params, COUNT_OF(params)) && pg_send_sync(&e->link) &&
-	    pg_turn_send_over(e) && pg_poll_send(e, id);
+	    pg_send(&e->link, PG_WRITE, params, COUNT_OF(params)) &&
+	    (!s->is_alone || pg_send_flush(&e->link)) && pg_send_sync(&e->link) &&
+	    (s->is_alone || (pg_turn_send_over(e) && pg_poll_send(e, &s->id)));
 }
 
 /* What an error means that came before the commit's own answer. */
@@ -100,7 +117,7 @@ judge_row(const PGresult *res, uint64_t *xid)
 /* The answers up to the sync point.  It is the commit's: an error may come after the statement's row, and
  * before the point was reached nothing is sure. */
 static enum outcome
-hear_batch(struct engine *e, int64_t until, uint64_t *xid)
+hear_batch(struct engine *e, int64_t until, struct sent *s)
 {
 	enum outcome outcome = LOST;
 	bool has_failed = false;
@@ -112,7 +129,11 @@ hear_batch(struct engine *e, int64_t until, uint64_t *xid)
 			has_failed = true;
 			outcome = judge_error(e, res);
 		} else if (i == 1 && !has_failed) {
-			outcome = judge_row(res, xid);
+			outcome = judge_row(res, &s->xid);
+			s->row = res;
+			if (outcome == DONE && s->is_alone)
+				pg_copy_begin(e, s->base + s->xid);
+			continue;
 		}
 		PQclear(res);
 		if (status == PGRES_PIPELINE_SYNC)
@@ -192,30 +213,72 @@ remember(struct engine *e, const struct id *id, uint64_t xid)
 	(void)snprintf(out + 2 * sizeof(id->b), sizeof(e->link.last) - 2 * sizeof(id->b), ":%" PRIu64, xid);
 }
 
+/* The snapshot in which the batch was done, where it says so; none: somebody else has written since the
+ * copy's. */
+static struct bytes
+done_in(const struct sent *s)
+{
+	return PQntuples(s->row) == 1 && !PQgetisnull(s->row, 0, 1) ? pg_bytes(s->row, 0, 1)
+								    : (struct bytes){ NULL, 0 };
+}
+
+/*
+ * Bring the copy to where the database is after the batch, of which the server has said what became:
+ * ${own_rev} is what it was committed as, or 0.  A look costs the server a twentieth of a batch, and says
+ * nothing where nobody else writes.  So where somebody does it travels with the batch, else it is left out,
+ * or made up for.
+ */
+static bool
+bring_copy(struct engine *e, const struct sent *s, uint64_t own_rev, int64_t until)
+{
+	const struct bytes text = done_in(s);
+	enum rc rc = RC_NOT_FOUND;
+
+	if (text.p == NULL)
+		e->others_until = clock_mono_ms() + OTHERS_MS;
+	if (!s->is_alone) {
+		if (pg_turn_hear_over(e, until))
+			return pg_poll_answer(e, own_rev, until) == RC_OK;
+		pg_link_drop(&e->link);
+		return false;
+	}
+	if (e->snapshot[0] == '\0')
+		return false;
+	if (text.p != NULL && own_rev != 0)
+		rc = pg_poll_spared(e, text, s->xid, own_rev);
+	if (rc != RC_NOT_FOUND)
+		return rc == RC_OK;
+	if (pg_poll_send(e, &s->id))
+		return pg_poll_answer(e, own_rev, until) == RC_OK;
+	pg_link_drop(&e->link);
+	return false;
+}
+
 static enum outcome
 try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 {
 	const int64_t now = clock_mono_ms(), more = (int64_t)e->batch.bytes / BYTES_A_MS;
 	const int64_t until = limit + more, first = now + COMMIT_MS + more;
 	const int64_t patience = first < until ? first : until;
-	const struct id id = id_new();
+	struct sent s = { .id = id_new(), .is_alone = pg_is_alone(e) };
 	enum outcome outcome = LOST;
-	uint64_t xid = 0;
 	bool is_heard, is_told = false;
 
-	*rev = rev_base(e); /* a server found later may have another timeline */
-	if (send_batch(e, &id))
-		outcome = hear_batch(e, patience, &xid);
+	s.base = rev_base(e); /* a server found later may have another timeline */
+	if (send_batch(e, &s))
+		outcome = hear_batch(e, patience, &s);
+	if (outcome != DONE)
+		pg_copy_drop(e);
 	if (!(is_heard = outcome != LOST))
-		outcome = resolve(e, &id, until, &xid);
+		outcome = resolve(e, &s.id, until, &s.xid);
 	if (outcome == DONE) {
-		remember(e, &id, xid);
+		remember(e, &s.id, s.xid);
 		atomic_store(&e->confirmed, now);
 	}
-	if (is_heard && pg_turn_hear_over(e, patience))
-		is_told = pg_poll_answer(e, outcome == DONE ? *rev + xid : 0, patience) == RC_OK;
-	else if (is_heard)
-		pg_link_drop(&e->link);
+	if (is_heard)
+		is_told = bring_copy(e, &s, outcome == DONE ? s.base + s.xid : 0, patience);
+	pg_copy_drop(e);
+	PQclear(s.row);
 	if (outcome == DONE && e->is_giving)
 		e->carrier.given(e->carrier.arg);
 	/* whoever hears of a commit must find it in the copy */
@@ -224,7 +287,7 @@ try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 		if (!is_told)
 			usleep(100000);
 	}
-	*rev += xid;
+	*rev = s.base + s.xid;
 	return outcome == DONE && !is_told ? LOST : outcome;
 }
 

@@ -86,10 +86,32 @@ pg_bookmark_write(struct engine *e)
 {
 	char text[BOOKMARK];
 
+	e->begun_rev = 0;
 	return lmdb_mirror(e->mirror, NULL, 0, bookmark_text(e, text));
 }
 
 /* ---- taking over ---- */
+
+void
+pg_copy_begin(struct engine *e, uint64_t own_rev)
+{
+	struct change *changes = calloc(e->batch.write_count + 1, sizeof(*changes));
+
+	pg_copy_drop(e);
+	if (changes == NULL)
+		return;
+	pg_batch_changes(&e->batch, own_rev, changes);
+	if (lmdb_mirror_begin(e->mirror, changes, e->batch.write_count))
+		e->begun_rev = own_rev;
+	free(changes);
+}
+
+void
+pg_copy_drop(struct engine *e)
+{
+	lmdb_mirror_drop(e->mirror);
+	e->begun_rev = 0;
+}
 
 /* Heads of logs are the store's own business. */
 static size_t
@@ -118,14 +140,18 @@ take_shared(struct engine *e, const struct change *changes, size_t count)
 	return rc;
 }
 
-enum rc
-pg_copy_take(struct engine *e, struct change *changes, size_t count)
+/* The first ${begun} of the changes have been begun. */
+static enum rc
+take(struct engine *e, struct change *changes, size_t count, size_t begun)
 {
 	char text[BOOKMARK];
+	const struct bytes bookmark = bookmark_text(e, text);
 	enum rc rc = take_shared(e, changes, count);
 
 	if (rc == RC_OK)
-		rc = lmdb_mirror(e->mirror, changes, count, bookmark_text(e, text));
+		rc = e->begun_rev != 0 ? lmdb_mirror_end(e->mirror, changes + begun, count - begun, bookmark)
+				       : lmdb_mirror(e->mirror, changes, count, bookmark);
+	e->begun_rev = 0;
 	if (rc != RC_OK) {
 		atomic_store(&e->is_broken, true);
 		return rc;
@@ -136,6 +162,13 @@ pg_copy_take(struct engine *e, struct change *changes, size_t count)
 	return RC_OK;
 }
 
+enum rc
+pg_copy_take(struct engine *e, struct change *changes, size_t count)
+{
+	pg_copy_drop(e);
+	return take(e, changes, count, 0);
+}
+
 bool
 pg_change_read(const PGresult *res, int row, struct change *out)
 {
@@ -143,8 +176,11 @@ pg_change_read(const PGresult *res, int row, struct change *out)
 
 	if (key.len == 0 || key.len > LIMIT_KEY)
 		return false;
-	*out =
-	    (struct change){ .key = { .len = (uint8_t)key.len }, .is_delete = PQgetisnull(res, row, 1) == 1 };
+	*out = (struct change){
+		.key = { .len = (uint8_t)key.len },
+		.is_delete = PQgetisnull(res, row, 1) == 1,
+		.is_others = true,
+	};
 	memcpy(out->key.b, key.p, key.len);
 	if (out->is_delete)
 		return true;
@@ -159,7 +195,8 @@ enum rc
 pg_copy_take_rows(struct engine *e, const PGresult *res, int first, uint64_t own_rev)
 {
 	const int rows = PQntuples(res);
-	size_t count = own_rev == 0 ? 0 : e->batch.write_count;
+	const size_t own = own_rev == 0 ? 0 : e->batch.write_count;
+	size_t count = own;
 	struct change *changes = calloc(count + (size_t)rows + 1, sizeof(*changes));
 	enum rc rc = changes == NULL ? RC_UNAVAILABLE : RC_OK;
 
@@ -170,8 +207,10 @@ pg_copy_take_rows(struct engine *e, const PGresult *res, int first, uint64_t own
 		if (own_rev == 0 || !pg_batch_has(&e->batch, own_rev, &changes[count]))
 			count++;
 	}
+	if (own_rev != e->begun_rev)
+		pg_copy_drop(e);
 	if (rc == RC_OK)
-		rc = pg_copy_take(e, changes, count);
+		rc = take(e, changes, count, own);
 	free(changes);
 	return rc;
 }

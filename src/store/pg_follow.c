@@ -18,6 +18,7 @@
 #define LOOK_MS    4000
 #define COMPARE_MS 30000
 #define RETRY_MS   300
+#define BETWEEN    64u  /* transactions that began while one of ours did */
 #define CHUNK      2000 /* as PG_KEYS says */
 
 /* ---- looking for changes ---- */
@@ -70,6 +71,30 @@ set_snapshot(struct engine *e, struct bytes text, uint64_t last)
 	    last + 1, (int)kept, list);
 	memcpy(e->snapshot, clipped, sizeof(clipped));
 	return true;
+}
+
+bool
+pg_snapshot_with(struct bytes text, uint64_t xid, char out[PG_SNAPSHOT])
+{
+	char had[PG_SNAPSHOT], *end;
+	uint64_t low, high;
+	size_t len;
+
+	if (text.len == 0 || text.len >= sizeof(had))
+		return false;
+	memcpy(had, text.p, text.len);
+	had[text.len] = '\0';
+	low = strtoull(had, &end, 10);
+	if (*end != ':')
+		return false;
+	high = strtoull(end + 1, &end, 10);
+	if (*end != ':' || xid < high || xid - high > BETWEEN)
+		return false;
+	len = (size_t)snprintf(out, PG_SNAPSHOT, "%" PRIu64 ":%" PRIu64 "%s", low, xid + 1, end);
+	for (; high < xid && len < PG_SNAPSHOT; high++)
+		len += (size_t)snprintf(
+		    out + len, PG_SNAPSHOT - len, "%s%" PRIu64, out[len - 1] == ':' ? "" : ",", high);
+	return len < PG_SNAPSHOT;
 }
 
 static uint32_t
@@ -149,6 +174,21 @@ pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until)
 	rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
 	PQclear(res);
 	return rc;
+}
+
+enum rc
+pg_poll_spared(struct engine *e, struct bytes text, uint64_t xid, uint64_t own_rev)
+{
+	char with[PG_SNAPSHOT];
+
+	if (!pg_snapshot_with(text, xid, with))
+		return RC_NOT_FOUND;
+	e->look++;
+	memcpy(e->snapshot, with, sizeof(with));
+	if (pg_copy_take_rows(e, NULL, 0, own_rev) == RC_OK)
+		return RC_OK;
+	e->snapshot[0] = '\0';
+	return RC_UNAVAILABLE;
 }
 
 enum rc

@@ -447,6 +447,12 @@ pg_send_sync(struct pg_link *l)
 	return PQpipelineSync(l->conn) == 1;
 }
 
+bool
+pg_send_flush(struct pg_link *l)
+{
+	return PQsendFlushRequest(l->conn) == 1;
+}
+
 /* libpq ends each statement's results with a NULL, but a sync point's not. */
 PGresult *
 pg_answer(struct pg_link *l, int64_t until)

@@ -131,6 +131,9 @@ MUST_USE bool pg_send(
 MUST_USE bool pg_send_text(struct pg_link *l, const char *sql);
 MUST_USE bool pg_send_sync(struct pg_link *l);
 
+/** What is answered so far is to come at once, before the sync point was reached. */
+MUST_USE bool pg_send_flush(struct pg_link *l);
+
 /** The next answer, NULL when ${until} (clock_mono_ms) passes or the link is lost; free it with PQclear. */
 PGresult *pg_answer(struct pg_link *l, int64_t until);
 
@@ -192,8 +195,11 @@ struct engine {
 	bool has_taken;                      /* something new came: what waits was sealed before it */
 	int64_t beat_at, prune_at, retry_at; /* clock_mono_ms of the next one */
 	unsigned unheard;                    /* looks in a row that were not answered on a line that stood */
-	int64_t alone_at;       /* clock_mono_ms since which beats met too few to agree; 0: they met enough */
-	int agreed_nodes;       /* of so many most had one time; 0: they had not */
+	int64_t alone_at; /* clock_mono_ms since which beats met too few to agree; 0: they met enough */
+	int agreed_nodes; /* of so many most had one time; 0: they had not */
+	uint64_t
+	    begun_rev; /* what the copy has begun to write is the batch under this revision; 0: nothing */
+	int64_t others_until;   /* somebody else has written: until then this node is not alone */
 	int64_t turns_until;    /* nodes have met at a log's head: until then this one waits for its turn */
 	int64_t no_turns_until; /* but not before: a turn did not come */
 	atomic_int_least64_t confirmed; /* clock_mono_ms at which a primary last confirmed that it is one */
@@ -224,7 +230,8 @@ void pg_batch_fini(struct pg_batch *b);
 void pg_batch_changes(const struct pg_batch *b, uint64_t rev, struct change *out);
 bool pg_batch_has(struct pg_batch *b, uint64_t rev, const struct change *row);
 
-/** The engine's apply (engine.h). */
+/** The engine's is_alone (engine.h), and its apply. */
+bool pg_is_alone(const struct engine *e);
 void pg_apply(struct engine *e, struct commit *list);
 
 /**
@@ -236,6 +243,20 @@ void pg_apply(struct engine *e, struct commit *list);
 MUST_USE enum rc pg_poll(struct engine *e, int64_t until);
 MUST_USE bool pg_poll_send(struct engine *e, const struct id *own);
 MUST_USE enum rc pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until);
+
+/**
+ * Bring the copy to where the database is after this node's own transaction ${xid}, committed as ${own_rev},
+ * without a look: nobody has written between the copy's snapshot and ${text}, in which the transaction was
+ * done.  RC_NOT_FOUND: that cannot be said as a snapshot, look instead.  RC_UNAVAILABLE: as pg_poll_answer.
+ */
+MUST_USE enum rc pg_poll_spared(struct engine *e, struct bytes text, uint64_t xid, uint64_t own_rev);
+
+/**
+ * ${out}: what the snapshot ${text} of PostgreSQL sees, in which the transaction ${xid} got its number, and
+ * that transaction too, but nobody whose number lies between.  False: there are too many of those, or it is
+ * no such snapshot.
+ */
+MUST_USE bool pg_snapshot_with(struct bytes text, uint64_t xid, char out[PG_SNAPSHOT]);
 
 /**
  * Turns at the heads of the logs (pg_turn.c).  A batch that lost there is told of with pg_turn_lost; while
@@ -284,6 +305,14 @@ MUST_USE enum rc pg_copy_take(struct engine *e, struct change *changes, size_t c
  * committed as ${own_rev} (0: none was), since it stands before whatever this look found upon it.
  */
 MUST_USE enum rc pg_copy_take_rows(struct engine *e, const PGresult *res, int first, uint64_t own_rev);
+
+/**
+ * Begin to write into the copy what the batch under way changed, which the server is about to commit as
+ * ${own_rev}: so the copy's work is done while the server waits for its disks.  pg_copy_take_rows of the same
+ * revision goes on with it, pg_copy_drop and all else that writes forget it.
+ */
+void pg_copy_begin(struct engine *e, uint64_t own_rev);
+void pg_copy_drop(struct engine *e);
 
 /** The engine's follow (engine.h), but for who has not heard of the clocks. */
 void pg_follow(struct engine *e);

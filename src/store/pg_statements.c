@@ -34,7 +34,8 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	 * snapshot that the copy equals, in which the reads were judged.  Where nobody has written since,
 	 * they hold, and it is not asked of each.  But for what is updated it always is: a copy that is wrong
 	 * about it is divided by zero.  One row: the transaction's number, 0 if a read does not hold and
-	 * nothing was done. */
+	 * nothing was done; the snapshot in which it was done, NULL where somebody has written since the
+	 * copy's. */
 	[PG_WRITE] =
 	    "WITH others AS MATERIALIZED (SELECT $12::text IS NULL"
 	    "  OR (SELECT value::bigint FROM menedek_meta WHERE name = 'pruned')"
@@ -56,7 +57,8 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	    " told AS (INSERT INTO menedek_changes (xid, id, keys) SELECT me.xid, $8::bytea, "
 	    "$9::bytea[] FROM me)"
 	    " SELECT coalesce((SELECT me.xid / ((SELECT count(*) FROM put) = cardinality($5::bytea[]))::int"
-	    "  FROM me), 0)::bigint",
+	    "  FROM me), 0)::bigint,"
+	    " CASE WHEN (SELECT came FROM others) THEN NULL ELSE pg_current_snapshot()::text::bytea END",
 	/* What this snapshot sees and snapshot $1 did not: exact, however late a transaction committed; but
 	 * not what batch $2 changed, whose values the node has.  First row: the snapshot, up to where changes
 	 * were thrown away, the timeline, the last whose change it sees. */

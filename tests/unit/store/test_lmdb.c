@@ -318,6 +318,54 @@ Test(lmdb, opened_anew_a_hurt_file_is_empty_and_a_sound_one_is_as_it_was)
 	}
 }
 
+/* ---- a mirror that is begun before it is known what happened ---- */
+
+static bool
+has(struct engine *e, const char *name)
+{
+	const struct key key = key_of(name);
+	struct snapshot *s;
+	struct bytes value;
+	uint64_t rev;
+	enum rc rc;
+
+	cr_assert_eq(engine_lmdb.snapshot(e, &s), RC_OK);
+	rc = engine_lmdb.get(s, &key, &value, &rev);
+	engine_lmdb.release(s);
+	return rc == RC_OK;
+}
+
+Test(lmdb, what_is_begun_is_seen_at_its_end_and_what_is_dropped_never)
+{
+	const struct change one = { .key = key_of("ka"), .sealed = bytes_str("one"), .rev = 7 };
+	const struct change two = { .key = key_of("kb"), .sealed = bytes_str("two"), .rev = 8 };
+	const struct change other = { .key = key_of("kc"), .sealed = bytes_str("other"), .rev = 9 };
+	struct engine *e;
+	struct fixture x;
+
+	fixture_open(&x, &engine_lmdb);
+	e = raw_open(&x, 0);
+	cr_assert(lmdb_mirror_begin(e, &one, 1));
+	cr_expect_not(has(e, "ka"));
+	lmdb_mirror_drop(e);
+	lmdb_mirror_drop(e);
+	cr_expect_not(has(e, "ka"));
+	cr_assert(lmdb_mirror_begin(e, &one, 1));
+	cr_assert_eq(lmdb_mirror_end(e, &two, 1, bytes_str("bookmark")), RC_OK);
+	cr_expect(has(e, "ka") && has(e, "kb"));
+	/* whatever else is called first drops it */
+	cr_assert(lmdb_mirror_begin(e, &other, 1));
+	cr_assert_eq(lmdb_mirror(e, &two, 1, bytes_str("bookmark")), RC_OK);
+	cr_expect_not(has(e, "kc"));
+	cr_assert(lmdb_mirror_begin(e, &other, 1));
+	engine_lmdb.close(e);
+	e = raw_open(&x, 0);
+	cr_expect_not(has(e, "kc"), "nor by the end of all");
+	cr_expect_not(engine_lmdb.is_altered(e), "its sum is right");
+	raw_close(&x, e);
+	fixture_close(&x);
+}
+
 Test(lmdb, a_commit_too_big_for_the_map_does_not_take_its_neighbours_with_it)
 {
 	static uint8_t large[LIMIT_VALUE];

@@ -132,6 +132,8 @@ Test(pg_own, what_another_does_to_it_before_the_look_is_seen, .timeout = 60)
 
 	NEEDS_SERVER();
 	open_nodes(&n);
+	put_text(&n.b, "kb", "somebody else");
+	put_text(&n.a, "kc", "so that a look travels with what follows");
 	store_watch(n.a.store, count_told, &told);
 	gate = PQconnectdb(n.a.conninfo);
 	other = PQconnectdb(n.a.conninfo);

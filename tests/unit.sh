@@ -14,7 +14,7 @@ here=$(cd "${0%/*}" && pwd)
 trap finish EXIT
 
 # the store's tests want a PostgreSQL
-if [[ "$*" == */store/* ]] && [ -z "${MENEDEK_TEST_POSTGRES:-}" ]; then
+if [[ "$*" == */store/* || "$*" == *_nodes* ]] && [ -z "${MENEDEK_TEST_POSTGRES:-}" ]; then
 	postgres=$(mktemp -d /tmp/menedek-pg-XXXXXX)
 	MENEDEK_TEST_POSTGRES=$("$here/postgres.sh" start "$postgres") || exit 1
 	export MENEDEK_TEST_POSTGRES

@@ -15,6 +15,7 @@
 #define SECONDS    300u
 #define ARENA      (256u * 1024)
 #define AGAIN_S    5 /* after a failure */
+#define GRACE_S    1 /* for the node that wrote, before another signs */
 #define OUTLETS    2u
 #define ROOT_SHOWN 6u /* bytes; with its number enough for one registry */
 
@@ -31,8 +32,10 @@ struct notary {
 	bool is_accepted;    /* and two people said so in the trail that is left */
 
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t moved; /* enough came, or the end */
+	pthread_cond_t moved; /* enough came, or another's checkpoint, or the end */
 	unsigned pending;     /* entries since the last checkpoint */
+	bool is_ours;         /* the last of them is this node's */
+	bool has_come;        /* a checkpoint that another node has signed */
 	bool is_ending;
 };
 
@@ -170,19 +173,39 @@ send_up_to(struct notary *n, unsigned i, uint64_t newest)
 	return true;
 }
 
-/* Sign and send; false when it must be tried again. */
-static bool
-work(struct notary *n)
+static enum rc
+sign(struct notary *n, struct checkpoint *latest)
 {
-	struct checkpoint latest;
-	enum rc rc = tree_sign(n->store, n->arena, &n->signer, store_now(n->store), &latest);
-	bool is_done = rc == RC_OK;
+	const enum rc rc = tree_sign(n->store, n->arena, &n->signer, store_now(n->store), latest);
 
 	if (rc == RC_CORRUPT)
 		log_world("audit_broken", "after entry %llu: run menedek audit verify",
-		    (unsigned long long)latest.size);
+		    (unsigned long long)latest->size);
 	else if (rc != RC_OK)
 		log_world("checkpoint_not_written", "code=%s", rc_code(rc));
+	return rc;
+}
+
+/* What another node signed. */
+static enum rc
+find_latest(struct notary *n, struct checkpoint *latest)
+{
+	struct fetch f = { .number = 0 };
+	const enum rc rc = store_view(n->store, n->arena, fetch, &f);
+
+	arena_rewind(n->arena, 0);
+	*latest = f.checkpoint;
+	return rc;
+}
+
+/* Sign, unless another has, and send; false when it must be tried again. */
+static bool
+work(struct notary *n, bool signs)
+{
+	struct checkpoint latest;
+	const enum rc rc = signs ? sign(n, &latest) : find_latest(n, &latest);
+	bool is_done = rc == RC_OK;
+
 	for (unsigned i = 0; i < OUTLETS && rc == RC_OK; i++)
 		is_done = send_up_to(n, i, latest.number) && is_done;
 	return is_done;
@@ -190,58 +213,85 @@ work(struct notary *n)
 
 /* ---- the thread ---- */
 
-/* Until enough came, time is up with something to sign, or the end.  Called and left with the lock held. */
 static void
-wait_for_work(struct notary *n, unsigned seconds, bool must_work)
+set_end(struct timespec *end, unsigned seconds)
 {
-	struct timespec until;
-	bool is_time = false;
+	clock_gettime(CLOCK_MONOTONIC, end);
+	end->tv_sec += seconds;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
-	while (!n->is_ending && (must_work || n->pending < n->entries) && !is_time) {
-		if (pthread_cond_timedwait(&n->moved, &n->lock, &until) == 0)
+/* Enough entries came since the last checkpoint, one of this node's last: another's are its to sign. */
+static bool
+is_due(const struct notary *n)
+{
+	return n->pending >= n->entries && n->is_ours;
+}
+
+/*
+ * Until enough came, time is up with something to sign, another's checkpoint, or the end; ${seconds} then
+ * ${must_sign} whatever came.  Is there something to sign?  Called and left with the lock held.
+ */
+static bool
+wait_for_work(struct notary *n, unsigned seconds, bool must_sign)
+{
+	bool is_left = false, is_time = false;
+	struct timespec end;
+
+	set_end(&end, seconds);
+	while (!n->is_ending && !is_time && (must_sign || (!n->has_come && !is_due(n)))) {
+		if (!must_sign && !is_left && n->pending >= n->entries) {
+			is_left = true;
+			set_end(&end, GRACE_S);
+		}
+		if (pthread_cond_timedwait(&n->moved, &n->lock, &end) == 0)
 			continue;
-		is_time = must_work || n->pending > 0;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += seconds;
+		is_time = must_sign || n->pending > 0;
+		set_end(&end, seconds);
 	}
+	return must_sign || n->is_ending || is_time || is_due(n);
 }
 
 static void *
 run(void *arg)
 {
 	struct notary *n = arg;
-	bool is_done, is_ending;
+	bool signs = true, is_done, is_ending;
 
 	pthread_mutex_lock(&n->lock);
 	do {
 		is_ending = n->is_ending;
-		n->pending = 0;
+		n->has_come = false;
+		if (signs)
+			n->pending = 0;
 		pthread_mutex_unlock(&n->lock);
-		is_done = work(n);
+		is_done = work(n, signs);
 		pthread_mutex_lock(&n->lock);
 		if (!is_ending)
-			wait_for_work(n, is_done ? n->seconds : AGAIN_S, !is_done);
+			signs = wait_for_work(n, is_done ? n->seconds : AGAIN_S, !is_done);
 	} while (!is_ending);
 	pthread_mutex_unlock(&n->lock);
 	return NULL;
 }
 
 static void
-count_entries(void *arg, const struct change *changes, size_t count)
+note_changes(void *arg, const struct change *changes, size_t count)
 {
 	struct notary *n = arg;
 	const struct key prefix = log_key(LOG_AUDIT, 0);
-	unsigned more = 0;
 
-	for (size_t i = 0; i < count; i++)
-		more += changes[i].is_append && changes[i].key.b[1] == prefix.b[1];
-	if (more == 0)
-		return;
 	pthread_mutex_lock(&n->lock);
-	n->pending += more;
-	if (n->pending >= n->entries)
+	for (size_t i = 0; i < count; i++) {
+		const struct change *c = &changes[i];
+
+		if (c->is_append && c->key.b[1] == prefix.b[1]) {
+			n->pending++;
+			n->is_ours = !c->is_others;
+		} else if (c->is_others && tree_is_newest(&c->key)) {
+			n->pending = 0;
+			n->has_come = true;
+		}
+	}
+	if (n->pending >= n->entries || n->has_come)
 		pthread_cond_signal(&n->moved);
 	pthread_mutex_unlock(&n->lock);
 }
@@ -313,7 +363,7 @@ notary_start(struct notary *n, struct store *store, struct fault *f)
 	arena_rewind(n->arena, 0);
 	if (n->is_rolled_back && !n->is_accepted)
 		return fault_set(f, RC_STATE_CONFLICT, MSG_ROLLED_BACK, NULL, 0, NULL);
-	store_watch(store, count_entries, n);
+	store_watch(store, note_changes, n);
 	n->is_running = pthread_create(&n->thread, NULL, run, n) == 0;
 	return n->is_running ? RC_OK
 			     : fault_set(f, RC_UNAVAILABLE, MSG_SERVER_UNSTARTED, NULL, 0, "checkpoints");

@@ -2,8 +2,9 @@
 /*
  * Signs the trail while it grows: a checkpoint after every so many entries and, if anything was added, after
  * so many seconds; at the start and at the end too, so that what a program wrote meanwhile is covered.  Each
- * goes at once to the outlets; one that could not leave is tried again, in order, for ever.  One thread of
- * its own: a slow disk of others must not hold up entries.
+ * goes at once to the outlets; one that could not leave is tried again, in order, for ever.  Of several nodes
+ * the one signs that wrote; the others send what it signed, and sign only what it has left for a second.  One
+ * thread of its own: a slow disk of others must not hold up entries.
  */
 #ifndef MENEDEK_NOTARY_H
 #define MENEDEK_NOTARY_H

@@ -111,6 +111,14 @@ tree_sign(struct store *store, struct arena *arena, const struct signer *signer,
 	return rc;
 }
 
+bool
+tree_is_newest(const struct key *key)
+{
+	const struct key newest = checkpoint_key(0);
+
+	return key_compare(key, &newest) == 0;
+}
+
 /* ---- proofs ---- */
 
 enum rc

@@ -19,6 +19,9 @@
 MUST_USE enum rc tree_sign(struct store *store, struct arena *arena, const struct signer *signer, int64_t now,
     struct checkpoint *latest);
 
+/** Is it the key of the newest checkpoint, written anew with each? */
+bool tree_is_newest(const struct key *key);
+
 /** RC_NOT_FOUND: there is none of that number (0: none at all). */
 MUST_USE enum rc tree_checkpoint(struct txn *t, uint64_t number, struct checkpoint *out);
 

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { out, spread, pick } from './lib/measure.mjs';
 import { plot, Report } from './lib/report.mjs';
 import { Scene } from './lib/scene.mjs';
-import { Cluster } from './lib/spread.mjs';
+import { Cluster, Pair } from './lib/spread.mjs';
 import { Postgres } from './lib/database.mjs';
 import * as cluster from './rows/cluster.mjs';
 import * as connections from './rows/connections.mjs';
@@ -72,13 +72,16 @@ const parts = {
   first: async () => connections.first(await sceneOf(MIDDLE), report, ROUNDS),
   growth: growth,
   start: async () => upkeep.start(await sceneOf(0), LARGE > 0 ? await sceneOf(LARGE) : null, report, ROUNDS),
-  cluster: () => overPostgres((database) => new Cluster(database, 3, sizes(2)), async (scene) => {
-    await scene.start();
-    await scene.prepare();
-    await cluster.peers(scene, report, ROUNDS);
-    await scene.refresh();
-    await cluster.search(scene, report, ROUNDS);
-    await cluster.visibility(scene, report, isQuick ? 10 : 400);
+  cluster: () => overPostgres((database) => new Pair(new Cluster(database, 1, sizes(2)), new Cluster(database, 3, sizes(2))), async ({ alone, three }) => {
+    for (const scene of [alone, three]) {
+      await scene.start();
+      await scene.prepare();
+    }
+    await cluster.peers(alone, three, report, ROUNDS);
+    await alone.refresh();
+    await three.refresh();
+    await cluster.search(alone, three, report, ROUNDS);
+    await cluster.visibility(three, report, isQuick ? 10 : 400);
   }),
   room: () => overPostgres(() => new Scene(sizes(2)), (scene, database) => cluster.room(scene, database, report, isQuick ? 100 : Number(process.env.FILL ?? 100_000), ROUNDS)),
   verify: async () => {

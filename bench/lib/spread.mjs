@@ -11,7 +11,7 @@ export class Cluster extends Scene {
   constructor(database, nodes, more = {}) {
     super(more);
     this.database = database;
-    this.registry.database = database.schema('menedek');
+    this.registry.database = database.schema(`nodes${nodes}`);
     this.registry.run('migrate', '--engine', 'postgresql', '--database', this.registry.database);
     this.nodes = [this.registry];
     // a node's directory is a copy of one that was never served
@@ -23,7 +23,7 @@ export class Cluster extends Scene {
 
   async start() {
     await super.start();
-    for (const n of this.nodes.slice(1)) await n.start({}, ['--health', '127.0.0.1:0']);
+    for (const n of this.nodes.slice(1)) await n.start({}, ['--health', '127.0.0.1:0', '--config', this.settings]);
     return this;
   }
 
@@ -45,6 +45,16 @@ export class Cluster extends Scene {
   async close() {
     for (const n of this.nodes.slice(1)) await n.close();
     await super.close();
+  }
+}
+
+/** One node over a database of its own, and three over another, at the same servers. */
+export class Pair {
+  constructor(alone, three) { Object.assign(this, { alone, three }); }
+
+  async close() {
+    await this.alone.close();
+    await this.three.close();
   }
 }
 

@@ -53,11 +53,12 @@ async function batches(cluster, count, work) {
 const middle = (r, field) => Math.round(spread(pick(r, field)).median);
 const better = (r, field, isMore) => r.go.map((x, i) => ((isMore ? x[field] > r.fastify[i][field] : x[field] < r.fastify[i][field]) ? x : r.fastify[i]));
 
-export async function peers(cluster, report, count) {
-  const all = await startPeers(cluster), script = cluster.script('hold', ...HOLD);
+export async function peers(alone, cluster, report, count) {
+  const all = await startPeers(cluster);
   try {
-    const ours = (n) => () => batches(cluster, n, () => cluster.spread(n, script));
-    const r = await rounds(count, { ours: ours(1), three: ours(3), go: () => runPeer(cluster, all, 1, script), fastify: () => runPeer(cluster, all, 0, script) });
+    const script = cluster.script('hold', ...HOLD), one = alone.script('hold', ...HOLD);
+    const r = await rounds(count, { ours: () => batches(alone, 1, () => alone.spread(1, one)), three: () => batches(cluster, 3, () => cluster.spread(3, script)),
+      go: () => runPeer(cluster, all, 1, script), fastify: () => runPeer(cluster, all, 0, script) });
     for (const [name, x] of Object.entries(r)) {
       console.log(`       ${name}: ${middle(x, 'good_per_s')}/s, CPU ${middle(x, 'server_us')} us: ${middle(x, 'nodes_us')} of the service, ` +
         `${middle(x, 'database_us')} of PostgreSQL and its standby; median ${middle(x, 'p50_us') / 1000} ms, p99 ${middle(x, 'p99_us') / 1000} ms` +
@@ -74,9 +75,9 @@ export async function peers(cluster, report, count) {
   }
 }
 
-export async function search(cluster, report, count) {
-  const script = cluster.script('search', ...SEARCH);
-  const r = await rounds(count, { one: () => cluster.spread(1, script), three: () => cluster.spread(3, script) });
+export async function search(alone, cluster, report, count) {
+  const script = cluster.script('search', ...SEARCH), single = alone.script('search', ...SEARCH);
+  const r = await rounds(count, { one: () => alone.spread(1, single), three: () => cluster.spread(3, script) });
   report.add({ row: 'cluster, search, 3 nodes on these cores: throughput', unit: '/s', ours: pick(r.three, 'good_per_s'), other: pick(r.one, 'good_per_s'), against: '1 node', goal: ['>=', 0.8] });
   report.add({ row: 'cluster, search, 3 nodes: CPU of all, a search', unit: 'us', ours: pick(r.three, 'server_us'), other: pick(r.one, 'server_us'), against: '1 node', goal: ['<=', 1.25] });
   report.add({ row: 'cluster, search: share of its CPU in PostgreSQL', unit: '%', ours: pick(r.three, (x) => (100 * x.database_us) / x.server_us), goal: ['<=', 20] });

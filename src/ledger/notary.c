@@ -33,8 +33,9 @@ struct notary {
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t moved; /* enough came, or another's checkpoint, or the end */
-	unsigned pending;     /* entries since the last checkpoint */
-	bool is_ours;         /* the last of them is this node's */
+	uint64_t newest;      /* entry that was told of */
+	uint64_t covered;     /* entries, by the newest checkpoint that this thread knows of */
+	bool is_ours;         /* the last of those that make a checkpoint due is this node's */
 	bool has_come;        /* a checkpoint that another node has signed */
 	bool is_ending;
 };
@@ -206,6 +207,11 @@ work(struct notary *n, bool signs)
 	const enum rc rc = signs ? sign(n, &latest) : find_latest(n, &latest);
 	bool is_done = rc == RC_OK;
 
+	if (is_done) {
+		pthread_mutex_lock(&n->lock);
+		n->covered = latest.size;
+		pthread_mutex_unlock(&n->lock);
+	}
 	for (unsigned i = 0; i < OUTLETS && rc == RC_OK; i++)
 		is_done = send_up_to(n, i, latest.number) && is_done;
 	return is_done;
@@ -220,32 +226,41 @@ set_end(struct timespec *end, unsigned seconds)
 	end->tv_sec += seconds;
 }
 
-/* Enough entries came since the last checkpoint, one of this node's last: another's are its to sign. */
+/* Entries that no checkpoint covers.  By number: what is told before a checkpoint may be younger. */
+static uint64_t
+pending(const struct notary *n)
+{
+	return n->newest > n->covered ? n->newest - n->covered : 0;
+}
+
+/* Enough of them, and this node's turn: of several, who wrote the last that was needed. */
 static bool
 is_due(const struct notary *n)
 {
-	return n->pending >= n->entries && n->is_ours;
+	return pending(n) >= n->entries && n->is_ours;
 }
 
 /*
- * Until enough came, time is up with something to sign, another's checkpoint, or the end; ${seconds} then
- * ${must_sign} whatever came.  Is there something to sign?  Called and left with the lock held.
+ * Until enough came, time is up with something to sign, another's checkpoint, or the end; after ${seconds}
+ * whatever came if it ${must_sign}.  What another node wrote is left to it for a moment.  Is there something
+ * to sign?  Called and left with the lock held.
  */
 static bool
 wait_for_work(struct notary *n, unsigned seconds, bool must_sign)
 {
-	bool is_left = false, is_time = false;
+	bool is_left = must_sign, is_late = false, is_time = false;
 	struct timespec end;
 
 	set_end(&end, seconds);
 	while (!n->is_ending && !is_time && (must_sign || (!n->has_come && !is_due(n)))) {
-		if (!must_sign && !is_left && n->pending >= n->entries) {
+		if (!is_left && (pending(n) >= n->entries || (is_late && !n->is_ours))) {
 			is_left = true;
 			set_end(&end, GRACE_S);
 		}
 		if (pthread_cond_timedwait(&n->moved, &n->lock, &end) == 0)
 			continue;
-		is_time = must_sign || n->pending > 0;
+		is_late = pending(n) > 0;
+		is_time = must_sign || (is_late && (is_left || n->is_ours));
 		set_end(&end, seconds);
 	}
 	return must_sign || n->is_ending || is_time || is_due(n);
@@ -261,8 +276,6 @@ run(void *arg)
 	do {
 		is_ending = n->is_ending;
 		n->has_come = false;
-		if (signs)
-			n->pending = 0;
 		pthread_mutex_unlock(&n->lock);
 		is_done = work(n, signs);
 		pthread_mutex_lock(&n->lock);
@@ -271,6 +284,18 @@ run(void *arg)
 	} while (!is_ending);
 	pthread_mutex_unlock(&n->lock);
 	return NULL;
+}
+
+static void
+note_entry(struct notary *n, const struct change *c)
+{
+	const uint64_t number = log_key_number(&c->key);
+
+	if (number <= n->newest)
+		return;
+	if (pending(n) < n->entries)
+		n->is_ours = !c->is_others;
+	n->newest = number;
 }
 
 static void
@@ -283,15 +308,12 @@ note_changes(void *arg, const struct change *changes, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct change *c = &changes[i];
 
-		if (c->is_append && c->key.b[1] == prefix.b[1]) {
-			n->pending++;
-			n->is_ours = !c->is_others;
-		} else if (c->is_others && tree_is_newest(&c->key)) {
-			n->pending = 0;
+		if (c->is_append && c->key.b[1] == prefix.b[1])
+			note_entry(n, c);
+		else if (c->is_others && tree_is_newest(&c->key))
 			n->has_come = true;
-		}
 	}
-	if (n->pending >= n->entries || n->has_come)
+	if (pending(n) >= n->entries || n->has_come)
 		pthread_cond_signal(&n->moved);
 	pthread_mutex_unlock(&n->lock);
 }

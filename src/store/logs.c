@@ -11,6 +11,7 @@
 #define REVISION   0xffu /* no log has this number */
 #define BOOKMARK   0xfeu /* nor this */
 #define SHARED     0xfdu
+#define NUMBER_AT  2u /* in an entry's key: after kind and log */
 
 struct key
 log_key(enum store_log log, uint64_t number)
@@ -21,6 +22,12 @@ log_key(enum store_log log, uint64_t number)
 	key_add_bytes(&key, &which, 1);
 	key_add_u64(&key, number);
 	return key;
+}
+
+uint64_t
+log_key_number(const struct key *key)
+{
+	return get_u64(key->b + NUMBER_AT);
 }
 
 static struct key

@@ -24,6 +24,9 @@ struct log_head {
 /** The key of entry ${number} of ${log}; numbers start at 1. */
 struct key log_key(enum store_log log, uint64_t number);
 
+/** The number in such a key. */
+uint64_t log_key_number(const struct key *key);
+
 /** Where the engines keep the head of ${log}, unsealed: it is a digest of digests. */
 struct key log_head_key(enum store_log log);
 

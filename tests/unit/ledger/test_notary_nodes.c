@@ -4,6 +4,7 @@
 #include "../store/nodes.h"
 #include "ledger/checkpoint.h"
 #include "ledger/notary.h"
+#include "ledger/tree.h"
 
 #define ENTRIES 10u
 #define MANY    400u
@@ -31,15 +32,21 @@ open_all(void)
 }
 
 static void
-start(struct signing_node *s, struct fixture *x)
+start_with(struct signing_node *s, struct fixture *x, unsigned entries, unsigned seconds)
 {
-	const struct notary_options options = { .entries = ENTRIES, .seconds = 3600, .file = s->file };
+	const struct notary_options options = { .entries = entries, .seconds = seconds, .file = s->file };
 	struct fault f = { 0 };
 
 	s->x = x;
 	fixture_path(x, "checkpoints", s->file);
 	cr_assert_eq(notary_open(&signer, &options, &s->notary, &f), RC_OK);
 	cr_assert_eq(notary_start(s->notary, x->store, &f), RC_OK);
+}
+
+static void
+start(struct signing_node *s, struct fixture *x)
+{
+	start_with(s, x, ENTRIES, 3600);
 }
 
 static void
@@ -131,6 +138,29 @@ Test(notary_nodes, who_wrote_signs_and_the_other_sends_it_too, .timeout = 60)
 	cr_expect(comes(&b, MANY), "what the first signed as it ended");
 	stop(&b);
 	close_all(&a, &b);
+}
+
+/* A comparison tells in the order of keys: entries that are younger than the checkpoint come before it. */
+Test(notary_nodes, what_is_told_before_a_checkpoint_may_be_younger, .timeout = 60)
+{
+	struct checkpoint c;
+	struct signing_node b;
+
+	NEEDS_SERVER();
+	open_all();
+	start_with(&b, &n.b, 1000, 1);
+	usleep(300000);
+	fill(&n.a, 3);
+	arena_rewind(n.a.arena, 0);
+	cr_assert_eq(tree_sign(n.a.store, n.a.arena, &signer, 1000, &c), RC_OK);
+	fill(&n.a, 2);
+	postgres_run(n.a.conninfo,
+	    "UPDATE menedek_meta SET value = (SELECT max(xid) FROM menedek_changes)::text"
+	    " WHERE name = 'pruned'");
+	store_follow(n.b.store);
+	cr_expect(comes(&b, 5));
+	stop(&b);
+	close_all(NULL, &b);
 }
 
 Test(notary_nodes, what_nobody_signs_is_signed_by_another, .timeout = 60)

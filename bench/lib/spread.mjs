@@ -53,8 +53,7 @@ export class Pair {
   constructor(alone, three) { Object.assign(this, { alone, three }); }
 
   async close() {
-    await this.alone.close();
-    await this.three.close();
+    try { await this.alone.close(); } finally { await this.three.close(); }
   }
 }
 

@@ -25,6 +25,10 @@
 /* Of an engine that is far away: how long at most to wait for company after a batch, and for how many. */
 #define GATHER_US   20000u
 #define GATHER_MOST 48u
+/* Fewer do not go by halves; nor do any if an engine is idle for less than this part of its own time. */
+#define HALVED_LEAST  8u
+#define IDLE_PART     3u
+#define MEASURE_EVERY 32u
 _Static_assert(CHANGES >= 2 * LIMIT_TXN_KEYS, "a commit's changes must fit");
 
 struct watcher {
@@ -43,6 +47,11 @@ struct committer {
 	struct change *changes;
 	size_t change_cap;           /* CHANGES, or as many as the widest commit so far has */
 	uint64_t spent_us, ended_us; /* of the last batch: in the engine, and when all were told */
+	/* of an engine that is far; the thread's own */
+	bool is_whole;    /* the batch waited for most */
+	uint64_t idle_us; /* from the end of the last one until it set off; 0: it waited for nobody */
+	uint64_t gap_us, whole_us; /* of those that waited for most: idle before, and in the engine */
+	unsigned halves;           /* that went since the last of them */
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t has_work;
@@ -129,16 +138,34 @@ wait_until(struct committer *c, uint64_t us)
 }
 
 /*
- * How many of ${company} the next batch waits for: most of them where writers of other nodes wait too, since
- * fewer and larger batches cost all of them the least.  Of a node that is alone they are two halves that take
- * turns: while the engine has one, the other is answered and comes again.
+ * How many of ${company} the next batch waits for.  Most of them: fewer and larger batches cost the least.
+ * But a node to which nobody else writes may let two halves take turns: while the engine has one, the other
+ * is answered and comes again.  That pays where the engine has nothing to do for long while most come again,
+ * which is measured now and then; it would cost where a batch is dear however small, or few come.
  */
 static uint64_t
-share(const struct committer *c, uint64_t company)
+share(struct committer *c, uint64_t company)
 {
-	if (c->ops->is_alone != NULL && c->ops->is_alone(c->engine))
-		return company / 2;
-	return company - company / 8; /* not for the slowest */
+	const bool is_idle_long = IDLE_PART * c->gap_us > c->whole_us;
+
+	c->is_whole = true;
+	if (company >= HALVED_LEAST && is_idle_long && c->ops->is_alone != NULL &&
+	    c->ops->is_alone(c->engine) && ++c->halves < MEASURE_EVERY)
+		c->is_whole = false;
+	else
+		c->halves = 0;
+	return c->is_whole ? company - company / 8 /* not for the slowest */ : company / 2;
+}
+
+/* Of a batch that waited for most: how long the engine had nothing to do before it, and how long it took.
+ * Smoothed, since both leap. */
+static void
+measure(struct committer *c)
+{
+	if (!c->is_whole)
+		return;
+	c->gap_us = (7 * c->gap_us + c->idle_us) / 8;
+	c->whole_us = (7 * c->whole_us + c->spent_us) / 8;
 }
 
 /*
@@ -154,8 +181,11 @@ gather(struct committer *c)
 	if (!c->ops->is_far)
 		return;
 	c->wanted = share(c, c->company < GATHER_MOST ? c->company : GATHER_MOST);
-	while (c->stats.waiting < c->wanted && !c->is_stopping && now_us() < most)
+	c->idle_us = 0;
+	while (c->stats.waiting < c->wanted && !c->is_stopping && now_us() < most) {
 		wait_until(c, most);
+		c->idle_us = now_us() - c->ended_us;
+	}
 	c->wanted = 1;
 }
 
@@ -365,6 +395,7 @@ run_batch(struct committer *c, struct commit *list)
 		list->done(list);
 	}
 	c->ended_us = now_us();
+	measure(c);
 }
 
 static void *

@@ -48,6 +48,15 @@ pg_is_alone(const struct engine *e)
 	return !e->link.has_turn && clock_mono_ms() >= e->others_until;
 }
 
+/* The time of one attempt from now on. */
+static int64_t
+at_most(int64_t until)
+{
+	const int64_t one = clock_mono_ms() + COMMIT_MS;
+
+	return one < until ? one : until;
+}
+
 /* A batch on its way. */
 struct sent {
 	struct id id;
@@ -226,10 +235,10 @@ done_in(const struct sent *s)
  * Bring the copy to where the database is after the batch, of which the server has said what became:
  * ${own_rev} is what it was committed as, or 0.  A look costs the server a twentieth of a batch, and says
  * nothing where nobody else writes.  So where somebody does it travels with the batch, else it is left out,
- * or made up for.
+ * or made up for, which has its own time up to ${limit}.
  */
 static bool
-bring_copy(struct engine *e, const struct sent *s, uint64_t own_rev, int64_t until)
+bring_copy(struct engine *e, const struct sent *s, uint64_t own_rev, int64_t until, int64_t limit)
 {
 	const struct bytes text = done_in(s);
 	enum rc rc = RC_NOT_FOUND;
@@ -249,7 +258,7 @@ bring_copy(struct engine *e, const struct sent *s, uint64_t own_rev, int64_t unt
 	if (rc != RC_NOT_FOUND)
 		return rc == RC_OK;
 	if (pg_poll_send(e, &s->id))
-		return pg_poll_answer(e, own_rev, until) == RC_OK;
+		return pg_poll_answer(e, own_rev, at_most(limit)) == RC_OK;
 	pg_link_drop(&e->link);
 	return false;
 }
@@ -276,7 +285,7 @@ try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 		atomic_store(&e->confirmed, now);
 	}
 	if (is_heard)
-		is_told = bring_copy(e, &s, outcome == DONE ? s.base + s.xid : 0, patience);
+		is_told = bring_copy(e, &s, outcome == DONE ? s.base + s.xid : 0, patience, until);
 	pg_copy_drop(e);
 	PQclear(s.row);
 	if (outcome == DONE && e->is_giving)
@@ -314,7 +323,7 @@ pause_after(unsigned down)
 static enum outcome
 attempt(struct engine *e, struct commit *first, int64_t until, struct commit **rest, uint64_t *rev)
 {
-	const int64_t now = clock_mono_ms(), patience = now + COMMIT_MS < until ? now + COMMIT_MS : until;
+	const int64_t patience = at_most(until);
 	enum outcome outcome;
 	enum rc rc;
 

@@ -8,7 +8,7 @@
 #define TIMES   12
 #define MOST    15 /* batches: without waiting 16 or more were seen, up to twice TIMES are possible */
 
-#define AWAY_US      15000
+#define AWAY_US      18000
 #define HALVES_LEAST (TIMES + TIMES / 2) /* TIMES for each half; together they were 13 and 14 */
 #define HALVES_MOST  (2 * TIMES + 2)
 
@@ -121,6 +121,21 @@ Test(committer, two_halves_take_turns_where_nobody_else_writes, .timeout = 60)
 	for (unsigned i = 0; i < 8 && (least < HALVES_LEAST || least > HALVES_MOST); i++)
 		least = batches_of_all(&x, AWAY_US);
 	cr_assert(least >= HALVES_LEAST && least <= HALVES_MOST, "%u batches", least);
+	fixture_close(&x);
+}
+
+/* They come again at once: by halves each batch would only be half as large. */
+Test(committer, nor_do_they_where_all_are_back_at_once, .timeout = 60)
+{
+	struct engine_ops ops = far_engine();
+	unsigned least = UINT32_MAX;
+	struct fixture x;
+
+	ops.is_alone = is_alone;
+	fixture_open(&x, &ops);
+	for (unsigned i = 0; i < 8 && least > MOST; i++)
+		least = batches_of_all(&x, 0);
+	cr_assert_leq(least, MOST);
 	fixture_close(&x);
 }
 

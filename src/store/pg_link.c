@@ -137,17 +137,16 @@ notice(void *arg, const PGresult *res)
 	l->is_unsure = true;
 }
 
-/* Until something can be read, or written while there is something left to write.  What has come already
- * counts however late it is looked at. */
+/* Until something can be read, or written while there is something left to write. */
 static bool
 wait_for_socket(PGconn *conn, bool wants_out, int64_t until)
 {
 	struct pollfd p = { .fd = PQsocket(conn), .events = (short)(POLLIN | (wants_out ? POLLOUT : 0)) };
 	const int64_t left = until - clock_mono_ms();
 
-	if (poll(&p, 1, left > 0 ? (int)left : 0) == 0)
+	if (left <= 0 || poll(&p, 1, (int)left) == 0)
 		return false;
-	return (p.revents & POLLIN) == 0 ? left > 0 : PQconsumeInput(conn) == 1;
+	return (p.revents & POLLIN) == 0 || PQconsumeInput(conn) == 1;
 }
 
 static PGresult *

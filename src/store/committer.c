@@ -49,7 +49,7 @@ struct committer {
 	uint64_t spent_us, ended_us; /* of the last batch: in the engine, and when all were told */
 	/* of an engine that is far; the thread's own */
 	bool is_whole;    /* the batch waited for most */
-	uint64_t idle_us; /* from the end of the last one until it set off; 0: it waited for nobody */
+	uint64_t idle_us; /* from the end of the last one until most were there; half of its time: longer */
 	uint64_t gap_us, whole_us; /* of those that waited for most: idle before, and in the engine */
 	unsigned halves;           /* that went since the last of them */
 
@@ -177,15 +177,18 @@ static void
 gather(struct committer *c)
 {
 	const uint64_t half = c->spent_us / 2, most = c->ended_us + (half < GATHER_US ? half : GATHER_US);
+	bool is_idle;
 
 	if (!c->ops->is_far)
 		return;
 	c->wanted = share(c, c->company < GATHER_MOST ? c->company : GATHER_MOST);
-	c->idle_us = 0;
-	while (c->stats.waiting < c->wanted && !c->is_stopping && now_us() < most) {
+	is_idle = c->stats.waiting < c->wanted;
+	while (c->stats.waiting < c->wanted && !c->is_stopping && now_us() < most)
 		wait_until(c, most);
-		c->idle_us = now_us() - c->ended_us;
-	}
+	c->is_whole = c->is_whole && is_idle; /* else it says nothing of how long they are away */
+	c->idle_us = c->stats.waiting < c->wanted ? half : now_us() - c->ended_us;
+	if (c->idle_us > half)
+		c->idle_us = half;
 	c->wanted = 1;
 }
 

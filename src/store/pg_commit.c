@@ -18,9 +18,8 @@
 #define BYTES_A_MS    1024 /* that a slow line carries: what a wide transaction may take on top */
 #define TRIES         40u  /* to reach a server; a race goes on until TOTAL_MS */
 #define PAUSE_US      1000u
-#define EAGER         4u   /* tries without a pause: who pauses loses to who does not */
-#define OTHERS_MS     1000 /* after somebody else has written this node is not alone */
-#define TIMELINE_BITS 40u  /* of a revision below its timeline: a million million batches */
+#define EAGER         4u  /* tries without a pause: who pauses loses to who does not */
+#define TIMELINE_BITS 40u /* of a revision below its timeline: a million million batches */
 
 enum outcome {
 	DONE,    /* durable */
@@ -255,7 +254,7 @@ bring_copy(struct engine *e, const struct sent *s, uint64_t own_rev, int64_t unt
 	enum rc rc = RC_NOT_FOUND;
 
 	if (text.p == NULL)
-		e->others_until = clock_mono_ms() + OTHERS_MS;
+		e->others_until = clock_mono_ms() + PG_OTHERS_MS;
 	if (!s->is_alone) {
 		if (pg_turn_hear_over(e, until))
 			return pg_poll_answer(e, own_rev, until) == RC_OK;

@@ -171,6 +171,8 @@ pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until)
 		return rc;
 	}
 	e->unheard = 0;
+	if (PQntuples(res) > 1) /* what this node's own batch changed is left out */
+		e->others_until = clock_mono_ms() + PG_OTHERS_MS;
 	rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
 	PQclear(res);
 	return rc;

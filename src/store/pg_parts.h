@@ -176,6 +176,7 @@ struct pg_batch {
 };
 
 #define PG_NODE_FILE 512u
+#define PG_OTHERS_MS 1000  /* after somebody else has written this node is not alone */
 #define PG_UNHEARD   3u    /* looks in a row: by then it is what they ask for */
 #define PG_SNAPSHOT  4096u /* text of a snapshot of PostgreSQL: hundreds of transactions under way */
 

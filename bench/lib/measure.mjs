@@ -25,7 +25,7 @@ export function run(program, args) {
     child.stdout.on('data', (d) => { line += d; });
     child.stderr.on('data', (d) => { said += d; });
     child.on('error', fail);
-    child.on('exit', (code) => {
+    child.on('close', (code) => { // not before all that it said was read
       if (code !== 0) return fail(new Error(`${program} ended with ${code}: ${line}${said}`));
       const result = readLine(line);
       appendFileSync(join(out, 'runs.csv'), `${program},${JSON.stringify(line.trim())}\n`);

@@ -247,7 +247,6 @@ handle(struct call *c)
 		return rc;
 	if (replayed && !(c->route->flags & R_VAULT))
 		return RC_OK;
-	c->is_replay = replayed;
 	if ((rc = slow_down(c)) != RC_OK)
 		return rc;
 	if ((rc = c->route->handler(c)) != RC_OK)

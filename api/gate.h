@@ -103,7 +103,7 @@ struct call {
 	struct principal who;
 	const char *token; /* in head.authorization; good if has_claims */
 	struct claims claims;
-	bool has_claims, is_replay;
+	bool has_claims;
 	struct ctx ctx;
 	struct fault fault;
 	struct txn *txn;

@@ -13,7 +13,7 @@ finish() {
 here=$(cd "${0%/*}" && pwd)
 trap finish EXIT
 
-# the store's tests want a PostgreSQL
+# the tests of the store and of several nodes want a PostgreSQL
 if [[ "$*" == */store/* || "$*" == *_nodes* ]] && [ -z "${MENEDEK_TEST_POSTGRES:-}" ]; then
 	postgres=$(mktemp -d /tmp/menedek-pg-XXXXXX)
 	MENEDEK_TEST_POSTGRES=$("$here/postgres.sh" start "$postgres") || exit 1

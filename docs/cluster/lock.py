@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Patroni as Debian 12 has it (3.0.2), with its leader's lock mended.
+"""Patroni as Debian 12 has it (3.0.2), with its leader's lock and its heir mended.
 
 A leader that was cut off until its lease in etcd ran out writes its name over whoever leads by then, if the picture it still
 has of the cluster is from before: that release puts the key without looking what stands there, and later ones compare.  Seen
@@ -18,6 +18,15 @@ Nor does it ask whose turn it is where PostgreSQL still runs as a primary: it lo
 (`is_healthiest_node`).  One that led, stood still while another led and acknowledged changes with the third, and goes on when
 that other is gone, too, takes the lock at its first look, and the third is rewound onto it.  Here it does not if `sync` names
 others and not this host: it is demoted, and follows.  Whoever pauses Patroni decides that himself.
+
+And with no standby that streams, that release strikes the last one from `sync`, so that nobody may follow a leader which is
+lost then: after a cut between it and both, or on a line that loses every third packet.  Under strict synchrony nothing is
+acknowledged until that standby, or another that has caught up, is there; so it has all that was, and here it stays named, in
+PostgreSQL and in `sync`.
+
+A leader that gave up because it could not reach etcd leads again if it hears of etcd before its lease has ended: on a bad line
+again and again, for minutes in which little or nothing is acknowledged.  Here it hands the lock to whom `sync` names, if that
+one runs, and stands back for as long as a lease lasts.
 
 Usage: python3 -I lock.py /etc/patroni/config.yml, in place of `patroni` (lock.conf); of another release nothing is changed.
 """
@@ -127,6 +136,41 @@ def going_by(acquire_lock):
     return acquire
 
 
+def keeping_heir(process_sync_replication):
+    """Who has all that was acknowledged stays named while no standby streams that could take its place."""
+    def process(self):
+        sync = self.cluster.sync
+        if self.is_synchronous_mode_strict() and sync.members and sync.leader == self.state_handler.name:
+            config = self.patroni.config
+            candidates, _ = self.state_handler.sync_handler.current_state(
+                self.cluster, config['synchronous_node_count'], config['maximum_lag_on_syncnode'])
+            if not candidates:
+                logger.warning('No standby streams: %s stays the one that may take over', sync.members)
+                return None
+        return process_sync_replication(self)
+    return process
+
+
+def heir(cluster, name):
+    """Another that runs, and that `sync` names as having all that this leader, `name`, acknowledged; or None."""
+    sync = cluster.sync
+    others = [m for m in cluster.members if sync.leader == name and m.name != name and m.name in sync.members]
+    return next((m.name for m in others if m.is_running and not m.nofailover), None)
+
+
+def handing_over(enforce_primary_role):
+    """Who was demoted and still has the lock does not lead again while another may."""
+    def enforce(self, message, promote_message):
+        runs = self.state_handler.is_leader() or self.state_handler.role in ('master', 'promoted', 'primary')
+        other = None if runs or not self.is_synchronous_mode_strict() else heir(self.cluster, self.state_handler.name)
+        if other is None or 'had the session lock' not in promote_message or self.is_paused():
+            return enforce_primary_role(self, message, promote_message)
+        self._released_leader_key_timestamp = time.time()
+        self.release_leader_key_voluntarily()
+        return f'handed the lock to {other}, since I had given up leading'
+    return enforce
+
+
 def mend():
     """Is there anything to mend in this release?"""
     is_blind = list(inspect.signature(inspect.unwrap(Etcd3._update_leader)).parameters) in (['self'], ['args', 'kwargs'])
@@ -134,6 +178,8 @@ def mend():
         Etcd3._update_leader = update_leader
         Etcd3._do_attempt_to_acquire_leader = take_lock
         Ha.acquire_lock = going_by(Ha.acquire_lock)
+        Ha.process_sync_replication = keeping_heir(Ha.process_sync_replication)
+        Ha.enforce_primary_role = handing_over(Ha.enforce_primary_role)
     return is_blind
 
 

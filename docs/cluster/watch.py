@@ -18,6 +18,7 @@ import yaml
 
 LOOK_S = 1  # how soon a standby that has become the synchronous one is watched
 ETCD_S = 10  # how often it is asked who leads etcd
+WELL_S = 0.5  # a new TLS connection and an answer: a line that loses packets takes longer, since each is sent again
 SYNC = ("select pid, application_name from pg_stat_replication where sync_state = 'sync' and not pg_is_in_recovery() "
         "order by 1 limit 1")
 
@@ -72,21 +73,30 @@ class Watch:
         except (OSError, ValueError) as e:
             print(f"synchronous standby {name} is gone, and Patroni was not woken: {e}", flush=True)
 
+    def member(self, address):
+        """(seconds that it took to answer, its number); raises OSError, ValueError or KeyError."""
+        begun = time.monotonic()
+        number = self.call(address, "POST", "/v3/maintenance/status", {})["header"]["member_id"]
+        return time.monotonic() - begun, number
+
     def move_etcd(self):
-        """If this host leads etcd as well, another member that answers takes that over."""
+        """If this host leads etcd as well, the member that answers the soonest takes that over; none whose line is bad: it
+        would not be heard, and be unseated, and Patroni wait for that."""
         hosts = self.config["etcd3"]["hosts"]
         own, others = hosts[0], hosts[1:]
         status = self.call(own, "POST", "/v3/maintenance/status", {})
         if status["leader"] != status["header"]["member_id"]:
             return
+        found = []
         for other in others:
             try:
-                member = self.call(other, "POST", "/v3/maintenance/status", {})["header"]["member_id"]
-                self.call(own, "POST", "/v3/maintenance/transfer-leadership", {"targetID": member})
-                print(f"etcd is led by {other} from now on", flush=True)
-                return
-            except (OSError, ValueError) as e:
+                found.append((*self.member(other), other))
+            except (OSError, ValueError, KeyError) as e:
                 print(f"etcd cannot be led by {other}: {e}", flush=True)
+        took, number, other = min(found, default=(WELL_S, None, None))
+        if took < WELL_S:
+            self.call(own, "POST", "/v3/maintenance/transfer-leadership", {"targetID": number})
+            print(f"etcd is led by {other} from now on", flush=True)
 
     def tend_etcd(self):
         if time.monotonic() < self.etcd_at:

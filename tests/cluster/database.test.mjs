@@ -154,9 +154,40 @@ test('a host that could not hear for a while does not take the lock from who lea
     'another was made synchronous': [false, null], 'nobody was made synchronous': [true, 'old'], 'another led, and it was seen': [false, null],
     'others led, and it runs': [false, null], 'others led, and people paused': [true, 'old'], 'others led, and nobody is synchronous': [true, 'old'],
     'others led, and people name a standby': [true, 'old'], 'it led last': [true, 'old'], 'it led last, alone': [true, 'old'],
-    'it was waited for last': [true, 'old'], 'nobody led': [true, 'old'] });
+    'it was waited for last': [true, 'old'], 'nobody led': [true, 'old'],
+    'it gave up, and another may lead': ['handed', null], 'it gave up, and nobody else runs': ['promoted', 'old'], 'it gave up, and people paused': ['promoted', 'old'],
+    'no standby streams': [['new'], null], 'another standby streams': [[], ['third']] });
   const plain = ask('plain');
   for (const what of ['another leads', 'another was made synchronous', 'another led, and it was seen', 'others led, and it runs']) assert.deepEqual(plain[what], [true, 'old'], `${what}: there is nothing to mend any more`);
+  assert.deepEqual([plain['it gave up, and another may lead'], plain['no standby streams']], [['promoted', 'old'], [[], ['*']]], 'there is nothing to mend any more');
+});
+
+test('a leader that neither standby hears, and that is lost then, is followed by the one that it waited for', { skip, timeout: 300000 }, async (t) => {
+  const leader = await cluster.whole();
+  const probe = new Probe(cluster, { random, name: `p${probes++}w` }).begin();
+  try {
+    await probe.floor(150);
+    const [heir] = Object.entries(cluster.followers(leader)).find(([, state]) => state === 'sync');
+    cluster.network.cutPort(leader.name, 5432, cluster.standbys().map((h) => h.name));
+    await until('no standby streams', () => Object.keys(cluster.followers(leader)).length === 0, 30);
+    const from = leader.logText('patroni').length;
+    await until('Patroni has looked', () => /No standby(s available| streams)/.test(leader.logText('patroni').slice(from)), 30);
+    const killed = leader.powerOff(), at = performance.now();
+    const next = await until('another leads', () => cluster.hosts.find((h) => h !== leader && h.leads), 30);
+    assert.ok(killed > 3, 'nothing died');
+    assert.equal(next.name, heir);
+    await until('writes are acknowledged again', () => probe.since(at) > 20, 60);
+    cluster.network.heal();
+    leader.start();
+    const now = await cluster.whole();
+    await probe.end();
+    assert.deepEqual(probe.lost(now), []);
+    t.diagnostic(`${leader.name} heard by none and lost, ${heir} follows; ${probe.acknowledged.length} acknowledged, lost 0`);
+  } finally {
+    cluster.network.heal();
+    leader.start();
+    await probe.end();
+  }
 });
 
 const lock = (host) => cluster.etcdctl(host, 'get', '--print-value-only', '/service/menedek/leader').trim();
@@ -222,6 +253,39 @@ test('etcd is not led from the host that leads PostgreSQL: both would be lost at
   await until('another host leads etcd', () => { const h = cluster.hosts.find(leadsEtcd); return h && h !== leader; }, 40);
   await until('the watch says so', () => /etcd is led by .* from now on/.test(leader.logText('watch').slice(said)), 30);
   t.diagnostic(`led by ${cluster.hosts.find(leadsEtcd).name}; PostgreSQL by ${leader.name}`);
+});
+
+/** The etcd of ${host} stands still and goes on, each second once; gives what ends that. */
+function limp(host) {
+  const etcd = host.programs.get('etcd');
+  const rest = setInterval(() => {
+    etcd.kill('SIGCONT');
+    setTimeout(() => etcd.kill('SIGSTOP'), 30);
+  }, 1000);
+  return () => {
+    clearInterval(rest);
+    setTimeout(() => etcd.kill('SIGCONT'), 50);
+  };
+}
+
+test('etcd is given to the host that answers well, and not to one that only does at last', { skip, timeout: 200000 }, async (t) => {
+  const leader = await cluster.whole();
+  const [slow, well] = cluster.standbys(); // in the order in which the watch asks
+  const [id] = cluster.etcdctl(leader, 'member', 'list').split('\n').find((l) => l.includes(`, ${leader.name}, `)).split(',');
+  const end = limp(slow);
+  let given = null;
+  try {
+    // it may be met just while it goes
+    for (let tries = 0; tries < 2 && given !== well.address; tries++) {
+      const now = await until('somebody leads etcd', () => [well, leader].find(leadsEtcd), 30), said = leader.logText('watch').length;
+      if (now !== leader) cluster.etcdctl(now, 'move-leader', id);
+      given = await until('the watch says so', () => leader.logText('watch').slice(said).match(/etcd is led by ([0-9.]+):\d+ from now on/)?.[1], 40);
+    }
+  } finally {
+    end();
+  }
+  assert.equal(given, well.address);
+  t.diagnostic(`led by ${well.name}; ${slow.name} answers after a second`);
 });
 
 /** Who leads etcd, and in which term, by the word of ${host}'s. */

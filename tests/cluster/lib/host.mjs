@@ -93,7 +93,7 @@ export class Host {
   #start(what, command) {
     const log = openSync(join(this.dir, `${what}.log`), 'a');
     const child = this.network.spawn(this.name, [...as('postgres'), ...command], { stdio: ['ignore', log, log], cwd: this.dir,
-      env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: this.dir, ...this.environment } });
+      env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: this.dir, PGSERVICEFILE: join(templates, 'pg_service.conf'), PGSERVICE: 'replication', ...this.environment } });
     child.ended = new Promise((done) => child.on('exit', (code) => {
       const isOurs = this.programs.get(what) === child;
       if (isOurs) this.programs.delete(what);

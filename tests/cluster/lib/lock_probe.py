@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who gets the leader's lock, asked of a real etcd: a host whose picture of the cluster is old, and one that leads by now.
-Usage: python3 lock_probe.py LOCK.PY|plain PATRONI.YML.  Prints a line of JSON: case -> [what it was told, who has the lock]."""
+"""Who gets the leader's lock, and who may follow, asked of a real etcd: a host whose picture of the cluster is old, one that leads by
+now, one that gave up, one that no standby hears.
+Usage: python3 lock_probe.py LOCK.PY|plain PATRONI.YML.  Prints a line of JSON: case -> [what it was told, who has the lock];
+of standbys, [whom `sync` names, whom PostgreSQL was told to wait for]."""
 import base64
 import importlib.util
 import json
@@ -122,6 +124,63 @@ def led(old, new):
     expire(new)
 
 
+class Quiet:
+    """Stands for what a host without PostgreSQL does not have; whatever is asked of it is done and is nothing."""
+    result = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+    def __getattr__(self, _):
+        return lambda *args, **kwargs: None
+
+
+def leader(dcs, cluster, streaming=(), runs=True):
+    """`dcs` has the lock; runs: its PostgreSQL is a primary, and `streaming` follow it.  The names that it tells PostgreSQL to
+    wait for come into .named."""
+    ha = SimpleNamespace(dcs=dcs, cluster=cluster, named=None, _released_leader_key_timestamp=0, is_paused=cluster.is_paused,
+                         is_synchronous_mode=lambda: True, is_synchronous_mode_strict=lambda: True, watchdog=SimpleNamespace(is_running=True),
+                         _async_response=Quiet(), _async_executor=Quiet(), release_leader_key_voluntarily=lambda: dcs.delete_leader(None),
+                         patroni=SimpleNamespace(config={'synchronous_node_count': 1, 'maximum_lag_on_syncnode': -1}))
+    ha.state_handler = SimpleNamespace(name=dcs._name, is_leader=lambda: runs, role='master' if runs else 'replica', promote=None, sync_handler=SimpleNamespace(
+        current_state=lambda *args: (list(streaming), []), set_synchronous_standby_names=lambda names: setattr(ha, 'named', names)))
+    return ha
+
+
+def leading(scope, **config):
+    """`old` has the lock, `new` follows it, is waited for and runs; and the picture of it."""
+    old, new = host('old', scope), host('new', scope)
+    old.set_config_value(json.dumps({**STRICT, **config}))
+    assert take(old)
+    new.write_sync_state('old', ['new'])
+    return old, new
+
+
+def gave_up(scope, runs=True, **config):
+    """`old` was demoted and has its lock yet; `runs`: does `new`?"""
+    old, new = leading(scope, **config)
+    if runs:
+        new.touch_member({'state': 'running', 'role': 'replica', 'api_url': '', 'conn_url': ''})
+    picture = seen(old, lambda cluster: cluster.config and cluster.leader and cluster.sync.members and bool(cluster.members) == runs)
+    told = Ha.enforce_primary_role(leader(old, picture, runs=False), 'no action', 'promoted self to leader because I had the session lock')
+    result = [told.split()[0], owner(new)]
+    new.delete_cluster()
+    return result
+
+
+def alone(scope, streaming):
+    """`new` streams no longer, `streaming` do; whom `sync` names then, and PostgreSQL if it was told anything."""
+    old, new = leading(scope)
+    ha = leader(old, seen(old, lambda cluster: cluster.leader and cluster.sync.members), streaming)
+    Ha.process_sync_replication(ha)
+    result = [old.get_cluster().sync.members, ha.named]
+    new.delete_cluster()
+    return result
+
+
 print(json.dumps({
     'another leads': case('probe-leads', leads),
     'another led, and is gone': case('probe-led', led),
@@ -137,4 +196,9 @@ print(json.dumps({
     'it led last, alone': former('probe-alone', ('old', None)),
     'it was waited for last': former('probe-heir-runs', ('gone', ['old'])),
     'nobody led': former('probe-first', None),
+    'it gave up, and another may lead': gave_up('probe-gave-up'),
+    'it gave up, and nobody else runs': gave_up('probe-gave-up-alone', runs=False),
+    'it gave up, and people paused': gave_up('probe-gave-up-paused', pause=True),
+    'no standby streams': alone('probe-deserted', []),
+    'another standby streams': alone('probe-other', ['third']),
 }))

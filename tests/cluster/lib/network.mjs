@@ -100,6 +100,13 @@ export class Network {
     if (!hears) this.#nft(`add rule bridge faults cut oifname "${host}" ${which('iifname')} counter drop`);
   }
 
+  /** ${others} no longer reach ${port} of ${host}, nor it them from there. */
+  cutPort(host, port, others) {
+    const them = `{ ${others.map((o) => `"${o}"`).join(', ')} }`;
+    this.#nft(`add rule bridge faults cut oifname "${host}" iifname ${them} tcp dport ${port} counter drop`);
+    this.#nft(`add rule bridge faults cut iifname "${host}" oifname ${them} tcp sport ${port} counter drop`);
+  }
+
   /** ${percent} of the frames from and to ${host} are lost. */
   lose(host, percent) {
     for (const side of ['iifname', 'oifname']) this.#nft(`add rule bridge faults cut ${side} "${host}" numgen random mod 100 < ${percent} counter drop`);

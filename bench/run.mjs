@@ -2,7 +2,7 @@
 // make bench: all that docs/performance.md tells of, measured here and now, in the same run as what it is measured beside.
 //   run.mjs                  everything, in some minutes
 //   run.mjs quick            a few seconds that only prove that it runs; its numbers mean nothing
-//   run.mjs PART [PART...]   parts of it: floor peers disk alone reserve conflict durable handshakes streams token flood overload first growth start verify cluster room
+//   run.mjs PART [PART...]   parts of it: floor peers disk alone reserve conflict durable handshakes streams token flood overload first growth start verify cluster room country
 import { cpus } from 'node:os';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { Scene } from './lib/scene.mjs';
 import { Cluster, Pair } from './lib/spread.mjs';
 import { Postgres } from './lib/database.mjs';
 import * as cluster from './rows/cluster.mjs';
+import * as country from './rows/country.mjs';
 import * as connections from './rows/connections.mjs';
 import * as search from './rows/search.mjs';
 import * as upkeep from './rows/upkeep.mjs';
@@ -84,6 +85,10 @@ const parts = {
     await cluster.visibility(three, report, isQuick ? 10 : 400);
   }),
   room: () => overPostgres(() => new Scene(sizes(2)), (scene, database) => cluster.room(scene, database, report, isQuick ? 100 : Number(process.env.FILL ?? 100_000), ROUNDS)),
+  country: () => overPostgres(() => ({ close() {} }), async (_, database) => {
+    await country.years(database, report, isQuick ? 1 : Number(process.env.YEARS ?? 6));
+    for (const size of isQuick ? country.SIZES.slice(0, 1) : country.SIZES) await country.busy(database, report, size, 5 * SECONDS);
+  }),
   verify: async () => {
     const scene = await sceneOf(MIDDLE);
     await scene.stop();

@@ -19,7 +19,8 @@ const line = (row) => `${row.map(cell).join(',')}\n`;
 const objects = ([head, ...rows]) => rows.map((row) => Object.fromEntries(head.map((name, i) => [name, row[i]])));
 
 const PLACES = 10; // of an invented house, about: 100,000 of them have 1,000,000
-const placesOf = (u) => [2, 3, 4].reduce((sum, i) => sum + Number(u[i] || 0), 0);
+/** The places of a row of units. */
+export const placesOf = (u) => [2, 3, 4].reduce((sum, i) => sum + Number(u[i] || 0), 0);
 
 /** Tables of the sample's houses and units and of ${count} more like them, each with its header. */
 export function network(count) {

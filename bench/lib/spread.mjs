@@ -11,7 +11,7 @@ export class Cluster extends Scene {
   constructor(database, nodes, more = {}) {
     super(more);
     this.database = database;
-    this.registry.database = database.schema(`nodes${nodes}`);
+    this.registry.database = database.schema(more.schema ?? `nodes${nodes}`);
     this.registry.run('migrate', '--engine', 'postgresql', '--database', this.registry.database);
     this.nodes = [this.registry];
     // a node's directory is a copy of one that was never served

@@ -13,7 +13,7 @@ const holding = (statuses) => ['+Idempotency-Key: $k',
   `${statuses} POST /v1/reservations {"episode":"$2","candidate":"$3","consent":true,"need":"no_safe_place_tonight","contact_channel":"client_calls_house"} > id`,
   '200 POST /v1/reservations/$g/cancel {"reason":"entered_by_mistake"}'];
 export const HOLD = holding('201');
-const REPORT = ['200 PATCH /v1/shelters/$2/availability {"units":[{"unit":"$3","state":"occupied"}]}',
+export const REPORT = ['200 PATCH /v1/shelters/$2/availability {"units":[{"unit":"$3","state":"occupied"}]}',
   '200 PATCH /v1/shelters/$2/availability {"units":[{"unit":"$3","state":"free"}]}'];
 
 // What the service puts into LMDB for one change: read off mdb_put with a uprobe.  Holds and cancels take turns, here as there.

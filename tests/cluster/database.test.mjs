@@ -36,10 +36,11 @@ async function hurt(injury) {
     const { proof, mend: end } = await injury.how(cluster, injury.who(cluster, leader, random));
     mend = end;
     await sleep((injury.watch ?? 3) * 1000);
+    if (injury.lasts) await mend();
     await until('writes are acknowledged again', () => probe.since(performance.now() - 2000) > 5, 90);
     const silence = probe.silence(at);
     mend = null;
-    await end?.();
+    if (!injury.lasts) await end?.();
     return { probe, proof, silence, now: await cluster.whole() };
   } catch (e) {
     broken = injury.name;

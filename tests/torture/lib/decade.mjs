@@ -33,9 +33,10 @@ const b64 = (x) => Buffer.from(JSON.stringify(x)).toString('base64url');
 export class Decade {
   #key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-  /** ${stayDays}: as long as anybody stays.  ${hasDisk}: the registry lies on a disk of its own, which may lose its power or fill up. */
-  constructor(random, { stayDays, hasDisk }) {
-    Object.assign(this, { random, stayDays, hasDisk, people: new Map(), offset: 0, restarting: null });
+  /** ${stayDays}: as long as anybody stays.  ${hasDisk}: the registry lies on a disk of its own, which may lose its power or fill up;
+   *  ${database}: in that PostgreSQL. */
+  constructor(random, { stayDays, hasDisk = false, database = null }) {
+    Object.assign(this, { random, stayDays, hasDisk, database, people: new Map(), offset: 0, restarting: null });
     this.met = {}; // fault -> how often it was proved to have happened
     // the book
     this.calls = 0;
@@ -56,6 +57,7 @@ export class Decade {
     const set = join(r.work, 'conf/jwks.json');
     writeFileSync(set, JSON.stringify({ keys: [{ ...createPublicKey(this.#key.privateKey).export({ format: 'jwk' }), kid: 'one', alg: 'ES256', use: 'sig' }] }));
     if (this.hasDisk) this.disk = new LoopDisk(r, 'ext4', DISK_MIB);
+    if (this.database) r.run('migrate', '--engine', 'postgresql', '--database', this.database);
     const conf = r.file('conf/menedek.conf', 'rate-burst = 1000000\nrate-per-second = 100000\n');
     this.options = ['--config', conf, '--jwks', set, '--issuer', ISSUER, '--audience', AUDIENCE];
     this.clock = new Leap(r);
@@ -88,7 +90,7 @@ export class Decade {
     for (const place of [DESK, OFFICE, ...HOUSES]) {
       const device = join(r.certs, place.device);
       execFileSync(program, ['device', 'add', '--quiet', '--force', '--dir', r.dir, '--org', place.org, '--name', `${place.device} ${this.year} ${this.offset}`, '--out', device],
-        { env: { ...process.env, ...this.clock.environment }, stdio: ['ignore', 'ignore', 'inherit'] });
+        { env: { ...process.env, ...this.clock.environment }, stdio: ['ignore', 'ignore', 'pipe'] });
       place.print = Buffer.from(new X509Certificate(readFileSync(`${device}.crt`)).fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
       for (const name of place.names) this.people.set(name, this.#person(name, place));
     }

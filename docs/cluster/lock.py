@@ -19,10 +19,13 @@ Nor does it ask whose turn it is where PostgreSQL still runs as a primary: it lo
 that other is gone, too, takes the lock at its first look, and the third is rewound onto it.  Here it does not if `sync` names
 others and not this host: it is demoted, and follows.  Whoever pauses Patroni decides that himself.
 
+A Patroni that is started beside a PostgreSQL which leads has that release write `*` over the name of the standby that commits
+wait for, and leaves it so: whoever streams may confirm a commit then, and `sync` names another.  Here the name stays.
+
 And with no standby that streams, that release strikes the last one from `sync`, so that nobody may follow a leader which is
-lost then: after a cut between it and both, or on a line that loses every third packet.  Under strict synchrony nothing is
-acknowledged until that standby, or another that has caught up, is there; so it has all that was, and here it stays named, in
-PostgreSQL and in `sync`.
+lost then, as on a line that loses every third packet.  Under strict synchrony nothing is acknowledged until that standby, or
+another that has caught up, is there; so it has all that was, and here it stays named, in PostgreSQL and in `sync`, if both name
+it and nobody else.
 
 A leader that gave up because it could not reach etcd leads again if it hears of etcd before its lease has ended: on a bad line
 again and again, for minutes in which little or nothing is acknowledged.  Here it hands the lock to whom `sync` names, if that
@@ -38,6 +41,8 @@ from patroni.__main__ import main
 from patroni.dcs import Leader, ReturnFalseException, catch_return_false_exception
 from patroni.dcs.etcd3 import Etcd3, Etcd3Error, LeaseNotFound, base64_encode
 from patroni.ha import Ha
+from patroni.postgresql.config import ConfigHandler
+from patroni.postgresql.sync import parse_sync_standby_names
 
 logger = logging.getLogger(__name__)
 
@@ -136,19 +141,40 @@ def going_by(acquire_lock):
     return acquire
 
 
+def is_strict(ha):
+    return ha.is_synchronous_mode() and ha.is_synchronous_mode_strict()
+
+
+def waits_for(handler, members):
+    """Does PostgreSQL acknowledge nothing that these, and no others, do not have?"""
+    try:
+        names = parse_sync_standby_names(handler.synchronous_standby_names() or '')
+    except ValueError:
+        return False
+    return set(names['members']) == set(members) and int(names['num']) == len(members)
+
+
 def keeping_heir(process_sync_replication):
     """Who has all that was acknowledged stays named while no standby streams that could take its place."""
     def process(self):
-        sync = self.cluster.sync
-        if self.is_synchronous_mode_strict() and sync.members and sync.leader == self.state_handler.name:
-            config = self.patroni.config
-            candidates, _ = self.state_handler.sync_handler.current_state(
-                self.cluster, config['synchronous_node_count'], config['maximum_lag_on_syncnode'])
-            if not candidates:
-                logger.warning('No standby streams: %s stays the one that may take over', sync.members)
-                return None
+        sync, handler = self.cluster.sync, self.state_handler
+        if (is_strict(self) and sync.members and sync.leader == handler.name and not handler.pg_stat_replication()
+                and waits_for(handler, sync.members)):
+            logger.warning('No standby streams: %s stays the one that may take over', sync.members)
+            return None
         return process_sync_replication(self)
     return process
+
+
+def keeping_name(write_postgresql_conf):
+    """Whom commits wait for is read from a PostgreSQL that leads before its configuration is written for the first time."""
+    def write(self, *args):
+        if self._synchronous_standby_names is None and self._postgresql.is_running() and self._postgresql.is_leader():
+            name = self._postgresql.query('SHOW synchronous_standby_names').fetchone()[0]
+            if name and 'synchronous_standby_names' in self._server_parameters:
+                self._synchronous_standby_names = self._server_parameters['synchronous_standby_names'] = name
+        return write_postgresql_conf(self, *args)
+    return write
 
 
 def heir(cluster, name):
@@ -162,7 +188,7 @@ def handing_over(enforce_primary_role):
     """Who was demoted and still has the lock does not lead again while another may."""
     def enforce(self, message, promote_message):
         runs = self.state_handler.is_leader() or self.state_handler.role in ('master', 'promoted', 'primary')
-        other = None if runs or not self.is_synchronous_mode_strict() else heir(self.cluster, self.state_handler.name)
+        other = None if runs or not is_strict(self) else heir(self.cluster, self.state_handler.name)
         if other is None or 'had the session lock' not in promote_message or self.is_paused():
             return enforce_primary_role(self, message, promote_message)
         self._released_leader_key_timestamp = time.time()
@@ -179,6 +205,7 @@ def mend():
         Etcd3._do_attempt_to_acquire_leader = take_lock
         Ha.acquire_lock = going_by(Ha.acquire_lock)
         Ha.process_sync_replication = keeping_heir(Ha.process_sync_replication)
+        ConfigHandler.write_postgresql_conf = keeping_name(ConfigHandler.write_postgresql_conf)
         Ha.enforce_primary_role = handing_over(Ha.enforce_primary_role)
     return is_blind
 

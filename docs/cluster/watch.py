@@ -18,7 +18,6 @@ import yaml
 
 LOOK_S = 1  # how soon a standby that has become the synchronous one is watched
 ETCD_S = 10  # how often it is asked who leads etcd
-WELL_S = 0.5  # a new TLS connection and an answer: a line that loses packets takes longer, since each is sent again
 SYNC = ("select pid, application_name from pg_stat_replication where sync_state = 'sync' and not pg_is_in_recovery() "
         "order by 1 limit 1")
 
@@ -80,8 +79,8 @@ class Watch:
         return time.monotonic() - begun, number
 
     def move_etcd(self):
-        """If this host leads etcd as well, the member that answers the soonest takes that over; none whose line is bad: it
-        would not be heard, and be unseated, and Patroni wait for that."""
+        """If this host leads etcd as well, the member that answers the soonest takes that over: on a line that loses packets an
+        answer takes longer, and who has such a line is not heard and unseated again, while Patroni waits."""
         hosts = self.config["etcd3"]["hosts"]
         own, others = hosts[0], hosts[1:]
         status = self.call(own, "POST", "/v3/maintenance/status", {})
@@ -93,8 +92,8 @@ class Watch:
                 found.append((*self.member(other), other))
             except (OSError, ValueError, KeyError) as e:
                 print(f"etcd cannot be led by {other}: {e}", flush=True)
-        took, number, other = min(found, default=(WELL_S, None, None))
-        if took < WELL_S:
+        if found:
+            _, number, other = min(found)
             self.call(own, "POST", "/v3/maintenance/transfer-leadership", {"targetID": number})
             print(f"etcd is led by {other} from now on", flush=True)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who gets the leader's lock, and who may follow, asked of a real etcd: a host whose picture of the cluster is old, one that leads by
 now, one that gave up, one that no standby hears.
-Usage: python3 lock_probe.py LOCK.PY|plain PATRONI.YML.  Prints a line of JSON: case -> [what it was told, who has the lock];
-of standbys, [whom `sync` names, whom PostgreSQL was told to wait for]."""
+Usage: python3 lock_probe.py LOCK.PY|plain PATRONI.YML.  Prints a line of JSON: case -> [what it was told, who has the lock
+(of one that gave up: does it stand back?)]; of standbys, [whom `sync` names, whom PostgreSQL was told to wait for]."""
 import base64
 import importlib.util
 import json
@@ -138,15 +138,16 @@ class Quiet:
         return lambda *args, **kwargs: None
 
 
-def leader(dcs, cluster, streaming=(), runs=True):
-    """`dcs` has the lock; runs: its PostgreSQL is a primary, and `streaming` follow it.  The names that it tells PostgreSQL to
-    wait for come into .named."""
+def leader(dcs, cluster, streaming=(), candidates=(), waits=None, runs=True):
+    """`dcs` has the lock; runs: its PostgreSQL is a primary, `streaming` follow it, of whom `candidates` may be waited for, and it
+    waits for `waits`.  The names that it is told to wait for come into .named."""
     ha = SimpleNamespace(dcs=dcs, cluster=cluster, named=None, _released_leader_key_timestamp=0, is_paused=cluster.is_paused,
                          is_synchronous_mode=lambda: True, is_synchronous_mode_strict=lambda: True, watchdog=SimpleNamespace(is_running=True),
                          _async_response=Quiet(), _async_executor=Quiet(), release_leader_key_voluntarily=lambda: dcs.delete_leader(None),
                          patroni=SimpleNamespace(config={'synchronous_node_count': 1, 'maximum_lag_on_syncnode': -1}))
     ha.state_handler = SimpleNamespace(name=dcs._name, is_leader=lambda: runs, role='master' if runs else 'replica', promote=None, sync_handler=SimpleNamespace(
-        current_state=lambda *args: (list(streaming), []), set_synchronous_standby_names=lambda names: setattr(ha, 'named', names)))
+        current_state=lambda *args: (list(candidates), []), set_synchronous_standby_names=lambda names: setattr(ha, 'named', names)),
+        synchronous_standby_names=lambda: waits, pg_stat_replication=lambda: [{'application_name': name} for name in streaming])
     return ha
 
 
@@ -159,22 +160,23 @@ def leading(scope, **config):
     return old, new
 
 
-def gave_up(scope, runs=True, **config):
-    """`old` was demoted and has its lock yet; `runs`: does `new`?"""
+def gave_up(scope, state='running', tags={}, **config):
+    """`old` was demoted and has its lock yet; `new` is in that state, or gone (None).  Also: does it stand back?"""
     old, new = leading(scope, **config)
-    if runs:
-        new.touch_member({'state': 'running', 'role': 'replica', 'api_url': '', 'conn_url': ''})
-    picture = seen(old, lambda cluster: cluster.config and cluster.leader and cluster.sync.members and bool(cluster.members) == runs)
-    told = Ha.enforce_primary_role(leader(old, picture, runs=False), 'no action', 'promoted self to leader because I had the session lock')
-    result = [told.split()[0], owner(new)]
+    if state:
+        new.touch_member({'state': state, 'role': 'replica', 'api_url': '', 'conn_url': '', 'tags': tags})
+    picture = seen(old, lambda cluster: cluster.config and cluster.leader and cluster.sync.members and bool(cluster.members) == bool(state))
+    ha = leader(old, picture, runs=False)
+    told = Ha.enforce_primary_role(ha, 'no action', 'promoted self to leader because I had the session lock')
+    result = [told.split()[0], owner(new), ha._released_leader_key_timestamp > 0]
     new.delete_cluster()
     return result
 
 
-def alone(scope, streaming):
+def alone(scope, streaming, candidates, waits='new'):
     """`new` streams no longer, `streaming` do; whom `sync` names then, and PostgreSQL if it was told anything."""
     old, new = leading(scope)
-    ha = leader(old, seen(old, lambda cluster: cluster.leader and cluster.sync.members), streaming)
+    ha = leader(old, seen(old, lambda cluster: cluster.leader and cluster.sync.members), streaming, candidates, waits)
     Ha.process_sync_replication(ha)
     result = [old.get_cluster().sync.members, ha.named]
     new.delete_cluster()
@@ -197,8 +199,12 @@ print(json.dumps({
     'it was waited for last': former('probe-heir-runs', ('gone', ['old'])),
     'nobody led': former('probe-first', None),
     'it gave up, and another may lead': gave_up('probe-gave-up'),
-    'it gave up, and nobody else runs': gave_up('probe-gave-up-alone', runs=False),
+    'it gave up, and nobody else is there': gave_up('probe-gave-up-alone', state=None),
+    'it gave up, and the other starts': gave_up('probe-gave-up-start', state='starting'),
+    'it gave up, and the other may not lead': gave_up('probe-gave-up-tag', tags={'nofailover': True}),
     'it gave up, and people paused': gave_up('probe-gave-up-paused', pause=True),
-    'no standby streams': alone('probe-deserted', []),
-    'another standby streams': alone('probe-other', ['third']),
+    'no standby streams': alone('probe-deserted', [], []),
+    'no standby streams, and any would have done': alone('probe-any', [], [], waits='*'),
+    'another standby streams': alone('probe-other', ['third'], ['third']),
+    'another streams that may not be waited for': alone('probe-barred', ['third'], []),
 }))

@@ -155,11 +155,17 @@ def waits_for(handler, members):
 
 
 def keeping_heir(process_sync_replication):
-    """Who has all that was acknowledged stays named while no standby streams that could take its place."""
+    """Who has all that was acknowledged stays named while no standby streams that could take its place.  Where PostgreSQL waits
+    for others than `sync` names, as after it was started while people paused, nobody is named until one has caught up."""
     def process(self):
         sync, handler = self.cluster.sync, self.state_handler
-        if (is_strict(self) and sync.members and sync.leader == handler.name and not handler.pg_stat_replication()
-                and waits_for(handler, sync.members)):
+        if not is_strict(self) or not sync.members:
+            return process_sync_replication(self)
+        if sync.leader != handler.name or not waits_for(handler, sync.members):
+            logger.warning('PostgreSQL waits for "%s", and %s may take over: nobody may now', handler.synchronous_standby_names(), sync.members)
+            self.dcs.write_sync_state(handler.name, None, index=sync.index)
+            return None
+        if not handler.pg_stat_replication():
             logger.warning('No standby streams: %s stays the one that may take over', sync.members)
             return None
         return process_sync_replication(self)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# Beside Patroni on each host, as postgres: what Patroni's look once a second makes slow.  It decides nothing.
+# Beside Patroni on each host, as postgres: what Patroni's look once a second makes slow, and what it does not look at.
 # 1. The walsender of the synchronous standby ends: Patroni looks at once.  Patroni alone writes to etcd who may take over and
 #    names another standby, in that order; this only wakes it.
 # 2. etcd's leader leaves the host that leads PostgreSQL: etcd's next leader grants each lease its full time anew, so losing
@@ -18,6 +18,8 @@ import yaml
 
 LOOK_S = 1  # how soon a standby that has become the synchronous one is watched
 ETCD_S = 10  # how often it is asked who leads etcd
+FULL_B = 64 << 20  # of the data directory's file system; a segment of WAL has 16 MiB
+FULL_S = 300  # if the others have no room either, it does not go round
 SYNC = ("select pid, application_name from pg_stat_replication where sync_state = 'sync' and not pg_is_in_recovery() "
         "order by 1 limit 1")
 
@@ -31,18 +33,19 @@ class Watch:
         self.context.load_cert_chain(keys["certfile"], keys["keyfile"])
         self.connection = None
         self.etcd_at = 0.0
+        self.full_at = 0.0
 
-    def call(self, address, method, path, body):
-        """The JSON that ${address} (host:port) answers; raises OSError or ValueError."""
+    def call(self, address, method, path, body, patience=2):
+        """What ${address} (host:port) answers, within ${patience} seconds; raises OSError or ValueError."""
         host, port = address.rsplit(":", 1)
-        peer = http.client.HTTPSConnection(host, int(port), timeout=2, context=self.context)
+        peer = http.client.HTTPSConnection(host, int(port), timeout=patience, context=self.context)
         try:
             peer.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
             answer = peer.getresponse()
             text = answer.read()
             if answer.status != 200:
                 raise ValueError(f"{path}: {answer.status} {text[:200]!r}")
-            return json.loads(text)
+            return text
         except http.client.HTTPException as e:
             raise ValueError(f"{path}: {e!r}") from e
         finally:
@@ -72,10 +75,13 @@ class Watch:
         except (OSError, ValueError) as e:
             print(f"synchronous standby {name} is gone, and Patroni was not woken: {e}", flush=True)
 
+    def status(self, address):
+        return json.loads(self.call(address, "POST", "/v3/maintenance/status", {}))
+
     def member(self, address):
         """(seconds that it took to answer, its number); raises OSError, ValueError or KeyError."""
         begun = time.monotonic()
-        number = self.call(address, "POST", "/v3/maintenance/status", {})["header"]["member_id"]
+        number = self.status(address)["header"]["member_id"]
         return time.monotonic() - begun, number
 
     def move_etcd(self):
@@ -83,7 +89,7 @@ class Watch:
         answer takes longer, and who has such a line is not heard and unseated again, while Patroni waits."""
         hosts = self.config["etcd3"]["hosts"]
         own, others = hosts[0], hosts[1:]
-        status = self.call(own, "POST", "/v3/maintenance/status", {})
+        status = self.status(own)
         if status["leader"] != status["header"]["member_id"]:
             return
         found = []
@@ -106,6 +112,19 @@ class Watch:
         except (OSError, ValueError, KeyError) as e:
             print(f"etcd on this host does not say who leads: {e}", flush=True)
 
+    def tend_disk(self, name):
+        """${name} is to lead where this host, which does, has no room left."""
+        disk = os.statvfs(self.config["postgresql"]["data_dir"])
+        if disk.f_bavail * disk.f_frsize >= FULL_B or time.monotonic() < self.full_at:
+            return
+        self.full_at = time.monotonic() + FULL_S
+        try:
+            self.call(self.config["restapi"]["connect_address"], "POST", "/switchover",
+                      {"leader": self.config["name"], "candidate": name}, patience=15)
+            print(f"the disk is full: {name} leads from now on", flush=True)
+        except (OSError, ValueError) as e:
+            print(f"the disk is full, and Patroni was asked to have {name} lead: {e}", flush=True)
+
     def attend(self, pid, name):
         """Until the walsender ends, or it is time to look whether it is still the one."""
         try:
@@ -124,6 +143,7 @@ class Watch:
             if found is None:
                 time.sleep(LOOK_S)
                 continue
+            self.tend_disk(found[1])
             self.attend(*found)
             self.tend_etcd()
 

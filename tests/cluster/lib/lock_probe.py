@@ -151,31 +151,32 @@ def leader(dcs, cluster, streaming=(), candidates=(), waits=None, runs=True):
     return ha
 
 
-def leading(scope, **config):
-    """`old` has the lock, `new` follows it, is waited for and runs; and the picture of it."""
+def leading(scope, by='old', **config):
+    """`old` has the lock, `new` follows it and is waited for, by the word of `by`."""
     old, new = host('old', scope), host('new', scope)
     old.set_config_value(json.dumps({**STRICT, **config}))
     assert take(old)
-    new.write_sync_state('old', ['new'])
+    new.write_sync_state(by, ['new'])
     return old, new
 
 
-def gave_up(scope, state='running', tags={}, **config):
+def gave_up(scope, state='running', tags={}, is_synchronous=True, **config):
     """`old` was demoted and has its lock yet; `new` is in that state, or gone (None).  Also: does it stand back?"""
     old, new = leading(scope, **config)
     if state:
         new.touch_member({'state': state, 'role': 'replica', 'api_url': '', 'conn_url': '', 'tags': tags})
     picture = seen(old, lambda cluster: cluster.config and cluster.leader and cluster.sync.members and bool(cluster.members) == bool(state))
     ha = leader(old, picture, runs=False)
+    ha.is_synchronous_mode = lambda: is_synchronous
     told = Ha.enforce_primary_role(ha, 'no action', 'promoted self to leader because I had the session lock')
     result = [told.split()[0], owner(new), ha._released_leader_key_timestamp > 0]
     new.delete_cluster()
     return result
 
 
-def alone(scope, streaming, candidates, waits='new'):
-    """`new` streams no longer, `streaming` do; whom `sync` names then, and PostgreSQL if it was told anything."""
-    old, new = leading(scope)
+def alone(scope, streaming, candidates, waits='new', by='old'):
+    """`new` streams no longer, `streaming` do; whom `sync`, which `by` wrote, names then, and PostgreSQL if it was told anything."""
+    old, new = leading(scope, by)
     ha = leader(old, seen(old, lambda cluster: cluster.leader and cluster.sync.members), streaming, candidates, waits)
     Ha.process_sync_replication(ha)
     result = [old.get_cluster().sync.members, ha.named]
@@ -204,7 +205,11 @@ print(json.dumps({
     'it gave up, and the other may not lead': gave_up('probe-gave-up-tag', tags={'nofailover': True}),
     'it gave up, and people paused': gave_up('probe-gave-up-paused', pause=True),
     'no standby streams': alone('probe-deserted', [], []),
-    'no standby streams, and any would have done': alone('probe-any', [], [], waits='*'),
+    'it gave up, and commits wait for nobody': gave_up('probe-gave-up-loose', is_synchronous=False),
+    'no standby streams, and any would do': alone('probe-any', [], [], waits='*'),
+    'it streams, and any would do': alone('probe-any-streams', ['new'], ['new'], waits='*'),
+    'no standby streams, and two are waited for': alone('probe-two', [], [], waits='2 (new,third)'),
+    'no standby streams, and another led': alone('probe-other-led', [], [], by='gone'),
     'another standby streams': alone('probe-other', ['third'], ['third']),
     'another streams that may not be waited for': alone('probe-barred', ['third'], []),
 }))

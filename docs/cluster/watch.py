@@ -114,16 +114,18 @@ class Watch:
 
     def tend_disk(self, name):
         """${name} is to lead where this host, which does, has no room left."""
-        disk = os.statvfs(self.config["postgresql"]["data_dir"])
-        if disk.f_bavail * disk.f_frsize >= FULL_B or time.monotonic() < self.full_at:
+        if time.monotonic() < self.full_at:
             return
-        self.full_at = time.monotonic() + FULL_S
         try:
+            disk = os.statvfs(self.config["postgresql"]["data_dir"])
+            if disk.f_bavail * disk.f_frsize >= FULL_B:
+                return
+            self.full_at = time.monotonic() + FULL_S
             self.call(self.config["restapi"]["connect_address"], "POST", "/switchover",
                       {"leader": self.config["name"], "candidate": name}, patience=15)
             print(f"the disk is full: {name} leads from now on", flush=True)
         except (OSError, ValueError) as e:
-            print(f"the disk is full, and Patroni was asked to have {name} lead: {e}", flush=True)
+            print(f"the disk is full or does not answer, and Patroni was asked to have {name} lead: {e}", flush=True)
 
     def attend(self, pid, name):
         """Until the walsender ends, or it is time to look whether it is still the one."""

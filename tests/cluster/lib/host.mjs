@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { run } from './network.mjs';
 
 const templates = resolve(import.meta.dirname, '../../../docs/cluster');
+const service = { PGSERVICEFILE: join(templates, 'pg_service.conf'), PGSERVICE: 'replication' }; // as lock.conf
 const as = (user) => ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--pdeathsig=KILL'];
 
 /** A file of docs/cluster with its @WORDS@ filled in; none may stay open. */
@@ -93,7 +94,7 @@ export class Host {
   #start(what, command) {
     const log = openSync(join(this.dir, `${what}.log`), 'a');
     const child = this.network.spawn(this.name, [...as('postgres'), ...command], { stdio: ['ignore', log, log], cwd: this.dir,
-      env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: this.dir, PGSERVICEFILE: join(templates, 'pg_service.conf'), PGSERVICE: 'replication', ...this.environment } });
+      env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: this.dir, ...(what === 'patroni' ? service : {}), ...this.environment } });
     child.ended = new Promise((done) => child.on('exit', (code) => {
       const isOurs = this.programs.get(what) === child;
       if (isOurs) this.programs.delete(what);

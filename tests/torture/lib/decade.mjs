@@ -16,6 +16,8 @@ import { Tireless } from './tireless.mjs';
 const DISK_MIB = 1024; // a file with holes: what is not written takes no room
 const REFUSALS = 20; // under a full disk, until there is room again
 const MORE_CALLS = 2000; // at most, while the disk is full
+const REMEMBERED = 10; // a case of so many is asked for when it should be gone
+const KEPT_DAYS = 3; // of a case that is over, since it was opened
 const ISSUER = 'https://login.example.hu/realms/okit', AUDIENCE = 'menedek-test';
 const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 const ENDS = ['other_help', 'contact_lost', 'client_declined'];
@@ -47,6 +49,7 @@ export class Decade {
     this.stays = new Map(); // reservation -> { house, rooms, until, client }
     this.rooms = new Map(); // `house/room` of one household each -> reservation
     this.doubles = [];
+    this.over = []; // some of the cases that are over: { id, at: the day it was opened }
   }
 
   /** The service on a registry of its own, at noon of the day after tomorrow, with people and devices for a year. */
@@ -63,7 +66,9 @@ export class Decade {
     this.clock = new Leap(r);
     this.today = Math.ceil(Date.now() / 1000 / DAY + 1) * DAY + DAY / 2;
     this.#set(this.today);
+    const ring = join(r.dir, 'keyring/ring'), made = statSync(ring).size;
     await this.newYear();
+    while (statSync(ring).size === made) await sleep(100); // the first day's key: without one of another day nothing is purged
     for (const h of HOUSES) await this.#knowHouses(this.people.get(h.names[0]));
     return this;
   }
@@ -180,7 +185,7 @@ export class Decade {
 
   async #end(p, episode, outcome) {
     await this.#must(200, p, 'POST', `/v1/episodes/${episode.id}/close`, { outcome });
-    this.calls++;
+    if (this.calls++ % REMEMBERED === 0) this.over.push({ id: episode.id, at: this.today });
     this.#note(outcome);
   }
 
@@ -313,6 +318,28 @@ export class Decade {
     }
     return wrong;
   }
+
+  /** What somebody can still be told of ${ids}. */
+  async remaining(ids) {
+    const told = [];
+    for (const id of ids) {
+      const { status, text } = await this.ask(this.#desk(), 'GET', `/v1/episodes/${id}`);
+      assert.ok(status === 404 || status === 200, text);
+      if (status === 200) told.push(id);
+    }
+    return told;
+  }
+
+  /** Cases whose time was over before the last quiet night; they are asked for once. */
+  due() {
+    const isDue = ({ at }) => at + (KEPT_DAYS + 1) * DAY < this.today;
+    const ids = this.over.filter(isDue).map(({ id }) => id);
+    this.over = this.over.filter((x) => !isDue(x));
+    return ids;
+  }
+
+  /** A case that is not over. */
+  async openCase() { return (await this.#must(201, this.#desk(), 'POST', '/v1/episodes', { channel: 'phone', household: ALONE })).id; }
 
   /** The statistics of ${year}, which is over, against the book: { outcome: [told, counted] } where they differ. */
   async wrongStatistics(year, counted = this.ended.get(year) ?? {}) {

@@ -5,6 +5,7 @@
 #    names another standby, in that order; this only wakes it.
 # 2. etcd's leader leaves the host that leads PostgreSQL: etcd's next leader grants each lease its full time anew, so losing
 #    both at once keeps the dead host's lease for longer.
+# 3. The disk of the host that leads is full and PostgreSQL lives, refusing each change: the synchronous standby is to lead.
 import http.client
 import json
 import os
@@ -112,13 +113,18 @@ class Watch:
         except (OSError, ValueError, KeyError) as e:
             print(f"etcd on this host does not say who leads: {e}", flush=True)
 
+    def is_paused(self):
+        return json.loads(self.call(self.config["restapi"]["connect_address"], "GET", "/patroni", None)).get("pause", False)
+
     def tend_disk(self, name):
-        """${name} is to lead where this host, which does, has no room left."""
+        """${name} is to lead where this host, which does, has no room left; unless people have paused Patroni, who decide."""
         if time.monotonic() < self.full_at:
             return
         try:
             disk = os.statvfs(self.config["postgresql"]["data_dir"])
             if disk.f_bavail * disk.f_frsize >= FULL_B:
+                return
+            if self.is_paused():
                 return
             self.full_at = time.monotonic() + FULL_S
             self.call(self.config["restapi"]["connect_address"], "POST", "/switchover",

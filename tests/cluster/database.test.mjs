@@ -265,22 +265,30 @@ test('a leader that stood still while another led does not take the lock when th
   }
 });
 
-test('a leader whose disk is full has the synchronous standby lead, though its PostgreSQL lives', { skip, timeout: 300000 }, async (t) => {
+test('a leader whose disk is full has the synchronous standby lead, though its PostgreSQL lives; while people have paused Patroni, they decide', { skip, timeout: 300000 }, async (t) => {
   const leader = await cluster.whole(), said = leader.logText('watch').length;
   const [heir] = Object.entries(cluster.followers(leader)).find(([, state]) => state === 'sync');
-  const { proof, mend } = await INJURIES.find((i) => /disk is full/.test(i.name)).how(cluster, leader);
+  const news = () => leader.logText('watch').slice(said);
+  const pause = (value) => cluster.rest(leader, '/config', '-XPATCH', '-d', JSON.stringify({ pause: value }));
   const probe = new Probe(cluster, { random, name: `p${probes++}w` });
+  pause(true);
+  await until('Patroni is paused', () => cluster.rest(leader, '/patroni')?.pause, 20);
+  const { proof, mend } = await INJURIES.find((i) => /disk is full/.test(i.name)).how(cluster, leader);
   try {
+    await sleep(4000);
+    assert.ok(leader.leads && !news().includes('the disk is full'), `while people have paused it: ${news()}`);
+    pause(null);
     await until('another leads', () => cluster.hosts.find((h) => h.name === heir)?.leads && !leader.leads, 40);
-    await until('the watch says so', () => new RegExp(`the disk is full.* ${heir} `).test(leader.logText('watch').slice(said)), 20);
+    await until('the watch says so', () => new RegExp(`the disk is full.* ${heir} `).test(news()), 20);
     await probe.begin().floor(50);
   } finally {
     await mend();
+    pause(null);
     await probe.end();
   }
   const now = await cluster.whole();
   assert.deepEqual(probe.lost(now), []);
-  t.diagnostic(`${proof}; ${heir} leads`);
+  t.diagnostic(`${proof}; ${heir} leads, once nobody has paused Patroni`);
 });
 
 const leadsEtcd = (host) => {

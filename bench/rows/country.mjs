@@ -87,7 +87,7 @@ function receivedBy(pid, port) {
 /** The second node's own connection to the primary goes over TCP, where its bytes are counted. */
 function overTcp(node, database) {
   const file = join(node.dir, 'store/postgresql');
-  writeFileSync(file, readFileSync(file, 'utf8').replace(`host=${database.dir}`, 'host=127.0.0.1'));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(`host=${database.dir}`, 'host=127.0.0.1 sslmode=disable'));
 }
 
 /** Calls, holds and reports as fast as ${perSecond} changes a second ask for, at the first node. */

@@ -70,6 +70,19 @@ say_past(struct doctor *d, const struct database_look *look)
 	doctor_say(d, DOCTOR_DB_NODES, detail);
 }
 
+/* Why there is nothing to see. */
+static void
+say_unseen(struct doctor *d, const struct fault *f)
+{
+	char detail[DETAIL];
+
+	(void)snprintf(detail, sizeof(detail), "%.400s/postgresql", d->paths.store);
+	if (f->count > 0 && f->item[0].msg == MSG_PG_PLAIN)
+		doctor_say(d, DOCTOR_DB_PLAIN, detail);
+	else
+		doctor_say(d, DOCTOR_DB_UNKNOWN, d->paths.store);
+}
+
 void
 doctor_database(struct doctor *d)
 {
@@ -82,7 +95,7 @@ doctor_database(struct doctor *d)
 		return;
 	}
 	if (database_look_at(d->paths.store, &look, &f) != RC_OK) {
-		doctor_say(d, DOCTOR_DB_UNKNOWN, d->paths.store);
+		say_unseen(d, &f);
 		return;
 	}
 	(void)snprintf(count, sizeof(count), "%u", look.count);

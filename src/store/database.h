@@ -47,7 +47,7 @@ bool database_is(const char *path);
 /**
  * Ask all servers that the store in ${path} names, some seconds at most for each, and read what the copy
  * remembers; the service may run meanwhile.  RC_OK also when no server answers.  RC_UNAVAILABLE: a name is
- * not known; RC_INVALID: the connection string is not one.
+ * not known; RC_INVALID: the connection string is not one, or lets anybody pose as the database.
  */
 MUST_USE enum rc database_look_at(const char *path, struct database_look *out, struct fault *f);
 

@@ -30,6 +30,35 @@ pg_log_server(const char *event, const char *where, const char *text)
 	log_line(LOG_WORLD, event, "server=%s error=\"%s\"", where, line);
 }
 
+/* ---- who may be at the other end ---- */
+
+/* What listens there is on this machine, whatever name led to it. */
+static bool
+is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+/*
+ * Records are sealed before they go, but an impostor could swallow what it acknowledges or hand out an old
+ * state.  So across a network a server proves by its certificate that it is the one that was named: libpq's
+ * own default takes any certificate, and none.  Only the connection string counts, not what a service file
+ * or the environment would add.  To this machine itself it may say sslmode=disable, for the near end of a
+ * tunnel; a Unix socket has no TLS.
+ */
+const char *
+pg_sslmode(const struct pg_link *l, unsigned i)
+{
+	const char *said = pg_option(l, "sslmode");
+
+	if (l->addresses[i][0] == '\0' || (said != NULL && strcmp(said, "verify-full") == 0))
+		return "verify-full"; /* libpq asks for none on a Unix socket */
+	return said != NULL && strcmp(said, "disable") == 0 && is_loopback(l->addresses[i]) ? "disable"
+											    : NULL;
+}
+
+/* ---- all at once ---- */
+
 #define MOST_OPTIONS 64u
 
 static PGconn *
@@ -44,6 +73,7 @@ begin(const struct pg_link *l, unsigned i)
 		{ "hostaddr", l->addresses[i], false },
 		{ "port", l->ports[i], false },
 		{ "gssencmode", "disable", false },
+		{ "sslmode", pg_sslmode(l, i), false },
 		{ "tcp_user_timeout", "3000", true },
 		{ "keepalives_idle", "2", true },
 		{ "keepalives_interval", "1", true },

@@ -101,6 +101,8 @@ pg_link_init(struct pg_link *l, const char *conninfo, struct fault *f)
 			return fault_set(f, RC_INVALID, MSG_PG_CONNINFO, NULL, 0, NULL);
 		if (!look_up(l->hosts[i], l->addresses[i]))
 			return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNREACHABLE, NULL, 0, l->hosts[i]);
+		if (pg_sslmode(l, i) == NULL)
+			return fault_set(f, RC_INVALID, MSG_PG_PLAIN, NULL, 0, pg_server_name(l, i));
 	}
 	return RC_OK;
 }

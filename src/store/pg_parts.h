@@ -95,7 +95,8 @@ struct pg_link {
 };
 
 /** Read a connection string; connects to nothing.  Names are looked up now, since a confined process cannot.
- */
+ * RC_INVALID: it is none, or leads across a network without sslmode=verify-full; RC_UNAVAILABLE: a name is
+ * not known. */
 MUST_USE enum rc pg_link_init(struct pg_link *l, const char *conninfo, struct fault *f);
 void pg_link_fini(struct pg_link *l);
 
@@ -104,6 +105,10 @@ void pg_link_fini(struct pg_link *l);
 const char *pg_option(const struct pg_link *l, const char *keyword);
 const char *pg_server_name(const struct pg_link *l, unsigned i);
 void pg_log_server(const char *event, const char *where, const char *text);
+
+/** libpq's word for how the server ${i} proves who it is; NULL: the connection string does not ask for that,
+ * so nothing may be said to it (pg_link_init has refused it). */
+const char *pg_sslmode(const struct pg_link *l, unsigned i);
 
 /** Connections to all servers that are being made, beside each other (pg_dial.c). */
 struct pg_dial {

@@ -34,9 +34,9 @@ static const struct string_row {
 	{ "host=/a", RC_OK, 1, "/a", "", "" },
 	{ "host=/a,/b port=1,2", RC_OK, 2, "/b", "", "2" },
 	{ "host=/a,/b port=5", RC_OK, 2, "/b", "", "5" },
-	{ "hostaddr=127.0.0.1,127.0.0.2 port=5", RC_OK, 2, "", "127.0.0.2", "5" },
-	{ "host=127.0.0.1", RC_OK, 1, "127.0.0.1", "127.0.0.1", "" },
-	{ "host=one,two hostaddr=127.0.0.1,127.0.0.2", RC_OK, 2, "two", "127.0.0.2", "" },
+	{ "sslmode=verify-full hostaddr=127.0.0.1,127.0.0.2 port=5", RC_OK, 2, "", "127.0.0.2", "5" },
+	{ "host=127.0.0.1 sslmode=verify-full", RC_OK, 1, "127.0.0.1", "127.0.0.1", "" },
+	{ "host=one,two hostaddr=127.0.0.1,127.0.0.2 sslmode=verify-full", RC_OK, 2, "two", "127.0.0.2", "" },
 	{ "host=/a,/b,/c,/d,/e,/f,/g,/h", RC_OK, 8, "/h", "", "" },
 	{ "host=/a,/b,/c,/d,/e,/f,/g,/h,/i", RC_INVALID, 9, NULL, NULL, NULL },
 	{ "host=/a,/b,/c port=1,2", RC_INVALID, 3, NULL, NULL, NULL },
@@ -65,13 +65,71 @@ Test(pg_link, a_connection_string_is_read_whole_or_refused)
 	}
 }
 
+/* ---- who may pose as the database ---- */
+
+#define VERIFIED "verify-full"
+
+/* Addresses of RFC 5737: nobody is there, and nobody is asked. */
+static const struct proof_row {
+	const char *text;
+	const char *sslmode; /* that the last server is spoken to with; NULL: refused */
+} proofs[] = {
+	{ "host=/a", VERIFIED },
+	{ "host=/a sslmode=disable", VERIFIED },
+	{ "dbname=x sslmode=disable", VERIFIED }, /* wherever service or environment lead */
+	{ "service=x sslmode=require", VERIFIED },
+	{ "host=192.0.2.1", NULL },
+	{ "host=192.0.2.1 sslmode=disable", NULL },
+	{ "host=192.0.2.1 sslmode=allow", NULL },
+	{ "host=192.0.2.1 sslmode=prefer", NULL },
+	{ "host=192.0.2.1 sslmode=require", NULL },
+	{ "host=192.0.2.1 sslmode=verify-ca", NULL },
+	{ "host=192.0.2.1 sslmode=verify-full", VERIFIED },
+	{ "host=192.0.2.1 sslmode=verify-full sslmode=require", NULL },
+	{ "hostaddr=192.0.2.1", NULL },
+	{ "host=/a hostaddr=192.0.2.1", NULL },
+	{ "host=/a,192.0.2.1", NULL },
+	{ "host=/a,192.0.2.1 sslmode=verify-full", VERIFIED },
+	{ "host=127.0.0.1,192.0.2.1 sslmode=disable", NULL },
+	{ "host=192.0.2.1,127.0.0.1 sslmode=disable", NULL },
+	{ "host=127.0.0.1", NULL },
+	{ "host=127.0.0.1 sslmode=require", NULL },
+	{ "host=127.0.0.1 sslmode=disable", "disable" },
+	{ "host=::1 sslmode=disable", "disable" },
+	{ "host=far hostaddr=192.0.2.1 sslmode=disable", NULL },
+	{ "host=127.0.0.1 hostaddr=192.0.2.1 sslmode=disable", NULL },
+	{ "host=::2 sslmode=disable", NULL },
+	{ "postgresql://192.0.2.1/x", NULL },
+	{ "postgresql://192.0.2.1/x?ssl=true", NULL },
+	{ "postgresql://192.0.2.1/x?sslmode=verify-full", VERIFIED },
+};
+
+Test(pg_link, a_server_across_a_network_must_prove_who_it_is)
+{
+	/* what a service file or the environment says does not count */
+	setenv("PGSSLMODE", VERIFIED, 1);
+	for (size_t i = 0; i < COUNT_OF(proofs); i++) {
+		const struct proof_row *r = &proofs[i];
+		struct pg_link l;
+		struct fault f;
+
+		cr_expect_eq(
+		    init_link(&l, r->text, &f), r->sslmode != NULL ? RC_OK : RC_INVALID, "%s", r->text);
+		if (r->sslmode != NULL)
+			cr_expect_str_eq(pg_sslmode(&l, l.count - 1), r->sslmode, "%s", r->text);
+		else
+			cr_expect_eq(f.item[0].msg, MSG_PG_PLAIN, "%s", r->text);
+		pg_link_fini(&l);
+	}
+}
+
 /* As long as there is room for, and one more. */
 Test(pg_link, a_name_or_an_address_that_is_too_long_is_refused_and_not_cut)
 {
 	static const struct long_row {
 		const char *keyword;
 		int fits;
-	} rows[] = { { "host=/", 254 }, { "host=/a hostaddr=", 63 } };
+	} rows[] = { { "host=/", 254 }, { "sslmode=verify-full host=/a hostaddr=", 63 } };
 	char text[400];
 	struct pg_link l;
 	struct fault f;
@@ -107,11 +165,11 @@ Test(pg_link, a_name_that_is_not_found_is_told_and_found_the_next_time)
 
 	for (size_t i = 0; i < COUNT_OF(refuse); i++) {
 		atomic_store(refuse[i], 1);
-		cr_expect_eq(init_link(&l, "host=/a,127.0.0.1", &f), RC_UNAVAILABLE);
+		cr_expect_eq(init_link(&l, "host=/a,127.0.0.1 sslmode=verify-full", &f), RC_UNAVAILABLE);
 		cr_expect_eq(atomic_load(refuse[i]), 0, "it was not asked for");
 		cr_expect_str_eq(f.item[0].word, "127.0.0.1");
 		pg_link_fini(&l);
-		cr_expect_eq(init_link(&l, "host=/a,127.0.0.1", &f), RC_OK);
+		cr_expect_eq(init_link(&l, "host=/a,127.0.0.1 sslmode=verify-full", &f), RC_OK);
 		cr_expect_str_eq(l.addresses[1], "127.0.0.1");
 		pg_link_fini(&l);
 	}
@@ -127,8 +185,8 @@ Test(pg_link, of_servers_that_refuse_each_is_named_in_turn, .timeout = 60)
 	struct fault f;
 	char text[128];
 
-	(void)snprintf(
-	    text, sizeof(text), "hostaddr=127.0.0.1,127.0.0.1 port=%d,%d host=one,two", port[0], port[1]);
+	(void)snprintf(text, sizeof(text),
+	    "hostaddr=127.0.0.1,127.0.0.1 port=%d,%d host=one,two sslmode=verify-full", port[0], port[1]);
 	cr_assert_eq(init_link(&l, text, &f), RC_OK);
 	for (unsigned i = 0; i < 4; i++) {
 		fault_clear(&f);
@@ -152,7 +210,7 @@ Test(pg_link, a_server_without_a_name_is_named_by_its_address, .timeout = 60)
 	struct fault f;
 	char text[64];
 
-	(void)snprintf(text, sizeof(text), "hostaddr=127.0.0.1 port=%d", port);
+	(void)snprintf(text, sizeof(text), "hostaddr=127.0.0.1 port=%d sslmode=disable", port);
 	cr_assert_eq(init_link(&l, text, &f), RC_OK);
 	cr_expect_str_eq(pg_server_name(&l, 0), "127.0.0.1");
 	cr_expect_eq(pg_link_up(&l, &f), RC_UNAVAILABLE);

@@ -230,7 +230,7 @@ Test(pg_look, a_store_without_a_server_or_a_copy_or_a_string_is_said_to_be_so, .
 	cr_expect_neq(look_at(&x, &look), RC_OK, "no string");
 	write_conninfo(&x, "nonsense\n");
 	cr_expect_eq(look_at(&x, &look), RC_INVALID);
-	(void)snprintf(text, sizeof(text), "hostaddr=127.0.0.1 port=%d\n", port);
+	(void)snprintf(text, sizeof(text), "hostaddr=127.0.0.1 port=%d sslmode=verify-full\n", port);
 	write_conninfo(&x, text);
 	cr_expect_eq(look_at(&x, &look), RC_OK);
 	cr_expect_eq(look.count, 1);

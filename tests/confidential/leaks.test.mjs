@@ -10,13 +10,7 @@ import { Registry, ROLES, root } from '../api/lib/registry.mjs';
 import { ROLES_OF, ROWS } from '../api/lib/routes.mjs';
 import { hold, holdBody, MOTHER_OF_TWO, openEpisode, ownHouse, search, settle } from '../api/lib/scenes.mjs';
 import { listen } from '../api/lib/stream.mjs';
-
-const csv = (name) => readFileSync(join(root, 'data', name), 'utf8').split('\n').slice(2).filter(Boolean);
-const addresses = csv('sample-locations.csv').map((l) => l.match(/"([^"]+)"/)[1]);
-const phones = csv('sample-locations.csv').map((l) => l.match(/\+36 [\d ]+/)[0].trim());
-const codeNames = csv('sample-shelters.csv').map((l) => l.split(',')[0]);
-const operators = [...new Set(csv('sample-shelters.csv').map((l) => l.split(',')[1]))];
-const counties = [...new Set(csv('sample-shelters.csv').map((l) => l.split(',')[3]))];
+import { addresses, codeNames, counties, finds, operators, phones } from './lib/secrets.mjs';
 
 let r;
 before(async () => { r = await new Registry().start(); });
@@ -37,8 +31,6 @@ async function crawl(role) {
   }
   return seen.map((a) => JSON.stringify(a.headers) + a.text).join('\n');
 }
-
-const finds = (text, words) => words.filter((w) => text.includes(w));
 
 for (const role of ROLES) {
   test(`${role} learns no location by reading everything`, async () => {

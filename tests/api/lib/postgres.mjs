@@ -28,9 +28,12 @@ export function sql(text, where = conninfo()) {
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 }
 
+/** Where the server has its socket, and its files in data. */
+export const serverDir = () => conninfo().match(/host=(\S+)/)[1];
+
 /** Break the server off, as a crash would; and start it again. */
-export const breakOff = () => execFileSync(script, ['crash', conninfo().match(/host=(\S+)/)[1]]);
-export const startAgain = () => execFileSync(script, ['again', conninfo().match(/host=(\S+)/)[1]]);
+export const breakOff = () => execFileSync(script, ['crash', serverDir()]);
+export const startAgain = () => execFileSync(script, ['again', serverDir()]);
 
 /** Both, ${pause} ms apart. */
 export async function crash(pause) {

@@ -208,7 +208,7 @@ api_nodes() { ENGINE=postgresql NODES=3 node_tests api-nodes release 1 10 tests/
 # the API suite over PostgreSQL with 1 or 3 nodes; what brings its own nodes and databases is the same in api
 brings_own='nodes.*|restored-database|init-database|database-.*'
 # of the files, processes, counters or clock of one node; or thousands of requests that each wait for all nodes
-of_one_node='audit|audit-state|break-glass|confinement|deliver.*|downtime|hsm|jwks|limits|metrics|oracle-county|quiet|races|reload|rotation|service|vault'
+of_one_node='audit|audit-state|break-glass|confinement|deliver.*|downtime|hsm|jwks|limits|metrics|oracle-county|quiet|reload|rotation|service|vault'
 api_postgresql() {
 	local files left_out=$brings_own
 	[ "$1" -eq 1 ] || left_out+="|$of_one_node"

@@ -32,6 +32,7 @@ export class Client {
     this.device = device;
     this.token = null;
     this.isAstray = false; // true: it asks for what no route has, on purpose
+    this.isHasty = false; // true: it does not wait until all nodes know what it did
     this.agent = new https.Agent({
       keepAlive: true,
       maxSockets: sockets,
@@ -60,7 +61,7 @@ export class Client {
         res.on('end', () => {
           const answer = this.#answer(method, path, res, Buffer.concat(parts).toString());
           // the next request may be at another node
-          if (method !== 'GET' && this.registry.hasPeers) this.registry.known(this.home).then(() => done(answer), fail);
+          if (method !== 'GET' && this.registry.hasPeers && !this.isHasty) this.registry.known(this.home).then(() => done(answer), fail);
           else done(answer);
         });
       });
@@ -174,6 +175,11 @@ export class Registry {
     const written = await entries(all[home % all.length]);
     for (const node of all) await comes(async () => await entries(node) >= written, 'a node does not hear of a change');
     await sleep(KNOWN_MS);
+  }
+
+  /** Until all nodes have what any of them has. */
+  async allKnown() {
+    for (let home = 0; this.hasPeers && home < NODES; home++) await this.known(home);
   }
 
   /** A new registry; or a copy of ${from}, which must not have been served yet. */

@@ -10,7 +10,7 @@ import { Client } from '../api/lib/registry.mjs';
 import { Cluster, sleep, until } from './lib/bed.mjs';
 import { OneRoom, explained, quantile, revocation, visibility } from './lib/figures.mjs';
 import { INJURIES } from './lib/injuries.mjs';
-import { noNetwork } from './lib/network.mjs';
+import { OUTSIDE, noNetwork } from './lib/network.mjs';
 import { Balancer, Nodes } from './lib/nodes.mjs';
 
 const skip = noNetwork();
@@ -166,6 +166,30 @@ async function recorded(traffic) {
   return missing;
 }
 
+/** The trail's counts, once the auditor's node knows of all that was done before. */
+async function settledTrail(traffic) {
+  const sum = (trail) => [...trail.values()].reduce((a, b) => a + b, 0);
+  let last = await traffic.trail();
+  for (;;) {
+    await sleep(500);
+    const now = await traffic.trail();
+    if (sum(now) === sum(last)) return now;
+    last = now;
+  }
+}
+
+/** Every node serves, and knows what was acknowledged first: also one that was killed, or has begun with nothing. */
+async function known(traffic) {
+  const [first] = traffic.episodes;
+  const readers = cluster.hosts.map((h) => Object.assign(registry.through(h, 'counsellor'), { token: traffic.desks[0].token }));
+  let states = [];
+  await until('every node answers', async () => {
+    states = await Promise.all(readers.map((c) => c.get(`/v1/episodes/${first}`).then((a) => a.status, () => 0)));
+    return states.every((s) => s === 200);
+  }, 60).catch((e) => assert.fail(`${e.message}: ${states}`));
+  for (const c of readers) c.end();
+}
+
 /** Everybody goes, so that the next round finds places. */
 async function leave(traffic) {
   for (const r of traffic.reservations.values()) {
@@ -174,11 +198,12 @@ async function leave(traffic) {
   }
 }
 
-/** Traffic while ${fault} happens and is mended; the book must be right afterwards. */
-async function under(t, name, round, fault, { watch = 3, lasts = false } = {}) {
+/** Traffic while ${fault} happens and is mended; the book must be right afterwards.  isCounted: nor is there more in the trail. */
+async function under(t, name, round, fault, { watch = 3, lasts = false, isCounted = false } = {}) {
   const leader = await cluster.whole();
   const traffic = await new Traffic(registry, { seed: random(2 ** 31), workers: LONG ? 64 : 12, slow: 30, tokens }).signIn();
   try {
+    const trail = isCounted && await settledTrail(traffic);
     await traffic.begin();
     await traffic.floor(60, 60000);
     const from = performance.now();
@@ -191,13 +216,11 @@ async function under(t, name, round, fault, { watch = 3, lasts = false } = {}) {
     await cluster.whole();
     await isBack(traffic);
     await traffic.end();
-    await until('every node answers', async () => {
-      const states = await Promise.all([...traffic.desks].map((c) => c.get('/v1/me').then((a) => a.status, () => 0)));
-      return states.every((s) => s === 200);
-    }, 60);
+    await known(traffic);
     const acknowledged = traffic.changes; // live: the verdict's repeats add what had no answer
     const verdict = await traffic.verdict({ lag: 5000 });
     verdict.unrecorded = verdict.lost.length ? [] : await recorded(traffic);
+    if (isCounted) assert.deepEqual(await traffic.surplus(trail), [], 'done twice, or not told');
     t.diagnostic(`${name}: ${proof}; changes away ${away} ms; ${acknowledged} acknowledged, ${JSON.stringify(traffic.statuses)}, lost ${verdict.lost.length}, double ${verdict.doubles.length}`);
     assert.deepEqual(verdict, { lost: [], doubles: [], changed: [], unrecorded: [] });
     if (round === 1 && name === NODE) await traffic.provesAwake();
@@ -244,6 +267,18 @@ test(`nodes are replaced one after the other: nothing is lost and work goes on (
   assert.equal(traffic.refused, 0, 'a change was refused by a node that went or came');
   return away;
 }, 'changes went on'));
+
+test(`the desks' line is cut while they write: what they did not hear was done once, and is answered under its key (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
+  const { traffic } = await under(t, "the desks' line is cut", 1, async () => {
+    cluster.network.cut(OUTSIDE, { speaks: true }); // what is on its way arrives and is done, and nobody hears it
+    await sleep(1000);
+    cluster.network.cut(OUTSIDE);
+    await until('frames are swallowed', () => cluster.network.swallowed() > 0, 30);
+    return { proof: `${cluster.network.swallowed()} frames swallowed at once`, mend: () => cluster.network.heal() };
+  }, { watch: 10, lasts: true, isCounted: true }); // longer than a client waits
+  t.diagnostic(`the desks' line is cut: ${traffic.statuses.none} changes without an answer, ${traffic.unheard} of them had been done`);
+  assert.ok(traffic.unheard > 0, 'nothing was done unheard: no verdict');
+});
 
 test(`two of three are down: 503 with Retry-After, and all comes back by itself (TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
   const { traffic, away } = await under(t, 'two of three are down', 1, async () => {

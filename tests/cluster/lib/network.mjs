@@ -8,6 +8,8 @@ process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 export const run = (...command) => execFileSync(command[0], command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
 const PREFIX = 'menedek-';
+/** What is no host of it, this process too, as the bridge calls it. */
+export const OUTSIDE = 'out';
 const living = new Set();
 process.on('exit', () => { for (const network of living) network.end(); });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
@@ -67,10 +69,10 @@ export class Network {
       own('link', 'set', 'lo', 'up');
     });
     this.port = `mdk${process.pid}`;
-    run('ip', 'link', 'add', this.port, 'type', 'veth', 'peer', 'name', 'out', 'netns', this.hub);
+    run('ip', 'link', 'add', this.port, 'type', 'veth', 'peer', 'name', OUTSIDE, 'netns', this.hub);
     run('ip', 'addr', 'add', `${this.base}.254/24`, 'dev', this.port);
     run('ip', 'link', 'set', this.port, 'up');
-    for (const name of [...hosts, 'out']) {
+    for (const name of [...hosts, OUTSIDE]) {
       hub('link', 'set', name, 'master', 'bridge');
       hub('link', 'set', name, 'up');
     }

@@ -41,6 +41,7 @@ export class Traffic {
     this.reservations = new Map(); // id -> { state, may: Set of states, own: is it Nyugat 1's }
     this.episodes = new Set();
     this.refused = 0; // said 503: nothing was changed
+    this.unheard = 0; // got no answer and had been done, as a repeat said
     this.statuses = {};
     this.isOver = false;
   }
@@ -219,6 +220,7 @@ export class Traffic {
     for (const a of this.unknown.splice(0)) {
       const again = await patient(() => a.client.send('POST', a.path, a.body, { 'Idempotency-Key': a.key }));
       if (again.status >= 500) wrong.push(`${a.path}: ${again.status} ${again.text.slice(0, 200)}`);
+      if (again.status < 300 && again.headers['idempotency-replayed']) this.unheard++;
       const twice = await patient(() => a.client.send('POST', a.path, a.body, { 'Idempotency-Key': a.key }));
       if (again.status < 300 && a.action !== 'availability_confirm' && twice.text !== again.text) wrong.push(`${a.path}: a repeat answers otherwise`);
       if (again.status < 300) this.acknowledged.push({ ...a, status: again.status, text: again.text, json: again.json });
@@ -263,20 +265,34 @@ export class Traffic {
     assert.equal(unrecorded.length, 1, 'the reader of the trail sees nothing: no verdict');
   }
 
-  /** What the audit trail (as the auditor reads it, page by page) lacks of what was acknowledged. */
-  async unrecorded() {
-    const { auditor } = this;
+  /** How often each action stands in the audit trail as done, as the auditor reads it, page by page. */
+  async trail() {
     const seen = new Map();
     let cursor = '';
     do {
-      const page = await patient(() => auditor.get(`/v1/audit?limit=100${cursor}`));
+      const page = await patient(() => this.auditor.get(`/v1/audit?limit=100${cursor}`));
       assert.equal(page.status, 200, page.text);
       for (const e of page.json.data) if (e.outcome === 'ok') seen.set(e.action, (seen.get(e.action) ?? 0) + 1);
       cursor = page.json.next_cursor ? `&cursor=${page.json.next_cursor}` : '';
     } while (cursor);
+    return seen;
+  }
+
+  /** Each acknowledged action: [action, how often in the trail since ${before}, how often acknowledged]. */
+  async #compared(before = new Map()) {
+    const seen = await this.trail();
     const wanted = new Map();
     for (const a of this.acknowledged) wanted.set(a.action, (wanted.get(a.action) ?? 0) + 1);
-    return [...wanted].filter(([action, n]) => (seen.get(action) ?? 0) < n).map(([action, n]) => `${action}: ${seen.get(action) ?? 0} of ${n}`);
+    return [...wanted].map(([action, n]) => [action, (seen.get(action) ?? 0) - (before.get(action) ?? 0), n]);
+  }
+
+  /** What the audit trail lacks of what was acknowledged. */
+  async unrecorded() { return (await this.#compared()).filter(([, seen, n]) => seen < n).map(([action, seen, n]) => `${action}: ${seen} of ${n}`); }
+
+  /** What it has more of since ${before} (the trail of then) than was acknowledged; confirmations have no key and may be done twice. */
+  async surplus(before) {
+    return (await this.#compared(before)).filter(([action, seen, n]) => seen > n && action !== 'availability_confirm')
+      .map(([action, seen, n]) => `${action}: ${seen} for ${n}`);
   }
 }
 

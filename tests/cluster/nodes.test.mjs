@@ -22,7 +22,7 @@ let cluster, registry;
 
 before(async () => {
   if (skip) return;
-  cluster = await new Cluster().start();
+  cluster = await new Cluster({ disks: LONG }).start(); // the short form hurts no disk
   registry = await new Nodes(cluster).serveAll();
 }, { timeout: 180000 });
 after(() => cluster?.end());
@@ -245,7 +245,7 @@ for (let round = 1; round <= rounds(1, 5); round++) {
     });
   });
 
-  for (const injury of INJURIES.filter((i) => (LONG && !/disk/.test(i.name)) || i.name === "the leader's host loses its power")) {
+  for (const injury of INJURIES.filter((i) => LONG || i === POWER)) {
     test(`${injury.name}: nothing acknowledged is lost, no room is given twice (${round}, TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {
       await under(t, injury.name, round, (leader) => injury.how(cluster, injury.who(cluster, leader, random)), injury);
     });

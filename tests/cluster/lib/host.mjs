@@ -149,13 +149,14 @@ export class Host {
     return this.network.killAll(this.name);
   }
 
-  /** All it had is gone. */
-  wipe() {
+  /** All it had is gone, its node's directory, too: whoever laid that lays another. */
+  async wipe() {
     this.detach();
     this.isAttached = true;
     rmSync(this.dir, { recursive: true });
     this.state = 'existing';
     this.#furnish();
+    await this.afterWipe?.();
   }
 
   /** Ask its PostgreSQL, as the host's own superuser; null when it does not answer. */

@@ -72,7 +72,7 @@ async function replace(cluster, host) {
   return { hurt: host, proof: proven(killed > 3, `${host.name} silent, ${killed} processes killed, its disk wiped`),
     async mend() {
       await until('another leads', identity);
-      host.wipe();
+      await host.wipe();
       const line = cluster.etcdctl(other, 'member', 'list').split('\n').find((l) => l.includes(`, ${host.name}, `));
       cluster.etcdctl(other, 'member', 'remove', line.split(',')[0]);
       await until('etcd takes a new member', () => {

@@ -2,8 +2,8 @@
 // A registry whose records are in the cluster's database, served by a node on each host; its clients each have a node they
 // prefer and go to the next when that one is gone, as a console behind HAProxy does.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { Client, root } from '../../api/lib/registry.mjs';
 import { Tireless } from '../../torture/lib/tireless.mjs';
 import { until } from './bed.mjs';
@@ -74,14 +74,35 @@ export class Nodes extends Tireless {
   /** A node on each host, with the keys it began with; those made later they give each other through the database. */
   async serveAll() {
     for (const h of this.hosts) {
-      const at = this.place(h);
-      cpSync(this.dir, at, { recursive: true });
-      const file = join(at, 'store/postgresql');
-      writeFileSync(file, readFileSync(file, 'utf8').replaceAll(this.dir, at));
+      this.#lay(h, this.dir);
       h.afterStart = () => { this.serve(h).catch(() => {}); };
+      h.afterWipe = () => this.#layAnew(h);
     }
     await Promise.all(this.hosts.map((h) => this.serve(h)));
     return this;
+  }
+
+  /** The directory of ${host}'s node, from that at ${source}. */
+  #lay(host, source, filter = () => true) {
+    const at = this.place(host);
+    cpSync(source, at, { recursive: true, filter: (path) => filter(relative(source, path)) });
+    const file = join(at, 'store/postgresql');
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(source, at));
+  }
+
+  /** As docs/cluster has an empty host set up: from one whose node serves, without what is that node's own; if the lost one kept the
+   *  keys another does from now on. */
+  async #layAnew(host) {
+    const at = this.place(host), other = this.hosts.find((h) => h !== host && this.#running.has(h.name));
+    const isKeeper = existsSync(join(at, 'store/keeper'));
+    rmSync(at, { recursive: true });
+    this.#lay(host, this.place(other), (path) => !/^(devices$|store\/[^p]|control\.sock$)/.test(path)); // tar leaves out sockets
+    if (existsSync(join(at, 'store/data.mdb'))) throw new Error(`the node on ${host.name} has a copy: it would not begin with nothing`);
+    if (!isKeeper) return;
+    await this.kill(other, 'SIGTERM');
+    const kept = this.at(other, 'keep-keys');
+    if (kept.status !== 0) throw new Error(`keep-keys on ${other.name}: ${kept.stderr}`);
+    await this.serve(other);
   }
 
   place(host) { return join(this.cluster.dir, 'nodes', host.name); }

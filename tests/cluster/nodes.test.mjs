@@ -221,7 +221,8 @@ async function under(t, name, round, fault, { watch = 3, lasts = false, isCounte
     const verdict = await traffic.verdict({ lag: 5000 });
     verdict.unrecorded = verdict.lost.length ? [] : await recorded(traffic);
     if (isCounted) assert.deepEqual(await traffic.surplus(trail), [], 'done twice, or not told');
-    t.diagnostic(`${name}: ${proof}; changes away ${away} ms; ${acknowledged} acknowledged, ${JSON.stringify(traffic.statuses)}, lost ${verdict.lost.length}, double ${verdict.doubles.length}`);
+    t.diagnostic(`${name}: ${proof}; changes away ${away} ms; ${acknowledged} acknowledged, ${JSON.stringify(traffic.statuses)}, `
+      + `lost ${verdict.lost.length}, double ${verdict.doubles.length} in ${traffic.housed} houses`);
     assert.deepEqual(verdict, { lost: [], doubles: [], changed: [], unrecorded: [] });
     if (round === 1 && name === NODE) await traffic.provesAwake();
     await leave(traffic);

@@ -62,6 +62,7 @@ export class Nodes extends Tireless {
     this.cluster = cluster;
     this.hosts = cluster.hosts;
     process.on('exit', () => rmSync(this.work, { recursive: true, force: true }));
+    this.offices = this.#enrolOffices();
     const dir = (at) => join(at, 'database');
     const conninfo = (at) => `host=${cluster.hosts.map((h) => h.address).join(',')} port=5432 dbname=menedek user=menedek sslmode=verify-full `
       + `sslrootcert=${dir(at)}/ca.crt sslcert=${dir(at)}/menedek.crt sslkey=${dir(at)}/menedek.key`;
@@ -69,6 +70,13 @@ export class Nodes extends Tireless {
     cpSync(join(cluster.keys, 'menedek/ca.crt'), join(dir(this.dir), 'ca.crt'));
     for (const end of ['crt', 'key']) cpSync(join(cluster.dir, `menedek.${end}`), join(dir(this.dir), `menedek.${end}`));
     this.moved = this.run('migrate', '--engine', 'postgresql', '--database', conninfo(this.dir)).trim();
+  }
+
+  /** The sample's people who answer for all houses, each on a device of her own; their names. */
+  #enrolOffices() {
+    const offices = readFileSync(join(root, 'data/sample-people.csv'), 'utf8').split('\n').filter((l) => l.startsWith('ugyelet.')).map((l) => l.split(','));
+    for (const [name, org] of offices) this.run('device', 'add', '--quiet', '--force', '--org', org, '--name', name, '--out', this.device(name));
+    return offices.map(([name]) => name);
   }
 
   /** A node on each host, with the keys it began with; those made later they give each other through the database. */

@@ -188,24 +188,44 @@ export class Traffic {
     return lost;
   }
 
-  /** Rooms of the own house that two live reservations name, or that stand free under one. */
-  async #doubles() {
-    const doubles = [];
+  /** Who is asked what stands in the houses' rooms: where the registry has people for all of them, these. */
+  async #lookers() {
+    const offices = this.registry.offices ?? [];
+    this.lookers ??= offices.length ? await Promise.all(offices.map((name) => this.#person(name, name))) : [this.house];
+    await Promise.all(this.lookers.map((c) => this.#stay(c)));
+    return this.lookers;
+  }
+
+  /** The live reservations of each room of the houses of ${client}: `house/room` -> ids. */
+  async #rooms(client) {
     const rooms = new Map();
     let cursor = '';
     do {
-      const page = (await patient(() => this.house.get(`/v1/reservations?limit=100${cursor}`))).json;
+      const page = (await patient(() => client.get(`/v1/reservations?limit=100${cursor}`))).json;
       for (const r of page.data.filter((x) => LIVE.includes(x.state)))
-        for (const name of r.unit_names) rooms.set(name, [...(rooms.get(name) ?? []), r.id]);
+        for (const name of r.unit_names) rooms.set(`${r.shelter}/${name}`, [...(rooms.get(`${r.shelter}/${name}`) ?? []), r.id]);
       cursor = page.next_cursor ? `&cursor=${page.next_cursor}` : '';
     } while (cursor);
-    const { units } = (await patient(() => this.house.get(`/v1/shelters/${this.shelter}/availability`))).json;
-    for (const u of units) {
-      const who = rooms.get(u.name) ?? [];
-      if (!u.shared && who.length > 1) doubles.push(`${u.name}: ${who.join(' and ')}`);
-      if (!u.shared && who.length > 0 && u.free_places > 0) doubles.push(`${u.name} is free and has ${who[0]}`);
-      if (!u.shared && who.length === 0 && u.state === 'held') doubles.push(`${u.name} is held by nobody`);
+    return rooms;
+  }
+
+  /** Rooms that two live reservations name, or that stand free under one. */
+  async #doubles() {
+    const doubles = [], housed = new Set();
+    for (const client of await this.#lookers()) {
+      const rooms = await this.#rooms(client);
+      for (const shelter of (await patient(() => client.get('/v1/me'))).json.shelters) {
+        const { units } = (await patient(() => client.get(`/v1/shelters/${shelter}/availability`))).json;
+        for (const u of units.filter((x) => !x.shared)) {
+          const who = rooms.get(`${shelter}/${u.name}`) ?? [], name = `${u.name} of ${shelter}`;
+          if (who.length > 1) doubles.push(`${name}: ${who.join(' and ')}`);
+          if (who.length > 0 && u.free_places > 0) doubles.push(`${name} is free and has ${who[0]}`);
+          if (who.length === 0 && u.state === 'held') doubles.push(`${name} is held by nobody`);
+        }
+      }
+      for (const room of rooms.keys()) housed.add(room.split('/')[0]);
     }
+    this.housed = housed.size; // in how many houses there was anything to be found
     return doubles;
   }
 

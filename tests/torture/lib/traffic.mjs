@@ -43,6 +43,7 @@ export class Traffic {
     this.refused = 0; // said 503: nothing was changed
     this.unheard = 0; // got no answer and had been done, as a repeat said
     this.statuses = {};
+    this.since = Math.floor(Date.now() / 1000) * 1000 - 1000; // the trail's times are whole seconds
     this.isOver = false;
   }
 
@@ -285,33 +286,35 @@ export class Traffic {
     assert.equal(unrecorded.length, 1, 'the reader of the trail sees nothing: no verdict');
   }
 
-  /** How often each action stands in the audit trail as done, as the auditor reads it, page by page. */
-  async trail() {
+  /** How often each action stands in the audit trail as done since this traffic began, as the auditor reads it, page by page from
+   *  the newest on: what others did before could hide what is missing. */
+  async #trail() {
     const seen = new Map();
     let cursor = '';
     do {
       const page = await patient(() => this.auditor.get(`/v1/audit?limit=100${cursor}`));
       assert.equal(page.status, 200, page.text);
-      for (const e of page.json.data) if (e.outcome === 'ok') seen.set(e.action, (seen.get(e.action) ?? 0) + 1);
-      cursor = page.json.next_cursor ? `&cursor=${page.json.next_cursor}` : '';
+      const young = page.json.data.filter((e) => Date.parse(e.at) >= this.since);
+      for (const e of young) if (e.outcome === 'ok') seen.set(e.action, (seen.get(e.action) ?? 0) + 1);
+      cursor = page.json.next_cursor && (young.length || !page.json.data.length) ? `&cursor=${page.json.next_cursor}` : '';
     } while (cursor);
     return seen;
   }
 
-  /** Each acknowledged action: [action, how often in the trail since ${before}, how often acknowledged]. */
-  async #compared(before = new Map()) {
-    const seen = await this.trail();
+  /** Each acknowledged action: [action, how often in the trail, how often acknowledged]. */
+  async #compared() {
+    const seen = await this.#trail();
     const wanted = new Map();
     for (const a of this.acknowledged) wanted.set(a.action, (wanted.get(a.action) ?? 0) + 1);
-    return [...wanted].map(([action, n]) => [action, (seen.get(action) ?? 0) - (before.get(action) ?? 0), n]);
+    return [...wanted].map(([action, n]) => [action, seen.get(action) ?? 0, n]);
   }
 
   /** What the audit trail lacks of what was acknowledged. */
   async unrecorded() { return (await this.#compared()).filter(([, seen, n]) => seen < n).map(([action, seen, n]) => `${action}: ${seen} of ${n}`); }
 
-  /** What it has more of since ${before} (the trail of then) than was acknowledged; confirmations have no key and may be done twice. */
-  async surplus(before) {
-    return (await this.#compared(before)).filter(([action, seen, n]) => seen > n && action !== 'availability_confirm')
+  /** What it has more of, if nobody else works; confirmations have no key and may be done twice. */
+  async surplus() {
+    return (await this.#compared()).filter(([action, seen, n]) => seen > n && action !== 'availability_confirm')
       .map(([action, seen, n]) => `${action}: ${seen} for ${n}`);
   }
 }

@@ -261,15 +261,19 @@ test(`nodes are replaced one after the other: nothing is lost and work goes on (
 }, 'changes went on'));
 
 test(`the desks' line is cut while they write: what they did not hear was done once, and is answered under its key (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, async (t) => {
-  const { traffic } = await under(t, "the desks' line is cut", 1, async () => {
-    cluster.network.cut(OUTSIDE, { speaks: true }); // what is on its way arrives and is done, and nobody hears it
-    await sleep(1000);
-    cluster.network.cut(OUTSIDE);
-    await until('frames are swallowed', () => cluster.network.swallowed() > 0, 30);
-    return { proof: `${cluster.network.swallowed()} frames swallowed at once`, mend: () => cluster.network.heal() };
-  }, { watch: 10, lasts: true, isCounted: true }); // longer than a client waits
-  t.diagnostic(`the desks' line is cut: ${traffic.statuses.none} changes without an answer, ${traffic.unheard} of them had been done`);
-  assert.ok(traffic.unheard > 0, 'nothing was done unheard: no verdict');
+  let unheard = 0;
+  for (let tries = 0; tries < 3 && unheard === 0; tries++) { // what is on its way may just be searches and refusals
+    const { traffic } = await under(t, "the desks' line is cut", 1, async () => {
+      cluster.network.cut(OUTSIDE, { speaks: true }); // what is on its way arrives and is done, and nobody hears it
+      await sleep(1000);
+      cluster.network.cut(OUTSIDE);
+      await until('frames are swallowed', () => cluster.network.swallowed() > 0, 30);
+      return { proof: `${cluster.network.swallowed()} frames swallowed at once`, mend: () => cluster.network.heal() };
+    }, { watch: 10, lasts: true, isCounted: true }); // longer than a client waits
+    unheard = traffic.unheard;
+    t.diagnostic(`the desks' line is cut: ${traffic.statuses.none} changes without an answer, ${unheard} of them had been done`);
+  }
+  assert.ok(unheard > 0, 'nothing was done unheard: no verdict');
 });
 
 test(`two of three are down: 503 with Retry-After, and all comes back by itself (TORTURE_SEED=${SEED})`, { skip, timeout: 400000 }, async (t) => {

@@ -109,7 +109,8 @@ judge_error(struct engine *e, const PGresult *res)
 	/* serialization, deadlock, and a key that the copy does not know yet: none of it happened */
 	if (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0 || strcmp(state, "23505") == 0)
 		return AGAIN;
-	log_world("pg_write_refused", "state=%s", state);
+	log_world("pg_write_refused", "state=%s%s", state,
+	    strcmp(state, "23514") == 0 ? ": closed by a move to one machine: end it there" : "");
 	return strncmp(state, "57", 2) == 0 || strncmp(state, "08", 2) == 0 ? LOST : REFUSED;
 }
 

@@ -44,17 +44,17 @@ lost(struct fault *f)
 
 /* Run a prepared statement, or ${sql}; ${out} gets the answer, which the caller clears. */
 static enum rc
-run(struct move *m, int statement, const char *sql, const struct pg_param *params, unsigned count,
+run(struct pg_link *l, int statement, const char *sql, const struct pg_param *params, unsigned count,
     PGresult **out)
 {
 	const int64_t until = clock_mono_ms() + STEP_MS;
-	const bool is_sent = sql != NULL ? pg_send_text(&m->link, sql)
-					 : pg_send(&m->link, (enum pg_statement)statement, params, count);
+	const bool is_sent =
+	    sql != NULL ? pg_send_text(l, sql) : pg_send(l, (enum pg_statement)statement, params, count);
 	PGresult *res = NULL;
 	enum rc rc = RC_UNAVAILABLE;
 
-	if (is_sent && pg_send_sync(&m->link) && (res = pg_answer(&m->link, until)) != NULL &&
-	    PQresultStatus(res) != PGRES_FATAL_ERROR && pg_answer_sync(&m->link, until) && !m->link.is_unsure)
+	if (is_sent && pg_send_sync(l) && (res = pg_answer(l, until)) != NULL &&
+	    PQresultStatus(res) != PGRES_FATAL_ERROR && pg_answer_sync(l, until) && !l->is_unsure)
 		rc = RC_OK;
 	if (rc == RC_OK && out != NULL)
 		*out = res;
@@ -116,7 +116,7 @@ send_all(struct move *m)
 			{ .p = m->revs.p, .len = m->revs.len },
 			{ .p = m->values.p, .len = m->values.len },
 		};
-		if ((rc = run(m, PG_LOAD, NULL, params, COUNT_OF(params), NULL)) != RC_OK)
+		if ((rc = run(&m->link, PG_LOAD, NULL, params, COUNT_OF(params), NULL)) != RC_OK)
 			return rc;
 	}
 	return RC_OK;
@@ -175,7 +175,7 @@ verify_all(struct move *m)
 		const struct pg_param p = { .p = m->at.b, .len = m->at.len };
 		PGresult *res;
 
-		if ((rc = run(m, PG_PAIRS, NULL, &p, 1, &res)) != RC_OK)
+		if ((rc = run(&m->link, PG_PAIRS, NULL, &p, 1, &res)) != RC_OK)
 			return rc;
 		rows = PQntuples(res);
 		rc = compare_chunk(m, res);
@@ -195,15 +195,15 @@ take_database(struct move *m, struct fault *f)
 	PGresult *res;
 	bool is_taken;
 
-	if (run(m, 0, state, NULL, 0, &res) != RC_OK)
+	if (run(&m->link, 0, state, NULL, 0, &res) != RC_OK)
 		return lost(f);
 	is_taken = pg_number(res, 0, 0) > 0 && pg_number(res, 0, 1) == 0;
 	PQclear(res);
 	if (is_taken)
 		return fault_set(f, RC_TAKEN, MSG_PG_TAKEN, NULL, 0, NULL);
-	if (run(m, 0, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING", NULL, 0,
-		NULL) != RC_OK ||
-	    run(m, 0, "DELETE FROM menedek_kv", NULL, 0, NULL) != RC_OK)
+	if (run(&m->link, 0, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING", NULL,
+		0, NULL) != RC_OK ||
+	    run(&m->link, 0, "DELETE FROM menedek_kv", NULL, 0, NULL) != RC_OK)
 		return lost(f);
 	return RC_OK;
 }
@@ -216,7 +216,7 @@ set_base(struct move *m, struct fault *f)
 	const int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)m->highest);
 	const struct pg_param p = { .p = number, .len = (size_t)len, .is_text = true };
 
-	return run(m, PG_BASE, NULL, &p, 1, NULL) == RC_OK ? RC_OK : lost(f);
+	return run(&m->link, PG_BASE, NULL, &p, 1, NULL) == RC_OK ? RC_OK : lost(f);
 }
 
 static enum rc
@@ -247,14 +247,42 @@ write_conninfo(const char *path, const char *conninfo, struct fault *f)
 	return rc;
 }
 
+/*
+ * No change is taken from here on, by whichever session it comes, and those under way are waited for: a
+ * session hears of no mark before its next beat, and a command that writes beats not at all.  A rule of the
+ * table, since a statement that stood in the queue for it has the snapshot of before, but the rules of now.
+ * Committed with a word of its own: a session that is lost here cannot close what was opened again.
+ */
+static enum rc
+close_to_changes(struct pg_link *l)
+{
+	static const char *const steps[] = { "BEGIN",
+		"ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left,"
+		" ADD CONSTRAINT menedek_left CHECK (false) NOT VALID",
+		"COMMIT" };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < COUNT_OF(steps) && rc == RC_OK; i++)
+		rc = run(l, 0, steps[i], NULL, 0, NULL);
+	return rc;
+}
+
+static enum rc
+open_to_changes(struct pg_link *l)
+{
+	return run(l, 0, "ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left", NULL, 0, NULL);
+}
+
 /* Told last, when the directory knows: whoever was broken off before finds a database that may be filled
  * anew, or whose filling is over but for this word.  Until then no node takes it. */
 static enum rc
 tell_whole(struct move *m, struct fault *f)
 {
-	return run(m, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left')", NULL, 0, NULL) == RC_OK
-	    ? RC_OK
-	    : fault_set(f, RC_UNAVAILABLE, MSG_PG_UNFINISHED, NULL, 0, NULL);
+	if (open_to_changes(&m->link) == RC_OK &&
+	    run(&m->link, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left')", NULL, 0, NULL) ==
+		RC_OK)
+		return RC_OK;
+	return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNFINISHED, NULL, 0, NULL);
 }
 
 /* A store restored from a node's backup remembers another database, and would refuse this one. */
@@ -314,7 +342,8 @@ static enum rc
 check_loading(struct move *m)
 {
 	PGresult *res = NULL;
-	enum rc rc = run(m, 0, "SELECT count(*) FROM menedek_meta WHERE name = 'loading'", NULL, 0, &res);
+	enum rc rc =
+	    run(&m->link, 0, "SELECT count(*) FROM menedek_meta WHERE name = 'loading'", NULL, 0, &res);
 
 	if (rc == RC_OK && pg_number(res, 0, 0) == 0)
 		rc = RC_TAKEN;
@@ -406,11 +435,10 @@ migrate_to_postgresql(const char *path, const char *conninfo, uint64_t *pairs, s
 static enum rc
 refuse_served(struct engine *e, struct fault *f)
 {
-	struct move m = { .link = e->link };
 	PGresult *res;
 	uint64_t others = 0;
-	enum rc rc = run(&m, 0, "SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds'",
-	    NULL, 0, &res);
+	enum rc rc = run(&e->link, 0,
+	    "SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds'", NULL, 0, &res);
 
 	if (rc != RC_OK)
 		return lost(f);
@@ -435,19 +463,46 @@ count_pair(struct engine *e, uint64_t *pairs)
 }
 
 /* Key by key once more: what is left behind is not asked again.  A node that was started meanwhile has beaten
- * since. */
+ * since; nothing of it was taken, but whoever it serves should not hear so much longer. */
 static enum rc
-take_along(struct engine *e, uint64_t *pairs, struct fault *f)
+take_all(struct engine *e, uint64_t *pairs, struct fault *f)
+{
+	enum rc rc = pg_compare(e);
+
+	if (rc == RC_OK && (rc = refuse_served(e, f)) != RC_OK)
+		return rc;
+	if (rc == RC_OK && (rc = count_pair(e, pairs)) == RC_OK)
+		rc = lmdb_must_last(e->mirror);
+	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
+}
+
+/* The registry stays where it is, and its nodes write again. */
+static void
+stay(struct engine *e)
+{
+	pg_link_drop(&e->link);
+	if (pg_link_up(&e->link, NULL) != RC_OK || open_to_changes(&e->link) != RC_OK)
+		log_world("pg_move", "not moved, and the database takes no change until it is: move again");
+}
+
+/* Once the line is gone the store is here, and the database stays closed whatever else fails. */
+static enum rc
+take_along(struct engine *e, const char *line, uint64_t *pairs, struct fault *f)
 {
 	enum rc rc = refuse_served(e, f);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = pg_compare(e)) == RC_OK && (rc = refuse_served(e, f)) != RC_OK)
+	if (close_to_changes(&e->link) != RC_OK)
+		rc = lost(f);
+	else if ((rc = take_all(e, pairs, f)) == RC_OK && unlink(line) != 0)
+		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
+	if (rc != RC_OK) {
+		stay(e);
 		return rc;
-	if (rc == RC_OK && (rc = count_pair(e, pairs)) == RC_OK)
-		rc = lmdb_must_last(e->mirror);
-	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
+	}
+	return file_sync_parent(line) ? RC_OK
+				      : fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
 }
 
 /* A node that was cut off meanwhile, or is started again with its own copy of the line, would give out rooms
@@ -455,9 +510,7 @@ take_along(struct engine *e, uint64_t *pairs, struct fault *f)
 static enum rc
 mark_left(struct engine *e, struct fault *f)
 {
-	struct move m = { .link = e->link };
-
-	if (run(&m, 0, "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING", NULL, 0,
+	if (run(&e->link, 0, "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING", NULL, 0,
 		NULL) == RC_OK)
 		return RC_OK;
 	log_world("pg_move", "the database was not told that it is left: start no node over it");
@@ -475,10 +528,7 @@ migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f)
 		return fault_set(f, RC_TAKEN, MSG_PG_ALREADY, NULL, 0, NULL);
 	if ((rc = engine_postgresql.open(path, 0, &e, f)) != RC_OK)
 		return rc;
-	rc = take_along(e, pairs, f);
-	if (rc == RC_OK && (unlink(name) != 0 || !file_sync_parent(name)))
-		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
-	if (rc == RC_OK)
+	if ((rc = take_along(e, name, pairs, f)) == RC_OK)
 		rc = mark_left(e, f);
 	engine_postgresql.close(e);
 	return rc;

@@ -108,6 +108,14 @@ try_again(struct place *p, bool is_out)
 	    "again: %d", (int)rc);
 }
 
+static const char *
+is_closed(struct place *p)
+{
+	return postgres_run(p->conninfo,
+	    "SELECT count(*) FROM pg_constraint WHERE conrelid = 'menedek_changes'::regclass AND conname = "
+	    "'menedek_left'");
+}
+
 static void
 walk_move(struct place *p, const struct move_row *row, bool is_out)
 {
@@ -124,6 +132,9 @@ walk_move(struct place *p, const struct move_row *row, bool is_out)
 		cr_assert(came || rc == RC_OK, "left alone: %d", (int)rc);
 		cr_assert(rc == RC_OK || rc == RC_UNAVAILABLE || rc == RC_UNKNOWN || rc == RC_CORRUPT,
 		    "mishap %d at %u: %d", (int)row->kind, n, (int)rc);
+		if (rc != RC_OK && is_out)
+			cr_assert_str_eq(is_closed(p), engine_of(p->path) == &engine_lmdb ? "1" : "0",
+			    "mishap %d at %u: %s", (int)row->kind, n, is_closed(p));
 		if (rc != RC_OK)
 			try_again(p, is_out);
 		cr_assert_eq(engine_of(p->path) == &engine_postgresql, !is_out);

@@ -125,6 +125,16 @@ is_connected(const struct engine *e, const PGresult *res)
 	return pruned_to < seen_to && timeline_of(pg_bytes(res, 0, 2)) == e->timeline;
 }
 
+/* It has seen more than there is: two servers that both believed to take over give one timeline, and this is
+ * the other one; or the tables were lost. */
+static bool
+is_ahead(const struct engine *e, const PGresult *res)
+{
+	const char *high = strchr(e->snapshot, ':');
+
+	return high != NULL && strtoull(high + 1, NULL, 10) > last_of(res, 1, 4) + 1;
+}
+
 /* What a look found, or nothing of it: then only comparing tells what is missing. */
 static enum rc
 take_look(struct engine *e, const PGresult *res, uint64_t own_rev)
@@ -173,7 +183,14 @@ pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until)
 	e->unheard = 0;
 	if (PQntuples(res) > 1) /* what this node's own batch changed is left out */
 		e->others_until = clock_mono_ms() + PG_OTHERS_MS;
-	rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
+	if (is_ahead(e, res)) { /* what it is asks whoever connects; it is compared in any case */
+		log_world("pg_copy_ahead", "connecting anew");
+		e->timeline = 0;
+		pg_link_drop(&e->link);
+		rc = RC_UNAVAILABLE;
+	} else {
+		rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
+	}
 	PQclear(res);
 	return rc;
 }

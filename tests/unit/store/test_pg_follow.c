@@ -663,6 +663,28 @@ Test(pg_follow, no_answer_to_what_was_acknowledged_last_is_no_loss, .timeout = 6
 	close_pair(&p);
 }
 
+/* Whoever only read of it is not asked, and must not keep what nobody else has. */
+Test(pg_follow, what_the_leader_does_not_have_any_more_goes_from_the_copy_of_who_read_it, .timeout = 60)
+{
+	char word[64];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	cr_assert_eq(write_one(p.a, "earlier", "stays"), RC_OK);
+	cr_assert_eq(write_one(p.a, "lost", "with its leader"), RC_OK);
+	follow_now(p.b);
+	cr_assert(has_key(p.b, "lost"));
+	forget_last(&p, p.a);
+	postgres_run(p.nodes.a.conninfo, "DELETE FROM menedek_kv WHERE k = 'lost'");
+	cr_expect_eq(connect_anew(p.b, word), RC_OK, "refused: %s", word);
+	follow_now(p.b); /* lets go of it */
+	follow_now(p.b);
+	cr_expect(has_key(p.b, "earlier"));
+	cr_expect_not(has_key(p.b, "lost"));
+	close_pair(&p);
+}
+
 Test(pg_follow, a_leader_without_what_was_acknowledged_last_is_refused, .timeout = 120)
 {
 	struct database_look look;

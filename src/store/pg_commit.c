@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +64,7 @@ struct sent {
 	PGresult *row; /* PG_WRITE's answer, NULL: none came */
 	uint64_t xid;  /* 0: not committed, as far as is known */
 	uint64_t base; /* of revisions at the server it went to */
+	uint64_t seen; /* all transactions below this one, before it was sent */
 };
 
 static bool
@@ -183,14 +185,17 @@ find(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
 	return outcome;
 }
 
-/* Put the row of ${id} there unless there is one: waits for a transaction that is about to. */
+/* Put the row of ${s} there unless there is one: waits for a transaction that is about to. */
 static enum outcome
-fence(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
+fence(struct engine *e, struct sent *s, int64_t until)
 {
-	const struct pg_param params[] = { param(id->b, sizeof(id->b)), param(e->node, sizeof(e->node)) };
+	uint8_t seen[8];
+	const struct pg_param params[] = { param(s->id.b, sizeof(s->id.b)), param(e->node, sizeof(e->node)),
+		param(seen, sizeof(seen)) };
 	bool is_heard, is_put;
 	PGresult *res;
 
+	put_u64(seen, s->seen);
 	if (!pg_send(&e->link, PG_FENCE, params, COUNT_OF(params)) || !pg_send_sync(&e->link))
 		return LOST;
 	res = pg_answer(&e->link, until);
@@ -198,19 +203,19 @@ fence(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
 	    PQresultStatus(res) == PGRES_TUPLES_OK && pg_answer_sync(&e->link, until) && !e->link.is_unsure;
 	is_put = PQntuples(res) == 1;
 	PQclear(res);
-	return !is_heard ? LOST : is_put ? AGAIN : find(e, id, until, xid);
+	return !is_heard ? LOST : is_put ? AGAIN : find(e, &s->id, until, &s->xid);
 }
 
-/* Learn what became of ${id}, on whichever server is the primary by then. */
+/* Learn what became of ${s}, on whichever server is the primary by then. */
 static enum outcome
-resolve(struct engine *e, const struct id *id, int64_t until, uint64_t *xid)
+resolve(struct engine *e, struct sent *s, int64_t until)
 {
 	enum outcome outcome = LOST;
 
 	pg_link_drop(&e->link);
 	while (outcome == LOST && clock_mono_ms() < until) {
 		if (pg_link_up(&e->link, NULL) == RC_OK)
-			outcome = fence(e, id, until, xid);
+			outcome = fence(e, s, until);
 		if (outcome == LOST) {
 			pg_link_drop(&e->link);
 			usleep(100000);
@@ -285,12 +290,13 @@ try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 	bool is_heard, is_told = false;
 
 	s.base = rev_base(e); /* a server found later may have another timeline */
+	s.seen = strtoull(e->snapshot, NULL, 10);
 	if (send_batch(e, &s))
 		outcome = hear_batch(e, patience, &s);
 	if (outcome != DONE)
 		pg_copy_drop(e);
 	if (!(is_heard = outcome != LOST))
-		outcome = resolve(e, &s.id, until, &s.xid);
+		outcome = resolve(e, &s, until);
 	if (outcome == DONE) {
 		remember(e, &s.id, s.xid);
 		atomic_store(&e->confirmed, now);

@@ -77,12 +77,17 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	    " ORDER BY 4, 5",
 	/* After it the transaction $1 has happened (no row) or never will (a row).  That it commits proves
 	 * that all before it is as durable as it is.  It is no beat: its time would make the last beat's
-	 * clock look late. */
-	[PG_FENCE] = "WITH mark AS (INSERT INTO menedek_nodes (id, at) VALUES ($2::bytea, now())"
-		     "  ON CONFLICT (id) DO UPDATE SET at = menedek_nodes.at)"
-		     " INSERT INTO menedek_changes (xid, id, keys) VALUES "
-		     "(pg_current_xact_id()::text::bigint, $1::bytea, '{}')"
-		     " ON CONFLICT (id) DO NOTHING RETURNING 1::bigint",
+	 * clock look late.  Where changes from $3 on, all that were not seen when it was sent, may have been
+	 * thrown away, by a server whose clock is ahead of the one that took it, no row of it says nothing,
+	 * and none is put. */
+	[PG_FENCE] =
+	    "WITH mark AS (INSERT INTO menedek_nodes (id, at) VALUES ($2::bytea, now())"
+	    "  ON CONFLICT (id) DO UPDATE SET at = menedek_nodes.at),"
+	    " kept AS MATERIALIZED (SELECT value::bigint AS pruned FROM menedek_meta"
+	    "  WHERE name = 'pruned' FOR SHARE)"
+	    " INSERT INTO menedek_changes (xid, id, keys) SELECT"
+	    " pg_current_xact_id()::text::bigint, $1::bytea, '{}' FROM kept WHERE pruned < $3::bigint"
+	    " ON CONFLICT (id) DO NOTHING RETURNING 1::bigint",
 	/* moving in */
 	[PG_LOAD] =
 	    "INSERT INTO menedek_kv (k, ver, v)"

@@ -281,6 +281,7 @@ Test(pg_clock, a_fence_makes_no_clock_look_late, .timeout = 60)
 		const struct pg_param params[] = {
 			{ .p = "a batch's own id", .len = ID_BYTES },
 			{ .p = p.a->node, .len = sizeof(p.a->node) },
+			{ .p = "\0\0\1\0\0\0\0", .len = sizeof(uint64_t) },
 		};
 
 		cr_assert(

@@ -76,6 +76,25 @@ Test(pg_faults, a_commit_that_hangs_is_resolved_and_counts_once, .timeout = 60)
 	close_nodes(&n);
 }
 
+/* A server whose clock is an hour ahead throws away what the last one took just before it died. */
+Test(pg_faults, no_row_of_a_batch_says_nothing_where_it_may_have_been_thrown_away, .timeout = 60)
+{
+	pthread_t holder;
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	cr_assert_eq(increment_once(&n.a), RC_OK);
+	cr_assert_eq(pthread_create(&holder, NULL, hold_table, &n), 0);
+	usleep(300000);
+	postgres_run(n.a.conninfo, "UPDATE menedek_meta SET value = '999999999999' WHERE name = 'pruned'");
+	cr_assert_eq(increment_once(&n.a), RC_UNKNOWN, "it guessed");
+	pthread_join(holder, NULL);
+	postgres_run(n.a.conninfo, "UPDATE menedek_meta SET value = '0' WHERE name = 'pruned'");
+	cr_assert_eq(increment_once(&n.a), RC_OK);
+	close_nodes(&n);
+}
+
 static void
 name_sessions(const struct fixture *x, const char *name)
 {

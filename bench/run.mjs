@@ -2,7 +2,7 @@
 // make bench: all that docs/performance.md tells of, measured here and now, in the same run as what it is measured beside.
 //   run.mjs                  everything, in some minutes
 //   run.mjs quick            a few seconds that only prove that it runs; its numbers mean nothing
-//   run.mjs PART [PART...]   parts of it: floor peers disk alone reserve conflict durable handshakes streams token flood overload first growth start verify cluster room country
+//   run.mjs PART [PART...]   parts of it: floor peers disk alone reserve conflict durable handshakes streams token flood overload first growth start verify cluster writer room country
 import { cpus } from 'node:os';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -83,6 +83,11 @@ const parts = {
     await three.refresh();
     await cluster.search(alone, three, report, ROUNDS);
     await cluster.visibility(three, report, isQuick ? 10 : 400);
+  }),
+  writer: () => overPostgres((database) => new Cluster(database, 1, sizes(2)), async (alone) => {
+    await alone.start();
+    await alone.prepare();
+    await cluster.writer(alone, report, ROUNDS, isQuick ? [6, 12] : [32, 16, 64]);
   }),
   room: () => overPostgres(() => new Scene(sizes(2)), (scene, database) => cluster.room(scene, database, report, isQuick ? 100 : Number(process.env.FILL ?? 100_000), ROUNDS)),
   country: () => overPostgres(() => ({ close() {} }), async (_, database) => {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connecting to all servers at once, so that one that is gone costs those who wait for a commit nothing while
- * another answers.  Whether a server is the primary is not asked here: the first that is open comes first.
+ * another answers.  Whether a server is the primary is not asked here: the first that is open comes first,
+ * and comes again while a silent one is waited for.  Else whoever takes over within those seconds, as when
+ * the leader's host dies, would be asked at their end only.
  */
 #include <poll.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "store/pg_parts.h"
 
 #define DIAL_MS    2000
+#define AGAIN_MS   250
 #define ERROR_TEXT 256u
 
 const char *
@@ -110,16 +113,26 @@ drop(struct pg_dial *d, unsigned i, const char *why)
 	d->conn[i] = NULL;
 }
 
-void
-pg_dial_start(struct pg_dial *d, const struct pg_link *l)
+/* All that are not on their way. */
+static void
+dial(struct pg_dial *d)
 {
-	*d = (struct pg_dial){ .link = l };
-	for (unsigned i = 0; i < l->count; i++) {
-		d->conn[i] = begin(l, i);
+	for (unsigned i = 0; i < d->link->count; i++) {
+		if (d->conn[i] != NULL)
+			continue;
+		d->conn[i] = begin(d->link, i);
 		d->wants[i] = PGRES_POLLING_WRITING; /* as libpq asks for */
 		if (PQstatus(d->conn[i]) == CONNECTION_BAD)
 			drop(d, i, PQerrorMessage(d->conn[i]));
 	}
+	d->again_at = clock_mono_ms() + AGAIN_MS;
+}
+
+void
+pg_dial_start(struct pg_dial *d, const struct pg_link *l)
+{
+	*d = (struct pg_dial){ .link = l, .until = clock_mono_ms() + DIAL_MS };
+	dial(d);
 }
 
 static unsigned
@@ -149,27 +162,46 @@ go_on(struct pg_dial *d, unsigned i)
 	return d->wants[i] == PGRES_POLLING_OK;
 }
 
+/* True when ${server} is open. */
+static bool
+hear(struct pg_dial *d, const struct pollfd fds[PG_TARGETS], const unsigned of[PG_TARGETS], unsigned n,
+    unsigned *server)
+{
+	for (unsigned k = 0; k < n; k++) {
+		if (fds[k].revents == 0 || !go_on(d, of[k]))
+			continue;
+		*server = of[k];
+		return true;
+	}
+	return false;
+}
+
+static PGconn *
+take(struct pg_dial *d, unsigned i)
+{
+	PGconn *conn = d->conn[i];
+
+	d->conn[i] = NULL;
+	d->given_at = clock_mono_ms();
+	return conn;
+}
+
 PGconn *
 pg_dial_next(struct pg_dial *d, unsigned *server)
 {
-	const int64_t until = clock_mono_ms() + DIAL_MS;
 	struct pollfd fds[PG_TARGETS];
 	unsigned of[PG_TARGETS], n;
+	int64_t now;
 
-	while ((n = watch(d, fds, of)) > 0) {
-		const int64_t left = until - clock_mono_ms();
+	if (d->given_at != 0)
+		d->until += clock_mono_ms() - d->given_at;
+	while ((n = watch(d, fds, of)) > 0 && (now = clock_mono_ms()) < d->until) {
+		const int64_t next = d->again_at < d->until ? d->again_at : d->until;
 
-		if (left <= 0 || poll(fds, n, (int)left) == 0)
-			break;
-		for (unsigned k = 0; k < n; k++) {
-			PGconn *conn = d->conn[of[k]];
-
-			if (fds[k].revents == 0 || !go_on(d, of[k]))
-				continue;
-			d->conn[of[k]] = NULL; /* the caller's */
-			*server = of[k];
-			return conn;
-		}
+		if (now >= d->again_at)
+			dial(d);
+		else if (poll(fds, n, (int)(next - now)) > 0 && hear(d, fds, of, n, server))
+			return take(d, *server);
 	}
 	for (unsigned k = 0; k < n; k++)
 		drop(d, of[k], "no answer in time");

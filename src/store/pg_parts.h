@@ -115,11 +115,13 @@ struct pg_dial {
 	const struct pg_link *link;
 	PGconn *conn[PG_TARGETS]; /* NULL: given out, or failed, which the log has */
 	PostgresPollingStatusType wants[PG_TARGETS];
+	int64_t until, again_at, given_at; /* ms; 0: none was given out */
 };
 void pg_dial_start(struct pg_dial *d, const struct pg_link *l);
 
-/** The next that is open, which is the caller's, and which server it leads to; NULL when none has come for
- * two seconds. */
+/** The next that is open, which is the caller's, and which server it leads to; NULL when all have been given
+ * out or have failed, and after two seconds, not counting what the caller does with those.  While one is
+ * still silent the others come again and again. */
 PGconn *pg_dial_next(struct pg_dial *d, unsigned *server);
 void pg_dial_end(struct pg_dial *d);
 

@@ -430,6 +430,37 @@ Test(pg_server, servers_that_say_nothing_cost_no_time_while_one_answers, .timeou
 	fixture_close(&x);
 }
 
+/* The leader's host is dead and silent, and who was asked at once took over a moment later. */
+Test(pg_server, who_takes_over_is_found_while_another_is_silent, .timeout = 60)
+{
+	struct fault f = { 0 };
+	int fd[2], port[2];
+	pthread_t other;
+	struct fixture x, shadowed;
+
+	NEEDS_SERVER();
+	if (strncmp(postgres_server(), "host=/", 6) != 0 || strstr(postgres_server(), "port=") != NULL)
+		cr_skip_test("the server is not on a socket of its own");
+	for (unsigned i = 0; i < COUNT_OF(fd); i++)
+		fd[i] = mute_server(&port[i]);
+	fixture_open(&x, &engine_postgresql);
+	shadow(&x,
+	    "CREATE FUNCTION %1$s.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS"
+	    " 'SELECT is_bad FROM %1$s.mood'");
+	run_in(&x, "UPDATE %1$s.mood SET is_bad = true");
+	store_close(x.store);
+	x.store = NULL;
+	shadowed = x;
+	(void)snprintf(strrchr(shadowed.conninfo, '\''), 16, ",pg_catalog'");
+	put_mutes_before(&shadowed, port);
+	cr_assert_eq(pthread_create(&other, NULL, get_better, &x), 0);
+	cr_assert_eq(fixture_open_store(&x, &x.store, &f), RC_OK, "it was asked once");
+	pthread_join(other, NULL);
+	for (unsigned i = 0; i < COUNT_OF(fd); i++)
+		close(fd[i]);
+	fixture_close(&x);
+}
+
 /* ---- load without a pause ---- */
 
 struct load {

@@ -91,17 +91,17 @@ test('an operator at any node: doctor says who leads, who is waited for, who is 
   t.diagnostic(`backup at ${third.name}: ${tried.stderr.trim().split('\n').at(-1)}`);
 });
 
-// the aim is 200 ms and 1 s; what is asserted is twice that, in the best of three, since others work on this machine, too
+// in the best of five, since others work on this machine, too
 test('a change is visible at every node within 200 ms, a revocation within a second', { skip, timeout: 180000 }, async (t) => {
   const seen = [], refused = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 5; round++) {
     seen.push(quantile(await visibility(registry, LONG ? 200 : 40), 0.99));
     refused.push(quantile(await revocation(registry, 6), 1));
     if (Math.min(...seen) <= 200 && Math.min(...refused) <= 1000) break;
   }
   t.diagnostic(`visible at the other nodes: p99 ${seen.map(Math.round).join(', ')} ms; a revoked token is refused: at most ${refused.map(Math.round).join(', ')} ms`);
-  assert.ok(Math.min(...seen) <= 400, `visible after ${seen.map(Math.round)} ms`);
-  assert.ok(Math.min(...refused) <= 2000, `refused after ${refused.map(Math.round)} ms`);
+  assert.ok(Math.min(...seen) <= 200, `visible after ${seen.map(Math.round)} ms`);
+  assert.ok(Math.min(...refused) <= 1000, `refused after ${refused.map(Math.round)} ms`);
 });
 
 /** What happens to the cluster in the middle of the history of one room; gives the proof that it did. */

@@ -23,7 +23,8 @@ const { certs } = registry;
 const address = balancer.address;
 // curl asks for "localhost", the name in the nodes' certificate, wherever it connects to
 const curl = (to) => `curl -sS --cacert ${certs}/ca.crt --cert ${certs}/counsellor.crt --key ${certs}/counsellor.key --connect-to localhost:8443:${to}:8443`;
-const names = ['host1', 'host2', 'host3'];
+const [first] = cluster.hosts;
+const onHub = (...words) => cluster.network.onHub('ip', 'link', 'set', first.name, ...words).join(' ');
 console.log(`
 HAProxy:  https://${address}:8443   (the nodes' certificate says localhost)
 ${cluster.hosts.map((h) => `${h.name}:    ${h.address}   node 8443, PostgreSQL 5432, Patroni 8008, etcd 2379 (leads: ${h.leads ? 'yes' : 'no'})`).join('\n')}
@@ -34,10 +35,10 @@ ${curl(address)} -H "Authorization: Bearer $TOKEN" https://localhost:8443/v1/me
 ${curl(cluster.hosts[0].address)} -H "Authorization: Bearer $TOKEN" https://localhost:8443/v1/me
 
 Who leads:
-ip netns exec ${cluster.network.namespace(names[0])} patronictl -c ${join(cluster.dir, names[0], 'patroni.yml')} list
+${cluster.network.inside(first.name, 'patronictl', '-c', join(cluster.dir, first.name, 'patroni.yml'), 'list').join(' ')}
 Pull a host's cable, and put it back:
-ip -n ${cluster.network.hub} link set host1 down
-ip -n ${cluster.network.hub} link set host1 up
+${onHub('down')}
+${onHub('up')}
 
 Everything lies in ${cluster.dir} and goes with Ctrl-C.`);
 process.removeAllListeners('SIGINT').on('SIGINT', () => process.exit(0)); // it ends as it should

@@ -88,6 +88,9 @@ export class Network {
   /** As arguments for spawn. */
   inside(host, ...command) { return [...within(this.namespace(host)), ...command]; }
 
+  /** The same where the hosts' cables end. */
+  onHub(...command) { return [...within(this.hub), ...command]; }
+
   spawn(host, command, options) {
     const [program, ...args] = this.inside(host, ...command);
     return spawn(program, args, options);

@@ -244,7 +244,13 @@ for (let round = 1; round <= rounds(1, 5); round++) {
   }
 }
 
-test(`nodes are replaced one after the other: nothing is lost and work goes on (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, (t) => within(5000, async () => {
+// MENEDEK_BEFORE: another release's program, which serves at first
+const { MENEDEK_BEFORE: BEFORE } = process.env;
+test(`nodes are replaced one after the other${BEFORE ? `, ${BEFORE} by this one` : ''}: nothing is lost and work goes on (TORTURE_SEED=${SEED})`, { skip, timeout: 300000 }, (t) => within(5000, async () => {
+  for (const host of BEFORE ? cluster.hosts : []) {
+    await registry.kill(host, 'SIGTERM');
+    await registry.serve(host, BEFORE);
+  }
   const { traffic, away, acknowledged } = await under(t, 'nodes replaced in turn', 1, async () => {
     for (const host of cluster.hosts) {
       const pid = registry.pidOf(host);

@@ -98,6 +98,8 @@ doctor_database(struct doctor *d)
 		say_unseen(d, &f);
 		return;
 	}
+	if (look.astray[0] != '\0')
+		doctor_say(d, DOCTOR_DB_ASTRAY, look.astray);
 	(void)snprintf(count, sizeof(count), "%u", look.count);
 	if (look.leader == NULL)
 		doctor_say(d, DOCTOR_DB_LEADERLESS, count);

@@ -39,6 +39,7 @@ struct database_look {
 	char system[DATABASE_SYSTEM];     /* on servers of this number */
 	uint32_t seen;                    /* and the highest timeline it saw */
 	bool keeps_keys;                  /* this node makes and destroys keys (store/shared_ring.h) */
+	char astray[DATABASE_NAME]; /* a file that the string names where a confined node cannot read it */
 };
 
 /** Does the store in the directory ${path} live in a database? */

@@ -25,6 +25,7 @@
 #define KEEPER_CAP   64u
 #define COPY         "data.mdb"
 #define ASIDE        "data.mdb.aside"
+#define FILES        "../database" /* beside the store; all else is hidden from a confined node (serve.c) */
 #define ASKED        "data.mdb.asked" /* the same until what people decided is on record */
 
 /* One row each, all text.  A role without further rights sees that standbys are connected, not which. */
@@ -266,6 +267,28 @@ read_past(const char *path, struct database_look *out, char last[PG_LAST])
 	engine_lmdb.close(e.mirror);
 }
 
+static void
+find_astray(const struct pg_link *l, const char *path, struct database_look *out)
+{
+	static const char *const files[] = { "sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile" };
+	char beside[PATH], *home, *real;
+
+	if (!path_join(beside, sizeof(beside), path, FILES))
+		return;
+	home = realpath(beside, NULL);
+	for (size_t i = 0; i < COUNT_OF(files) && out->astray[0] == '\0'; i++) {
+		const char *named = pg_option(l, files[i]);
+		const size_t len = home == NULL ? 0 : strlen(home);
+
+		if (named == NULL || (real = realpath(named, NULL)) == NULL)
+			continue; /* one that is not there libpq names itself */
+		if (home == NULL || strncmp(real, home, len) != 0 || real[len] != '/')
+			(void)str_copy(out->astray, sizeof(out->astray), named);
+		free(real);
+	}
+	free(home);
+}
+
 enum rc
 database_look_at(const char *path, struct database_look *out, struct fault *f)
 {
@@ -283,6 +306,7 @@ database_look_at(const char *path, struct database_look *out, struct fault *f)
 	text[strcspn(text, "\n")] = '\0';
 	read_past(path, out, past.last);
 	if ((rc = pg_link_init(&link, text, f)) == RC_OK) {
+		find_astray(&link, path, out);
 		ask_all(&link, &past, out);
 		find_leader(out);
 	}

@@ -112,7 +112,13 @@ test('the one that was named is moved into over TLS; later a string that asks fo
   }
   writeFileSync(file, good.replace(at('ca.crt'), at('other.crt')));
   await assert.rejects(() => r.start(), /certificate verify failed/);
+  const copied = join(r.work, 'elsewhere.crt');
+  copyFileSync(at('ca.crt'), copied);
+  writeFileSync(file, good.replace(at('ca.crt'), copied));
+  await assert.rejects(() => r.start(), /could not read root certificate file/);
+  assert.match(run('doctor').stdout, /FAIL.* a confined node cannot read .*elsewhere\.crt: copy it into/);
   writeFileSync(file, good);
+  assert.doesNotMatch(run('doctor').stdout, /cannot read/);
   await r.start();
   assert.equal((await (await r.as('counsellor')).get('/v1/me')).status, 200);
   await r.stop();

@@ -124,6 +124,7 @@ class Watch:
             disk = os.statvfs(self.config["postgresql"]["data_dir"])
             if disk.f_bavail * disk.f_frsize >= FULL_B:
                 return
+            self.full_at = time.monotonic() + ETCD_S
             if self.is_paused():
                 return
             self.full_at = time.monotonic() + FULL_S

@@ -22,8 +22,10 @@ MUST_USE enum rc migrate_to_postgresql(
 /**
  * Bring the copy at ${path} up to date, compare it key by key, and make it the store.  The database keeps its
  * pairs and is told that they live here now: no node takes it any more, and moving into it is RC_TAKEN.
- * RC_BUSY: some node still serves it.  RC_UNAVAILABLE with MSG_PG_UNTOLD: all is moved, but the database
- * could not be told.
+ * From before the comparison on nobody's change is taken there, unless the move fails; one that was killed is
+ * to be repeated from the same directory.  RC_BUSY: some node still serves it; RC_TAKEN: another directory
+ * has left it, or has begun to.  RC_UNAVAILABLE with MSG_PG_UNTOLD: all is moved, but the database could not
+ * be told.
  */
 MUST_USE enum rc migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f);
 

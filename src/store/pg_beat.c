@@ -162,8 +162,8 @@ read_node(int fd, uint8_t node[ID_BYTES])
  * on, since others are set up as copies of one that was not served; and with the file's own number, since
  * somebody may copy one that was.
  */
-static void
-know_node(struct engine *e)
+void
+pg_know_node(struct engine *e)
 {
 	int fd;
 
@@ -191,7 +191,7 @@ beat(struct engine *e, int64_t looked)
 	};
 	bool is_good;
 
-	know_node(e);
+	pg_know_node(e);
 	put_u64(clock, (uint64_t)sent);
 	is_good = pg_send(&e->link, PG_BEAT, params, COUNT_OF(params)) &&
 	    pg_send(&e->link, PG_CLOCKS, params, 1) && pg_send_sync(&e->link) && hear_beat(e, sent, now);

@@ -14,6 +14,7 @@
 
 #define DIAL_MS    2000
 #define AGAIN_MS   250
+#define JUDGING_MS 4000 /* more, for who looks whether those that answer are sound */
 #define ERROR_TEXT 256u
 
 const char *
@@ -132,6 +133,7 @@ void
 pg_dial_start(struct pg_dial *d, const struct pg_link *l)
 {
 	*d = (struct pg_dial){ .link = l, .until = clock_mono_ms() + DIAL_MS };
+	d->at_most = d->until + JUDGING_MS;
 	dial(d);
 }
 
@@ -198,8 +200,10 @@ pg_dial_next(struct pg_dial *d, unsigned *server)
 	while ((n = watch(d, fds, of)) > 0 && (now = clock_mono_ms()) < d->until) {
 		const int64_t next = d->again_at < d->until ? d->again_at : d->until;
 
-		if (now >= d->again_at)
+		if (now >= d->again_at && now < d->at_most)
 			dial(d);
+		else if (now >= d->again_at)
+			d->again_at = d->until; /* those that are open are still looked at */
 		else if (poll(fds, n, (int)(next - now)) > 0 && hear(d, fds, of, n, server))
 			return take(d, *server);
 	}

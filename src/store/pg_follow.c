@@ -185,7 +185,7 @@ pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until)
 		e->others_until = clock_mono_ms() + PG_OTHERS_MS;
 	if (is_ahead(e, res)) { /* what it is asks whoever connects; it is compared in any case */
 		log_world("pg_copy_ahead", "connecting anew");
-		e->timeline = 0;
+		e->snapshot[0] = '\0';
 		pg_link_drop(&e->link);
 		rc = RC_UNAVAILABLE;
 	} else {

@@ -247,26 +247,6 @@ write_conninfo(const char *path, const char *conninfo, struct fault *f)
 	return rc;
 }
 
-/*
- * No change is taken from here on, by whichever session it comes, and those under way are waited for: a
- * session hears of no mark before its next beat, and a command that writes beats not at all.  A rule of the
- * table, since a statement that stood in the queue for it has the snapshot of before, but the rules of now.
- * Committed with a word of its own: a session that is lost here cannot close what was opened again.
- */
-static enum rc
-close_to_changes(struct pg_link *l)
-{
-	static const char *const steps[] = { "BEGIN",
-		"ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left,"
-		" ADD CONSTRAINT menedek_left CHECK (false) NOT VALID",
-		"COMMIT" };
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < COUNT_OF(steps) && rc == RC_OK; i++)
-		rc = run(l, 0, steps[i], NULL, 0, NULL);
-	return rc;
-}
-
 static enum rc
 open_to_changes(struct pg_link *l)
 {
@@ -279,8 +259,8 @@ static enum rc
 tell_whole(struct move *m, struct fault *f)
 {
 	if (open_to_changes(&m->link) == RC_OK &&
-	    run(&m->link, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left')", NULL, 0, NULL) ==
-		RC_OK)
+	    run(&m->link, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left', 'leaving')", NULL, 0,
+		NULL) == RC_OK)
 		return RC_OK;
 	return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNFINISHED, NULL, 0, NULL);
 }
@@ -476,12 +456,97 @@ take_all(struct engine *e, uint64_t *pairs, struct fault *f)
 	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
 }
 
-/* The registry stays where it is, and its nodes write again. */
+#define CLAIM_CAP 200u
+
+/* ${before}, by whom it is left, ${after}: of two that both had it, two would give out its rooms. */
+static const char *
+claim(struct engine *e, const char *before, const char *after, char out[CLAIM_CAP])
+{
+	char id[2 * ID_BYTES + 1];
+
+	pg_know_node(e);
+	hex_format(e->node, sizeof(e->node), id);
+	(void)snprintf(out, CLAIM_CAP, "%s'%s'%s", before, id, after);
+	return out;
+}
+
+/* RC_TAKEN: another has left, or has begun to. */
+static enum rc
+check_claim(struct engine *e)
+{
+	PGresult *res = NULL;
+	char sql[CLAIM_CAP];
+	enum rc rc;
+
+	(void)claim(e,
+	    "SELECT count(*) FROM menedek_meta WHERE name = 'left' OR (name = 'leaving' AND value <> ", ")",
+	    sql);
+	rc = run(&e->link, 0, sql, NULL, 0, &res);
+	if (rc == RC_OK && pg_number(res, 0, 0) > 0)
+		rc = RC_TAKEN;
+	PQclear(res);
+	return rc;
+}
+
+/*
+ * No change is taken from here on, by whichever session it comes, and those under way are waited for: a
+ * session hears of no mark before its next beat, and a command that writes beats not at all.  A rule of the
+ * table, since a statement that stood in the queue for it has the snapshot of before, but the rules of now.
+ * Committed with a word of its own: a session that is lost here cannot close what was opened again.
+ */
+static enum rc
+close_to_changes(struct engine *e)
+{
+	char own[CLAIM_CAP];
+	enum rc rc;
+
+	(void)claim(
+	    e, "INSERT INTO menedek_meta VALUES ('leaving', ", ") ON CONFLICT (name) DO NOTHING", own);
+	if ((rc = run(&e->link, 0, "BEGIN", NULL, 0, NULL)) != RC_OK ||
+	    (rc = run(&e->link, 0, own, NULL, 0, NULL)) != RC_OK ||
+	    (rc = run(&e->link, 0,
+		 "ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left,"
+		 " ADD CONSTRAINT menedek_left CHECK (false) NOT VALID",
+		 NULL, 0, NULL)) != RC_OK ||
+	    (rc = check_claim(e)) != RC_OK)
+		return rc;
+	return run(&e->link, 0, "COMMIT", NULL, 0, NULL);
+}
+
+/* Only what was closed from here.  The table comes first: whoever has it is done when we do, and then it is
+ * known what was claimed. */
+static enum rc
+reopen(struct engine *e)
+{
+	PGresult *res = NULL;
+	char own[CLAIM_CAP];
+	bool is_ours;
+	enum rc rc;
+
+	(void)claim(
+	    e, "DELETE FROM menedek_meta WHERE name = 'leaving' AND value = ", " RETURNING 1::bigint", own);
+	if ((rc = pg_link_up(&e->link, NULL)) != RC_OK ||
+	    (rc = run(&e->link, 0, "BEGIN", NULL, 0, NULL)) != RC_OK ||
+	    (rc = open_to_changes(&e->link)) != RC_OK || (rc = run(&e->link, 0, own, NULL, 0, &res)) != RC_OK)
+		return rc;
+	is_ours = PQntuples(res) == 1;
+	PQclear(res);
+	return run(&e->link, 0, is_ours ? "COMMIT" : "ROLLBACK", NULL, 0, NULL);
+}
+
+/* The registry stays where it is, and its nodes write again: also where the leader is lost meanwhile. */
 static void
 stay(struct engine *e)
 {
-	pg_link_drop(&e->link);
-	if (pg_link_up(&e->link, NULL) != RC_OK || open_to_changes(&e->link) != RC_OK)
+	const int64_t until = clock_mono_ms() + STEP_MS;
+	enum rc rc;
+
+	do {
+		pg_link_drop(&e->link);
+		if ((rc = reopen(e)) != RC_OK)
+			usleep(100000);
+	} while (rc != RC_OK && clock_mono_ms() < until);
+	if (rc != RC_OK)
 		log_world("pg_move", "not moved, and the database takes no change until it is: move again");
 }
 
@@ -493,7 +558,9 @@ take_along(struct engine *e, const char *line, uint64_t *pairs, struct fault *f)
 
 	if (rc != RC_OK)
 		return rc;
-	if (close_to_changes(&e->link) != RC_OK)
+	if ((rc = close_to_changes(e)) == RC_TAKEN)
+		return fault_set(f, rc, MSG_PG_LEAVING, NULL, 0, NULL);
+	if (rc != RC_OK)
 		rc = lost(f);
 	else if ((rc = take_all(e, pairs, f)) == RC_OK && unlink(line) != 0)
 		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);

@@ -115,7 +115,7 @@ struct pg_dial {
 	const struct pg_link *link;
 	PGconn *conn[PG_TARGETS]; /* NULL: given out, or failed, which the log has */
 	PostgresPollingStatusType wants[PG_TARGETS];
-	int64_t until, again_at, given_at; /* ms; 0: none was given out */
+	int64_t until, at_most, again_at, given_at; /* ms; 0: none was given out */
 };
 void pg_dial_start(struct pg_dial *d, const struct pg_link *l);
 
@@ -285,6 +285,9 @@ void pg_turn_leave(struct engine *e, int64_t until);
 
 /** Be connected, with a copy that can follow.  RC_UNAVAILABLE. */
 MUST_USE enum rc pg_ready(struct engine *e, struct fault *f);
+
+/** e->node becomes the id that stays with the store's directory. */
+void pg_know_node(struct engine *e);
 
 /** Every second: prove that the primary is one and hear the nodes' clocks; throw away old changes
  * (pg_beat.c).  ${looked}: when the look before it began, which is as new as the copy is; it may be long ago.

@@ -53,15 +53,16 @@ static const struct bookmark_row {
 	const char *format; /* %1$s registry, %2$s snapshot, %3$s system */
 	const char *word;   /* why the database is refused; NULL: it is gone on from or compared with */
 } bookmarks[] = {
-	{ "%1$s 1 %2$s %3$s", NULL },              /* as it was written */
-	{ "%1$s 1 %2$s", NULL },                   /* by a release that did not know the system */
-	{ "%1$s 0 %2$s %3$s", NULL },              /* of another timeline */
-	{ "another 1 999999:999999: 1", NULL },    /* of another registry, on another system */
-	{ "%1$s 1 %2$s 4711", "restored" },        /* the same, counted anew */
-	{ "%1$s 9 %2$s %3$s", "stale_primary" },   /* a later timeline was seen */
-	{ "%1$s 1 %2$.0s %3$s", NULL },            /* of a comparison that was broken off */
-	{ "%1$s 1 %2$.0s 4711", "restored" },      /* which forgets neither of these */
-	{ "%1$s 9 %2$.0s %3$s", "stale_primary" }, /* nor this */
+	{ "%1$s 1 %2$s %3$s", NULL },                 /* as it was written */
+	{ "%1$s 1 %2$s", NULL },                      /* by a release that did not know the system */
+	{ "%1$s 0 %2$s %3$s", NULL },                 /* of another timeline */
+	{ "%1$s 1 %2$.0s999999:999999: %3$s", NULL }, /* of a server that had seen more */
+	{ "another 1 999999:999999: 1", NULL },       /* of another registry, on another system */
+	{ "%1$s 1 %2$s 4711", "restored" },           /* the same, counted anew */
+	{ "%1$s 9 %2$s %3$s", "stale_primary" },      /* a later timeline was seen */
+	{ "%1$s 1 %2$.0s %3$s", NULL },               /* of a comparison that was broken off */
+	{ "%1$s 1 %2$.0s 4711", "restored" },         /* which forgets neither of these */
+	{ "%1$s 9 %2$.0s %3$s", "stale_primary" },    /* nor this */
 	{ "%1$s 1 %2$s %3$s 00112233445566778899aabbccddeeff:5", "changes_lost" }, /* a batch that is gone */
 	{ "%1$s 1 %2$.0s %3$s 00112233445566778899aabbccddeeff:5",
 	    "changes_lost" }, /* also while comparing */

@@ -59,6 +59,8 @@ say_past(struct doctor *d, const struct database_look *look)
 	else if (look->leader->timeline >= look->seen)
 		(void)snprintf(detail, sizeof(detail), "%.128s, system %.23s != %.23s", look->leader->name,
 		    look->leader->system, look->system);
+	if (look->leader->is_closed)
+		doctor_say(d, DOCTOR_DB_CLOSED, look->leader->name);
 	if (look->leader->registry[0] == '\0')
 		doctor_say(d, DOCTOR_DB_BARE, look->leader->name);
 	else if (database_is_refused(look))

@@ -26,6 +26,7 @@ struct database_server {
 	char system[DATABASE_SYSTEM];     /* of a leader: the number that initdb gave it */
 	char registry[DATABASE_REGISTRY]; /* of a leader: the database's own id; "" without tables */
 	unsigned nodes;                   /* of a leader: nodes heard of in the last five seconds */
+	bool is_closed;  /* of a leader: a move out of it has begun, and no change is taken */
 	bool lacks_last; /* of a leader: it has not what this node acknowledged last in the same registry */
 };
 

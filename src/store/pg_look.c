@@ -42,7 +42,8 @@ static const char server_sql[] =
 
 static const char registry_sql[] =
     "SELECT (SELECT value FROM menedek_meta WHERE name = 'registry'),"
-    " (SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds')::text";
+    " (SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds')::text,"
+    " (SELECT count(*) FROM menedek_meta WHERE name = 'leaving')::text";
 
 bool
 database_is(const char *path)
@@ -134,6 +135,7 @@ ask_registry(struct database_server *s, PGconn *conn, const struct past *past, i
 		return;
 	(void)str_copy(s->registry, sizeof(s->registry), PQgetvalue(res, 0, 0));
 	s->nodes = (unsigned)number(res, 1, 10);
+	s->is_closed = number(res, 2, 10) > 0;
 	PQclear(res);
 	drain(conn);
 	ask_last(s, conn, past, until);

@@ -7,6 +7,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync,
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sql } from './lib/postgres.mjs';
 import { program } from './lib/rollback.mjs';
 
 const script = resolve(import.meta.dirname, '../postgres.sh');
@@ -57,4 +58,21 @@ test('a database that does not answer: init fails, says the passphrase and what 
   const moved = run('migrate', '--engine', 'postgresql', '--database', database);
   assert.equal(moved.status, 0, moved.stderr);
   assert.ok(existsSync(join(dir, 'store/postgresql')));
+});
+
+test('a move back that was killed on its way: the doctor says so, another directory does not end it, and the words of docs/nodes.md undo it', () => {
+  const says = () => run('doctor').stdout, isClosed = /takes no change: a move out of it has begun and has not ended/;
+  assert.doesNotMatch(says(), isClosed);
+  sql("INSERT INTO menedek_meta VALUES ('leaving', 'from elsewhere'); ALTER TABLE menedek_changes ADD CONSTRAINT menedek_left CHECK (false) NOT VALID", database);
+  assert.match(says(), isClosed);
+  const refused = run('migrate', '--engine', 'lmdb');
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /Another directory has left this database, or has begun to: end it there/);
+  assert.ok(existsSync(join(dir, 'store/postgresql')));
+  const [, undo] = readFileSync(resolve(import.meta.dirname, '../../docs/nodes.md'), 'utf8').match(/`(DELETE FROM menedek_meta WHERE name = 'leaving';[^`]*)`/);
+  sql(undo, database);
+  assert.doesNotMatch(says(), isClosed);
+  const moved = run('migrate', '--engine', 'lmdb');
+  assert.equal(moved.status, 0, moved.stderr);
+  assert.ok(!existsSync(join(dir, 'store/postgresql')));
 });

@@ -21,6 +21,7 @@ LOOK_S = 1  # how soon a standby that has become the synchronous one is watched
 ETCD_S = 10  # how often it is asked who leads etcd
 FULL_B = 64 << 20  # of the data directory's file system; a segment of WAL has 16 MiB
 FULL_S = 300  # if the others have no room either, it does not go round
+PAUSED_S = 10  # how often a Patroni that is paused, or silent, is asked again
 SYNC = ("select pid, application_name from pg_stat_replication where sync_state = 'sync' and not pg_is_in_recovery() "
         "order by 1 limit 1")
 
@@ -124,7 +125,7 @@ class Watch:
             disk = os.statvfs(self.config["postgresql"]["data_dir"])
             if disk.f_bavail * disk.f_frsize >= FULL_B:
                 return
-            self.full_at = time.monotonic() + ETCD_S
+            self.full_at = time.monotonic() + PAUSED_S
             if self.is_paused():
                 return
             self.full_at = time.monotonic() + FULL_S
@@ -132,7 +133,7 @@ class Watch:
                       {"leader": self.config["name"], "candidate": name}, patience=15)
             print(f"the disk is full: {name} leads from now on", flush=True)
         except (OSError, ValueError) as e:
-            print(f"the disk is full or does not answer, and Patroni was asked to have {name} lead: {e}", flush=True)
+            print(f"the disk is full or does not answer, and {name} may not lead: {e}", flush=True)
 
     def attend(self, pid, name):
         """Until the walsender ends, or it is time to look whether it is still the one."""

@@ -43,7 +43,8 @@ static const char server_sql[] =
 static const char registry_sql[] =
     "SELECT (SELECT value FROM menedek_meta WHERE name = 'registry'),"
     " (SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds')::text,"
-    " (SELECT count(*) FROM menedek_meta WHERE name = 'leaving')::text";
+    " (SELECT count(*) FROM menedek_meta WHERE name = 'leaving'"
+    "  AND NOT EXISTS (SELECT 1 FROM menedek_meta WHERE name = 'left'))::text";
 
 bool
 database_is(const char *path)

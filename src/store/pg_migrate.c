@@ -443,7 +443,7 @@ count_pair(struct engine *e, uint64_t *pairs)
 }
 
 /* Key by key once more: what is left behind is not asked again.  A node that was started meanwhile has beaten
- * since; nothing of it was taken, but whoever it serves should not hear so much longer. */
+ * since: its changes are refused already, and it would go on telling what is left behind. */
 static enum rc
 take_all(struct engine *e, uint64_t *pairs, struct fault *f)
 {
@@ -459,7 +459,7 @@ take_all(struct engine *e, uint64_t *pairs, struct fault *f)
 #define CLAIM_CAP 200u
 
 /* ${before}, by whom it is left, ${after}: of two that both had it, two would give out its rooms. */
-static const char *
+static void
 claim(struct engine *e, const char *before, const char *after, char out[CLAIM_CAP])
 {
 	char id[2 * ID_BYTES + 1];
@@ -467,7 +467,6 @@ claim(struct engine *e, const char *before, const char *after, char out[CLAIM_CA
 	pg_know_node(e);
 	hex_format(e->node, sizeof(e->node), id);
 	(void)snprintf(out, CLAIM_CAP, "%s'%s'%s", before, id, after);
-	return out;
 }
 
 /* RC_TAKEN: another has left, or has begun to. */
@@ -478,9 +477,8 @@ check_claim(struct engine *e)
 	char sql[CLAIM_CAP];
 	enum rc rc;
 
-	(void)claim(e,
-	    "SELECT count(*) FROM menedek_meta WHERE name = 'left' OR (name = 'leaving' AND value <> ", ")",
-	    sql);
+	claim(e, "SELECT count(*) FROM menedek_meta WHERE name = 'left' OR (name = 'leaving' AND value <> ",
+	    ")", sql);
 	rc = run(&e->link, 0, sql, NULL, 0, &res);
 	if (rc == RC_OK && pg_number(res, 0, 0) > 0)
 		rc = RC_TAKEN;
@@ -500,8 +498,7 @@ close_to_changes(struct engine *e)
 	char own[CLAIM_CAP];
 	enum rc rc;
 
-	(void)claim(
-	    e, "INSERT INTO menedek_meta VALUES ('leaving', ", ") ON CONFLICT (name) DO NOTHING", own);
+	claim(e, "INSERT INTO menedek_meta VALUES ('leaving', ", ") ON CONFLICT (name) DO NOTHING", own);
 	if ((rc = run(&e->link, 0, "BEGIN", NULL, 0, NULL)) != RC_OK ||
 	    (rc = run(&e->link, 0, own, NULL, 0, NULL)) != RC_OK ||
 	    (rc = run(&e->link, 0,
@@ -523,8 +520,7 @@ reopen(struct engine *e)
 	bool is_ours;
 	enum rc rc;
 
-	(void)claim(
-	    e, "DELETE FROM menedek_meta WHERE name = 'leaving' AND value = ", " RETURNING 1::bigint", own);
+	claim(e, "DELETE FROM menedek_meta WHERE name = 'leaving' AND value = ", " RETURNING 1::bigint", own);
 	if ((rc = pg_link_up(&e->link, NULL)) != RC_OK ||
 	    (rc = run(&e->link, 0, "BEGIN", NULL, 0, NULL)) != RC_OK ||
 	    (rc = open_to_changes(&e->link)) != RC_OK || (rc = run(&e->link, 0, own, NULL, 0, &res)) != RC_OK)

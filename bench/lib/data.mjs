@@ -22,6 +22,9 @@ const PLACES = 10; // of an invented house, about: 100,000 of them have 1,000,00
 /** The places of a row of units. */
 export const placesOf = (u) => [2, 3, 4].reduce((sum, i) => sum + Number(u[i] || 0), 0);
 
+/** The places of the sample network, which every scene has. */
+export const nationalPlaces = () => csvRows(readFileSync(join(root, 'data/sample-units.csv'), 'utf8')).slice(1).reduce((sum, u) => sum + placesOf(u), 0);
+
 /** Tables of the sample's houses and units and of ${count} more like them, each with its header. */
 export function network(count) {
   const shelters = csvRows(readFileSync(join(DATA, 'sample-shelters.csv'), 'utf8'));

@@ -53,7 +53,6 @@ struct look {
 	struct survey *out;
 	struct fit_asker asker;
 	struct reach need;
-	struct house house;             /* the one looked at */
 	struct fit admitted[RANKS + 1]; /* what the rules say of the classes of a rank */
 	uint64_t eligible;              /* houses of classes that admit the household */
 	uint64_t met, within;           /* houses of the chunks met; of these, within reach */
@@ -64,7 +63,8 @@ struct look {
 	struct drawn near, far;         /* looked at: within reach, beyond it */
 	struct drawn unstated;          /* houses that only the counsellor's word keeps out */
 	unsigned run_count;
-	/* the last, and never cleared: what lies behind run_count, or is of no window yet, is never read */
+	/* the last, and never cleared: what lies behind a count, or is of no window yet, is never read */
+	struct house house; /* the one looked at */
 	struct run runs[WINDOW];
 	uint8_t ranks[WINDOWS + 1][WINDOW]; /* of the first windows, and of another one */
 };
@@ -491,7 +491,7 @@ survey_run(struct ctx *c, const struct index_view *view, const struct episode *e
 	struct look l;
 
 	memset(out, 0, sizeof(*out));
-	memset(&l, 0, offsetof(struct look, runs));
+	memset(&l, 0, offsetof(struct look, house));
 	l.c = c;
 	l.e = e;
 	l.out = out;

@@ -10,15 +10,19 @@
 #define SPARE_SHOWN 2u
 #define HOUR        3600
 
+#define COUNTY_BIT(c) (1u << (c))
+
 /* NUTS-2 (Regulation (EC) 1059/2003) is the code of a county without its last digit; Budapest and Pest, each
  * a region of its own, are taken as one (ours: two are more than one). */
-static unsigned
-region_of(unsigned county)
-{
-	const char *code = codes_county.rows[county].code; /* "HU211" */
-
-	return code[2] == '1' ? 10u : (unsigned)(code[2] - '0') * 10 + (unsigned)(code[3] - '0');
-}
+static const uint32_t regions[] = {
+	COUNTY_BIT(COUNTY_BUDAPEST) | COUNTY_BIT(COUNTY_PEST),                               /* HU1 */
+	COUNTY_BIT(COUNTY_FEJER) | COUNTY_BIT(COUNTY_KOMAROM) | COUNTY_BIT(COUNTY_VESZPREM), /* HU21 */
+	COUNTY_BIT(COUNTY_GYOR) | COUNTY_BIT(COUNTY_VAS) | COUNTY_BIT(COUNTY_ZALA),          /* HU22 */
+	COUNTY_BIT(COUNTY_BARANYA) | COUNTY_BIT(COUNTY_SOMOGY) | COUNTY_BIT(COUNTY_TOLNA),   /* HU23 */
+	COUNTY_BIT(COUNTY_BORSOD) | COUNTY_BIT(COUNTY_HEVES) | COUNTY_BIT(COUNTY_NOGRAD),    /* HU31 */
+	COUNTY_BIT(COUNTY_HAJDU) | COUNTY_BIT(COUNTY_SZOLNOK) | COUNTY_BIT(COUNTY_SZABOLCS), /* HU32 */
+	COUNTY_BIT(COUNTY_BACS) | COUNTY_BIT(COUNTY_BEKES) | COUNTY_BIT(COUNTY_CSONGRAD),    /* HU33 */
+};
 
 bool
 veil_hides_address(enum shelter_type type)
@@ -29,12 +33,12 @@ veil_hides_address(enum shelter_type type)
 uint32_t
 veil_counties(const struct shelter *s)
 {
-	uint32_t bits = 1u << s->county;
+	const uint32_t own = COUNTY_BIT(s->county);
 
-	for (unsigned i = 0; veil_hides_address((enum shelter_type)s->type) && i < COUNTY_COUNT; i++)
-		if (region_of(i) == region_of(s->county))
-			bits |= 1u << i;
-	return bits;
+	for (unsigned i = 0; veil_hides_address((enum shelter_type)s->type) && i < COUNT_OF(regions); i++)
+		if ((regions[i] & own) != 0)
+			return regions[i];
+	return own;
 }
 
 /* DOMAIN 1: 8 secret houses and 24 places for trafficking in the whole country. */

@@ -39,6 +39,21 @@ Test(veil, a_region_has_three_counties_of_one_zone_and_the_capital_two)
 	}
 }
 
+/* NUTS-2: "HU21" of "HU211".  Budapest and Pest, HU11 and HU12, are taken as one. */
+Test(veil, a_region_is_the_code_of_a_county_without_its_last_digit)
+{
+	for (unsigned county = 0; county < COUNTY_COUNT; county++) {
+		const struct shelter s = { .type = TYPE_SECRET_HOUSE, .county = (uint8_t)county };
+		const char *code = codes_county.rows[county].code;
+		const size_t len = code[2] == '1' ? 3 : 4;
+
+		for (unsigned other = 0; other < COUNTY_COUNT; other++)
+			cr_assert_eq(veil_counties(&s) >> other & 1u,
+			    strncmp(codes_county.rows[other].code, code, len) == 0, "%s, %s", code,
+			    codes_county.rows[other].code);
+	}
+}
+
 Test(veil, a_public_address_is_matched_by_its_county)
 {
 	const struct shelter s = { .type = TYPE_FAMILY_HOME, .county = COUNTY_ZALA };

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 #define DAY        86400
@@ -39,34 +40,35 @@ clock_mono_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* A day from 1970 to 9999. */
 struct civil {
-	int64_t year, month, day;
+	uint32_t year, month, day;
 };
 
 /* Days before the first of the month, counted from March: 0, 31, 61, 92, 122, 153, ... */
-static int64_t
-days_before(int64_t month_from_march)
+static uint32_t
+days_before(uint32_t month_from_march)
 {
 	return (153 * month_from_march + 2) / 5;
 }
 
-static int64_t
+static uint32_t
 days_from_civil(struct civil c)
 {
-	int64_t year = c.year - (c.month <= 2);
-	int64_t month = (c.month + 9) % 12;
+	const uint32_t year = c.year - (c.month <= 2);
+	const uint32_t month = (c.month + 9) % 12;
 
 	return 365 * year + year / 4 - year / 100 + year / 400 + days_before(month) + c.day - 1 - DAYS_EPOCH;
 }
 
 static struct civil
-civil_from_days(int64_t days)
+civil_from_days(uint32_t days)
 {
-	int64_t since = days + DAYS_EPOCH;
-	int64_t in_400 = since % DAYS_400;
-	int64_t year = (in_400 - in_400 / 1460 + in_400 / 36524 - in_400 / (DAYS_400 - 1)) / 365;
-	int64_t in_year = in_400 - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * in_year + 2) / 153;
+	const uint32_t since = days + DAYS_EPOCH;
+	const uint32_t in_400 = since % DAYS_400;
+	const uint32_t year = (in_400 - in_400 / 1460 + in_400 / 36524 - in_400 / (DAYS_400 - 1)) / 365;
+	const uint32_t in_year = in_400 - (365 * year + year / 4 - year / 100);
+	const uint32_t month = (5 * in_year + 2) / 153;
 
 	return (struct civil){
 		.year = since / DAYS_400 * 400 + year + (month >= 10),
@@ -79,7 +81,7 @@ civil_from_days(int64_t days)
 enum field { YEAR, MONTH, DAY_OF_MONTH, HOUR, MINUTE, SECOND, FIELDS };
 
 static const struct {
-	int at, width, least, most;
+	uint32_t at, width, least, most;
 } fields[FIELDS] = {
 	[YEAR] = { 0, 4, 1970, 9999 },
 	[MONTH] = { 5, 2, 1, 12 },
@@ -94,9 +96,8 @@ static const char frame[] = "0000-00-00T00:00:00Z";
 bool
 time_parse(const char *text, size_t len, int64_t *out)
 {
-	int64_t v[FIELDS] = { 0 };
+	uint32_t v[FIELDS] = { 0 }, days;
 	struct civil date, back;
-	int64_t days;
 
 	if (len != sizeof(frame) - 1)
 		return false;
@@ -104,8 +105,8 @@ time_parse(const char *text, size_t len, int64_t *out)
 		if (frame[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != frame[i])
 			return false;
 	for (enum field f = 0; f < FIELDS; f++) {
-		for (int i = 0; i < fields[f].width; i++)
-			v[f] = v[f] * 10 + (text[fields[f].at + i] - '0');
+		for (uint32_t i = 0; i < fields[f].width; i++)
+			v[f] = v[f] * 10 + (uint32_t)(text[fields[f].at + i] - '0');
 		if (v[f] < fields[f].least || v[f] > fields[f].most)
 			return false;
 	}
@@ -114,21 +115,30 @@ time_parse(const char *text, size_t len, int64_t *out)
 	back = civil_from_days(days);
 	if (back.month != date.month) /* 31 April comes back as 1 May */
 		return false;
-	*out = days * DAY + v[HOUR] * 3600 + v[MINUTE] * 60 + v[SECOND];
+	*out = (int64_t)days * DAY + v[HOUR] * 3600 + v[MINUTE] * 60 + v[SECOND];
 	return true;
+}
+
+static void
+put_two_digits(char *out, uint32_t v)
+{
+	out[0] = (char)('0' + v / 10);
+	out[1] = (char)('0' + v % 10);
 }
 
 void
 time_format(int64_t unix_seconds, char out[21])
 {
-	int64_t t = unix_seconds < 0 ? 0 : unix_seconds > LAST ? LAST : unix_seconds;
-	struct civil date = civil_from_days(t / DAY);
-	int64_t s = t % DAY;
-	int64_t v[FIELDS] = { date.year, date.month, date.day, s / 3600, s / 60 % 60, s % 60 };
+	const int64_t t = unix_seconds < 0 ? 0 : unix_seconds > LAST ? LAST : unix_seconds;
+	const struct civil date = civil_from_days((uint32_t)(t / DAY));
+	const uint32_t s = (uint32_t)(t % DAY);
 
-	for (size_t i = 0; i < sizeof(frame); i++)
-		out[i] = frame[i];
-	for (enum field f = 0; f < FIELDS; f++)
-		for (int i = fields[f].width; i-- > 0; v[f] /= 10)
-			out[fields[f].at + i] = (char)('0' + v[f] % 10);
+	memcpy(out, frame, sizeof(frame));
+	put_two_digits(out + fields[YEAR].at, date.year / 100);
+	put_two_digits(out + fields[YEAR].at + 2, date.year % 100);
+	put_two_digits(out + fields[MONTH].at, date.month);
+	put_two_digits(out + fields[DAY_OF_MONTH].at, date.day);
+	put_two_digits(out + fields[HOUR].at, s / 3600);
+	put_two_digits(out + fields[MINUTE].at, s / 60 % 60);
+	put_two_digits(out + fields[SECOND].at, s % 60);
 }

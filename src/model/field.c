@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only pointer arithmetic on structs.  Knows no format. */
+/* With field.h the only pointer arithmetic on structs.  Knows no format. */
 #include "model/field.h"
 
 #include <string.h>
@@ -8,37 +8,6 @@ void *
 field_at(const struct field *f, void *obj)
 {
 	return (uint8_t *)obj + f->offset;
-}
-
-const void *
-field_peek(const struct field *f, const void *obj)
-{
-	return (const uint8_t *)obj + f->offset;
-}
-
-/* An unsigned integer of ${width} bytes; memcpy, since the row knows the width only at run time. */
-static uint64_t
-load(const void *at, size_t width)
-{
-	uint8_t v1;
-	uint16_t v2;
-	uint32_t v4;
-	uint64_t v8 = 0;
-
-	switch (width) {
-	case 1:
-		memcpy(&v1, at, 1);
-		return v1;
-	case 2:
-		memcpy(&v2, at, 2);
-		return v2;
-	case 4:
-		memcpy(&v4, at, 4);
-		return v4;
-	default:
-		memcpy(&v8, at, 8);
-		return v8;
-	}
 }
 
 static void
@@ -50,12 +19,6 @@ store(void *at, size_t width, uint64_t v)
 	const void *const from[] = { [1] = &v1, [2] = &v2, [4] = &v4, [8] = &v };
 
 	memcpy(at, from[width], width);
-}
-
-uint64_t
-field_load(const struct field *f, const void *obj)
-{
-	return load(field_peek(f, obj), f->size);
 }
 
 void
@@ -94,7 +57,7 @@ counter_width(const struct field *f)
 size_t
 field_count(const struct field *f, const void *obj)
 {
-	const uint64_t count = load((const uint8_t *)obj + f->count_at, counter_width(f));
+	const uint64_t count = field_uint((const uint8_t *)obj + f->count_at, counter_width(f));
 
 	return f->type != F_ARRAY && count > f->size ? f->size : (size_t)count;
 }

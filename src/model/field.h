@@ -4,13 +4,51 @@
 #ifndef MENEDEK_FIELD_H
 #define MENEDEK_FIELD_H
 
+#include <string.h>
+
 #include "model/model.h"
 
 void *field_at(const struct field *f, void *obj);
-const void *field_peek(const struct field *f, const void *obj);
+
+/* Inline what is asked once or more for each field of an answer. */
+static inline const void *
+field_peek(const struct field *f, const void *obj)
+{
+	return (const uint8_t *)obj + f->offset;
+}
+
+/** An unsigned integer of ${width} bytes; memcpy, since the row knows the width only at run time. */
+static inline uint64_t
+field_uint(const void *at, size_t width)
+{
+	uint8_t v1;
+	uint16_t v2;
+	uint32_t v4;
+	uint64_t v8 = 0;
+
+	switch (width) {
+	case 1:
+		memcpy(&v1, at, 1);
+		return v1;
+	case 2:
+		memcpy(&v2, at, 2);
+		return v2;
+	case 4:
+		memcpy(&v4, at, 4);
+		return v4;
+	default:
+		memcpy(&v8, at, 8);
+		return v8;
+	}
+}
 
 /** The number of a field that is one (booleans, integers, times, days, codes and sets of codes). */
-uint64_t field_load(const struct field *f, const void *obj);
+static inline uint64_t
+field_load(const struct field *f, const void *obj)
+{
+	return field_uint(field_peek(f, obj), f->size);
+}
+
 void field_store(const struct field *f, void *obj, uint64_t v);
 
 /** Number at rest in the field: CODE_NONE for a code, else 0. */

@@ -24,24 +24,63 @@ write_code(const struct writer *w, const struct code_list *codes, uint64_t code)
 }
 
 static void
+write_name(const struct writer *w, const struct field *f)
+{
+	jw_opening(w->out, f->opening, f->opening_len);
+}
+
+static void
+write_bool(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
+{
+	(void)view;
+	write_name(w, f);
+	jw_bool(w->out, field_load(f, obj) != 0);
+}
+
+static void
 write_number(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
 {
-	const uint64_t v = field_load(f, obj);
+	(void)view;
+	write_name(w, f);
+	jw_int(w->out, (int64_t)field_load(f, obj));
+}
+
+static void
+write_time(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
+{
+	const int64_t t = (int64_t)field_load(f, obj);
+
+	(void)view;
+	if (t == 0)
+		return;
+	write_name(w, f);
+	jw_time(w->out, t);
+}
+
+static void
+write_day(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
+{
+	const day_number v = (day_number)(uint32_t)field_load(f, obj);
 	char day[11];
 
 	(void)view;
-	if (f->type == F_BOOL)
-		jw_bool(w->out, v != 0);
-	else if (f->type == F_TIME)
-		jw_time(w->out, (int64_t)v);
-	else if (f->type == F_CODE)
-		write_code(w, f->codes, v);
-	else if (f->type != F_DAY)
-		jw_int(w->out, (int64_t)v);
-	else {
-		day_format((day_number)(uint32_t)v, day);
-		jw_plain(w->out, day, sizeof(day) - 1);
-	}
+	if (v == 0)
+		return;
+	day_format(v, day);
+	write_name(w, f);
+	jw_plain(w->out, day, sizeof(day) - 1);
+}
+
+static void
+write_one_code(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
+{
+	const uint64_t code = field_load(f, obj);
+
+	(void)view;
+	if (code >= f->codes->count)
+		return;
+	write_name(w, f);
+	write_code(w, f->codes, code);
 }
 
 static void
@@ -50,6 +89,7 @@ write_codes(const struct writer *w, const struct field *f, const void *obj, cons
 	const uint64_t set = field_load(f, obj);
 
 	(void)view;
+	write_name(w, f);
 	jw_open(w->out, '[');
 	for (unsigned i = 0; i < f->codes->count; i++)
 		if (set >> i & 1)
@@ -60,8 +100,13 @@ write_codes(const struct writer *w, const struct field *f, const void *obj, cons
 static void
 write_id(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
 {
+	const struct id *id = field_peek(f, obj);
+
 	(void)view;
-	jw_id(w->out, field_peek(f, obj));
+	if (id_is_zero(id))
+		return;
+	write_name(w, f);
+	jw_id(w->out, id);
 }
 
 static void
@@ -70,46 +115,42 @@ write_text(const struct writer *w, const struct field *f, const void *obj, const
 	const char *text = field_peek(f, obj);
 
 	(void)view;
+	if (*text == '\0')
+		return;
+	write_name(w, f);
 	jw_string_n(w->out, text, strnlen(text, f->size - 1u));
-}
-
-static const char *
-string_of(const struct field *f, const void *obj)
-{
-	const char *text;
-
-	memcpy(&text, field_peek(f, obj), sizeof(text));
-	return text;
 }
 
 static void
 write_string(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
 {
+	const char *text;
+
 	(void)view;
-	jw_string(w->out, string_of(f, obj));
-}
-
-static struct bytes
-raw_of(const struct field *f, const void *obj)
-{
-	struct bytes raw;
-
-	memcpy(&raw, field_peek(f, obj), sizeof(raw));
-	return raw;
+	memcpy(&text, field_peek(f, obj), sizeof(text));
+	if (text == NULL)
+		return;
+	write_name(w, f);
+	jw_string(w->out, text);
 }
 
 static void
 write_raw(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
 {
-	const struct bytes raw = raw_of(f, obj);
+	struct bytes raw;
 
 	(void)view;
+	memcpy(&raw, field_peek(f, obj), sizeof(raw));
+	if (raw.len == 0)
+		return;
+	write_name(w, f);
 	jw_raw(w->out, (const char *)raw.p, raw.len);
 }
 
 static void
 write_nested(const struct writer *w, const struct field *f, const void *obj, const struct view *view)
 {
+	write_name(w, f);
 	write_object(w, f->sub, field_peek(f, obj), view);
 }
 
@@ -122,6 +163,7 @@ write_structs(const struct writer *w, const struct field *f, const void *obj, co
 
 	if (f->type == F_ARRAY)
 		memcpy(&p, field_peek(f, obj), sizeof(p));
+	write_name(w, f);
 	jw_open(w->out, '[');
 	for (size_t i = 0; i < count; i++, p += f->sub->size)
 		write_object(w, f->sub, p, view);
@@ -136,6 +178,7 @@ write_simple_list(const struct writer *w, const struct field *f, const void *obj
 	const struct id *ids = field_peek(f, obj);
 
 	(void)view;
+	write_name(w, f);
 	jw_open(w->out, '[');
 	for (size_t i = 0; i < count; i++) {
 		if (f->type == F_ID_LIST)
@@ -149,17 +192,17 @@ write_simple_list(const struct writer *w, const struct field *f, const void *obj
 typedef void write_fn(
     const struct writer *w, const struct field *f, const void *obj, const struct view *view);
 
-/* A type without a writer cannot go out. */
+/* Name and value of one field, or nothing if it is at "none".  A type without a writer cannot go out. */
 static write_fn *const writers[] = {
-	[F_BOOL] = write_number,
+	[F_BOOL] = write_bool,
 	[F_U8] = write_number,
 	[F_U16] = write_number,
 	[F_U32] = write_number,
 	[F_U64] = write_number,
-	[F_TIME] = write_number,
-	[F_DAY] = write_number,
+	[F_TIME] = write_time,
+	[F_DAY] = write_day,
 	[F_ID] = write_id,
-	[F_CODE] = write_number,
+	[F_CODE] = write_one_code,
 	[F_CODES] = write_codes,
 	[F_TEXT] = write_text,
 	[F_BYTES] = NULL,
@@ -173,41 +216,6 @@ static write_fn *const writers[] = {
 	[F_RAW] = write_raw,
 };
 
-static bool
-is_none(const struct field *f, const void *obj)
-{
-	switch ((enum field_type)f->type) {
-	case F_TIME:
-	case F_DAY:
-		return field_load(f, obj) == 0;
-	case F_CODE:
-		return field_load(f, obj) >= f->codes->count;
-	case F_ID:
-		return id_is_zero(field_peek(f, obj));
-	case F_TEXT:
-		return *(const char *)field_peek(f, obj) == '\0';
-	case F_STRING:
-		return string_of(f, obj) == NULL;
-	case F_RAW:
-		return raw_of(f, obj).len == 0;
-	case F_BOOL:
-	case F_U8:
-	case F_U16:
-	case F_U32:
-	case F_U64:
-	case F_CODES:
-	case F_BYTES:
-	case F_BLOB:
-	case F_OBJECT:
-	case F_LIST:
-	case F_CODE_LIST:
-	case F_ID_LIST:
-	case F_ARRAY:
-		return false;
-	}
-	return false;
-}
-
 /* Nests as deep as the models do. */
 static void
 write_object(const struct writer *w, const struct model *m, const void *obj, const struct view *view)
@@ -219,9 +227,6 @@ write_object(const struct writer *w, const struct model *m, const void *obj, con
 
 		if ((f->flags & FIELD_SECRET) || write == NULL || !(view->roles[i] & w->roles))
 			continue;
-		if (is_none(f, obj))
-			continue;
-		jw_opening(w->out, f->opening, f->opening_len);
 		write(w, f, obj, view->nested[i]);
 	}
 	jw_close(w->out, '}');

@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 
+#define TIME_TEXT 20u /* what time_format writes before its NUL */
+
 void
 jw_init(struct jw *w, char *buf, size_t cap)
 {
@@ -191,19 +193,31 @@ jw_string_n(struct jw *w, const char *s, size_t len)
 	put_quoted(w, s, len);
 }
 
+static size_t
+digits_of(uint64_t v)
+{
+	size_t count = 1;
+
+	while ((v /= 10) != 0)
+		count++;
+	return count;
+}
+
 void
 jw_int(struct jw *w, int64_t v)
 {
 	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
-	char text[20]; /* "-9223372036854775808" */
-	size_t at = sizeof(text);
+	const size_t len = digits_of(left) + (v < 0);
+	char *p = begin_with(w, len);
 
-	do
-		text[--at] = (char)('0' + left % 10);
-	while ((left /= 10) != 0);
+	if (p == NULL)
+		return;
 	if (v < 0)
-		text[--at] = '-';
-	jw_raw(w, text + at, sizeof(text) - at);
+		*p = '-';
+	p += len;
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10) != 0);
 }
 
 void
@@ -221,19 +235,25 @@ jw_null(struct jw *w)
 void
 jw_id(struct jw *w, const struct id *id)
 {
-	char text[ID_TEXT + 1];
+	char *p = begin_with(w, ID_TEXT + 2);
 
-	id_format(id, text);
-	jw_plain(w, text, ID_TEXT);
+	if (p == NULL)
+		return;
+	p[0] = '"';
+	id_format(id, p + 1); /* its NUL makes way for the quote */
+	p[ID_TEXT + 1] = '"';
 }
 
 void
 jw_time(struct jw *w, int64_t unix_seconds)
 {
-	char text[21];
+	char *p = begin_with(w, TIME_TEXT + 2);
 
-	time_format(unix_seconds, text);
-	jw_plain(w, text, sizeof(text) - 1);
+	if (p == NULL)
+		return;
+	p[0] = '"';
+	time_format(unix_seconds, p + 1); /* its NUL makes way for the quote */
+	p[TIME_TEXT + 1] = '"';
 }
 
 void

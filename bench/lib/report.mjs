@@ -57,21 +57,27 @@ export class Report {
   }
 }
 
-const WIDE = 640, HIGH = 360, LEFT = 70, BOTTOM = 50, TOP = 40, RIGHT = 130;
+const WIDE = 640, HIGH = 376, LEFT = 70, BOTTOM = 50, TOP = 56, RIGHT = 130;
 const COLOURS = ['#0b6e4f', '#c1292e', '#235789', '#b07d00', '#6a4c93'];
+
+/** The next number above ${v} that reads well: of one digit and a half. */
+function rounded(v) {
+  const step = 10 ** Math.floor(Math.log10(v || 1)) / 2;
+  return (Math.floor(v / step) + 1) * step;
+}
 
 /**
  * A picture of lines: ${series} is { name: [[x, y], ...] }, x on a logarithmic axis (sizes and clients double), y from 0.
  * Each line's name stands at its end, so that no legend has to be matched by colour.
  */
 export function plot(file, { title, x, y, series }) {
-  const all = Object.values(series).flat(), xs = all.map((p) => Math.log(p[0])), top = Math.max(...all.map((p) => p[1])) * 1.1 || 1;
+  const all = Object.values(series).flat(), xs = all.map((p) => Math.log(p[0])), top = rounded(Math.max(...all.map((p) => p[1])));
   const low = Math.min(...xs), wide = Math.max(...xs) - low || 1;
   const px = (v) => (LEFT + ((Math.log(v) - low) / wide) * (WIDE - LEFT - RIGHT)).toFixed(1);
   const py = (v) => (HIGH - BOTTOM - (v / top) * (HIGH - BOTTOM - TOP)).toFixed(1);
   const parts = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDE} ${HIGH}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDE}" height="${HIGH}" fill="white"/><text x="${LEFT}" y="22" font-size="15">${title}</text>`,
-    `<text x="${LEFT}" y="${HIGH - 12}">${x}</text><text x="12" y="${TOP - 4}">${y}</text>`];
+    `<text x="${LEFT}" y="${HIGH - 12}">${x}</text><text x="12" y="${TOP - 12}">${y}</text>`];
   for (const v of [0, top / 2, top]) parts.push(`<path d="M${LEFT} ${py(v)}H${WIDE - RIGHT}" stroke="#ddd"/><text x="${LEFT - 6}" y="${Number(py(v)) + 4}" text-anchor="end">${short(v)}</text>`);
   for (const v of new Set(all.map((p) => p[0]))) parts.push(`<text x="${px(v)}" y="${HIGH - BOTTOM + 16}" text-anchor="middle">${short(v)}</text>`);
   Object.entries(series).forEach(([name, points], i) => {

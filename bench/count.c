@@ -17,13 +17,16 @@ struct counts {
 	_Atomic uint64_t allocations, allocated, moves, moved; /* bytes: the second and the fourth */
 };
 
-/* What a program that has memory functions of its own, as the service, calls in their place. */
+/* What a program that has memory functions of its own, as the service, calls in their place; and what the
+ * compiler calls where it checks.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *memcpy(void *restrict to, const void *restrict from, size_t len);
 void *memmove(void *to, const void *from, size_t len);
 void *__memcpy_chk(void *restrict to, const void *restrict from, size_t len, size_t room);
 void *__memmove_chk(void *to, const void *from, size_t len, size_t room);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static struct counts early; /* before the file is mapped */
 static struct counts *counts = &early;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table in which each token has one place; the newer of two takes it.  Places share a few locks, held for a
- * copy. */
+/* A table in which a token has a choice of four places, so that two people whose tokens fall on the same do
+ * not push each other out at every request; a fifth takes the place of the one that ends first.  Places share
+ * a few locks, held for a copy. */
 #include "auth/verified.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES 8192u /* people signed in at a time, with room to spare; powers of two */
+#define SETS   2048u /* with CHOICE: people signed in at a time, with room to spare; powers of two */
+#define CHOICE 4u
 #define LOCKS  64u
 
 struct place {
@@ -17,15 +19,21 @@ struct place {
 };
 
 struct verified {
-	pthread_mutex_t locks[LOCKS]; /* lock i guards places i, i + LOCKS, ... */
-	struct place places[PLACES];
+	pthread_mutex_t locks[LOCKS]; /* lock i guards sets i, i + LOCKS, ... */
+	struct place places[SETS][CHOICE];
 };
 
 /* Nobody can choose what a digest begins with and also have the text signed by us. */
 static unsigned
-place_of(const uint8_t digest[32])
+set_of(const uint8_t digest[32])
 {
-	return get_u32(digest) % PLACES;
+	return get_u32(digest) % SETS;
+}
+
+static bool
+is_of(const struct place *place, const uint8_t digest[32])
+{
+	return place->is_used && memcmp(place->digest, digest, sizeof(place->digest)) == 0;
 }
 
 struct verified *
@@ -54,27 +62,47 @@ verified_free(struct verified *v)
 bool
 verified_find(struct verified *v, const uint8_t digest[32], struct token *out)
 {
-	const unsigned at = place_of(digest);
-	const struct place *place = &v->places[at];
-	bool is_found;
+	const unsigned set = set_of(digest);
+	bool is_found = false;
 
-	pthread_mutex_lock(&v->locks[at % LOCKS]);
-	is_found = place->is_used && memcmp(place->digest, digest, sizeof(place->digest)) == 0;
-	if (is_found)
-		*out = place->token;
-	pthread_mutex_unlock(&v->locks[at % LOCKS]);
+	pthread_mutex_lock(&v->locks[set % LOCKS]);
+	for (unsigned i = 0; i < CHOICE && !is_found; i++) {
+		is_found = is_of(&v->places[set][i], digest);
+		if (is_found)
+			*out = v->places[set][i].token;
+	}
+	pthread_mutex_unlock(&v->locks[set % LOCKS]);
 	return is_found;
+}
+
+/* Its own if it has one, else an empty one, else the one whose token ends first. */
+static struct place *
+choose(struct place places[CHOICE], const uint8_t digest[32])
+{
+	struct place *best = &places[0];
+
+	for (unsigned i = 0; i < CHOICE; i++) {
+		struct place *place = &places[i];
+
+		if (is_of(place, digest))
+			return place;
+		if (best->is_used &&
+		    (!place->is_used || place->token.claims.expires_at < best->token.claims.expires_at))
+			best = place;
+	}
+	return best;
 }
 
 void
 verified_add(struct verified *v, const uint8_t digest[32], const struct token *token)
 {
-	const unsigned at = place_of(digest);
-	struct place *place = &v->places[at];
+	const unsigned set = set_of(digest);
+	struct place *place;
 
-	pthread_mutex_lock(&v->locks[at % LOCKS]);
+	pthread_mutex_lock(&v->locks[set % LOCKS]);
+	place = choose(v->places[set], digest);
 	place->is_used = true;
 	memcpy(place->digest, digest, sizeof(place->digest));
 	place->token = *token;
-	pthread_mutex_unlock(&v->locks[at % LOCKS]);
+	pthread_mutex_unlock(&v->locks[set % LOCKS]);
 }

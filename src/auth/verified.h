@@ -24,7 +24,7 @@ void verified_free(struct verified *v); /* NULL-safe; wipes */
 
 bool verified_find(struct verified *v, const uint8_t digest[32], struct token *out);
 
-/** Remember; another token may be forgotten for it. */
+/** Remember; of the few others that share its places the one that ends first may be forgotten for it. */
 void verified_add(struct verified *v, const uint8_t digest[32], const struct token *token);
 
 #endif

@@ -63,6 +63,7 @@ export class Scene {
     this.ready_ms = performance.now() - began;
     this.pids = String(this.registry.pid);
     this.port = this.registry.port;
+    for (const one of [...this.desks, ...this.staff]) one.port = this.port; // another one after each start
     this.ca = join(this.registry.certs, 'ca.crt');
     return this;
   }

@@ -72,7 +72,7 @@ const parts = {
   flood: async () => connections.flood(await sceneOf(0), report, ROUNDS),
   overload: async () => connections.overload(await sceneOf(0), report, ROUNDS),
   first: async () => connections.first(await sceneOf(MIDDLE), report, ROUNDS),
-  costs: async () => costs.costs(await sceneOf(0), report),
+  costs: async () => costs.costs(await sceneOf(0), await sceneOf(MIDDLE), report),
   growth: growth,
   start: async () => upkeep.start(await sceneOf(0), await sceneOf(MIDDLE), LARGE > 0 ? await sceneOf(LARGE) : null, report, ROUNDS),
   cluster: () => overPostgres((database) => new Pair(new Cluster(database, 1, sizes(2)), new Cluster(database, 3, sizes(2))), async ({ alone, three }) => {

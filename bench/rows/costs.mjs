@@ -44,33 +44,52 @@ async function traced(scene, pids, work) {
 
 const shown = (calls) => Object.entries(calls).filter(([, n]) => n >= 0.05).sort((a, b) => b[1] - a[1]).map(([k, n]) => `${k} ${n.toFixed(2)}`).join(', ');
 
-export async function costs(scene, report) {
-  const kinds = { search: [SEARCH, scene.deskTable], 'availability update': [REPORT, scene.staffTable], reservation: [HOLD, scene.deskTable] };
-  const ours = counter(scene, 'ours'), bare = counter(scene, 'bare'), plain = scene.registry.file('plain.script', '200 GET /\n');
-  const bytes = Math.round((await load(scene, scene, { table: scene.deskTable, script: scene.script('search', ...SEARCH), seconds: SHORT })).bytes_each) - 330;
-  const server = await hello(scene, bytes, true, null, bare.env);
+/** What each request of ${work} costs ${target}, of which ${counts} is told. */
+async function measure(scene, target, counts, work, report, name) {
+  const at = (seconds) => load(scene, target, { ...work, seconds, warm: 0.01 }), seen = [];
+  const counted = await each(async (seconds) => {
+    const before = counts.read(), x = await at(seconds);
+    seen.push(x);
+    return { counted: less(counts.read(), before), requests: requestsOf(x) };
+  }, scene.seconds);
+  const calls = await each((seconds) => traced(scene, target.pids, () => at(seconds)), scene.seconds / 2);
+  report.assert(`${name}: what it costs was counted`, counted.allocations > 0 && calls.sendmsg > 0, shown(calls));
+  report.assert(`${name}: every request was answered as it should`, seen.every((x) => x.good_per_s >= 0.98 * x.per_s), seen.map((x) => x.status).join(' '));
+  return { ...counted, calls: Object.values(calls).reduce((a, b) => a + b, 0) };
+}
+
+/** Restart ${scene} with what counts in it, and without when ${work} is done. */
+async function countedIn(scene, name, work) {
+  const counts = counter(scene, name);
   await scene.stop();
-  await scene.start(ours.env);
+  await scene.start(counts.env);
+  try { await work(counts); } finally {
+    await scene.stop();
+    await scene.start();
+  }
+}
+
+/** Searches of the country; writes in a ${network} with a house for each desk, so that nobody is refused. */
+export async function costs(country, network, report) {
+  const bare = counter(country, 'bare'), search = country.script('search', ...SEARCH);
+  const bytes = Math.round((await load(country, country, { table: country.deskTable, script: search, seconds: SHORT })).bytes_each) - 330;
+  const server = await hello(country, bytes, true, null, bare.env);
   try {
-    const measure = async (name, target, counts, what) => {
-      const work = (seconds) => load(scene, target, { ...what, seconds, warm: 0.01 });
-      const counted = await each(async (s) => { const before = counts.read(), x = await work(s); return { counted: less(counts.read(), before), requests: requestsOf(x) }; }, scene.seconds);
-      const calls = await each((s) => traced(scene, target.pids, () => work(s)), scene.seconds / 2);
-      report.assert(`${name}: what it costs was counted`, counted.allocations > 0 && calls.sendmsg > 0, shown(calls));
-      return { ...counted, calls: Object.values(calls).reduce((a, b) => a + b, 0) };
-    };
-    const floor = await measure('bare libmicrohttpd', server, bare, { table: scene.deskTable, script: plain });
-    for (const [name, [steps, table]] of Object.entries(kinds)) {
-      const x = await measure(name, scene, ours, { table, script: scene.script('costs', ...steps) });
+    const floor = await measure(country, server, bare, { table: country.deskTable, script: country.registry.file('plain.script', '200 GET /\n') }, report, 'bare libmicrohttpd');
+    const rows = async (scene, counts, name, table, steps) => {
+      const x = await measure(scene, scene, counts, { table, script: scene.script('costs', ...steps) }, report, name);
       const row = (what, unit, field) => report.add({ row: `${name}: ${what}`, unit, ours: [x[field]], other: [floor[field]], against: 'bare libmicrohttpd' });
       row('memory asked for', 'times', 'allocations');
       row('memory asked for, all of it', 'bytes', 'allocated');
       row('moved by memcpy and memmove', 'bytes', 'moved');
       row('system calls', '', 'calls');
-    }
+    };
+    await countedIn(country, 'country', (counts) => rows(country, counts, 'search', country.deskTable, SEARCH));
+    await countedIn(network, 'network', async (counts) => {
+      await rows(network, counts, 'availability update', network.staffTable, REPORT);
+      await rows(network, counts, 'reservation', network.deskTable, HOLD);
+    });
   } finally {
     await server.stop();
-    await scene.stop();
-    await scene.start();
   }
 }

@@ -8,8 +8,6 @@
 
 #include "base/clock.h"
 
-#define TIME_TEXT 20u /* what time_format writes before its NUL */
-
 void
 jw_init(struct jw *w, char *buf, size_t cap)
 {
@@ -235,25 +233,19 @@ jw_null(struct jw *w)
 void
 jw_id(struct jw *w, const struct id *id)
 {
-	char *p = begin_with(w, ID_TEXT + 2);
+	char text[ID_TEXT + 1];
 
-	if (p == NULL)
-		return;
-	p[0] = '"';
-	id_format(id, p + 1); /* its NUL makes way for the quote */
-	p[ID_TEXT + 1] = '"';
+	id_format(id, text);
+	jw_plain(w, text, ID_TEXT);
 }
 
 void
 jw_time(struct jw *w, int64_t unix_seconds)
 {
-	char *p = begin_with(w, TIME_TEXT + 2);
+	char text[21];
 
-	if (p == NULL)
-		return;
-	p[0] = '"';
-	time_format(unix_seconds, p + 1); /* its NUL makes way for the quote */
-	p[TIME_TEXT + 1] = '"';
+	time_format(unix_seconds, text);
+	jw_plain(w, text, sizeof(text) - 1);
 }
 
 void

@@ -31,13 +31,14 @@ function markdown(text) {
   return run.stdout;
 }
 
-/** Width and height of a JPEG (its frame header) or PNG, so that the page does not jump while it loads. */
+/** Width and height of a JPEG (its frame header), PNG or SVG (its view box), so that the page does not jump while it loads. */
 export function size(file) {
-  const b = readFileSync(file);
+  const b = readFileSync(file), box = /^<svg [^>]*viewBox="0 0 (\d+) (\d+)"/.exec(b.toString('latin1', 0, 400));
+  if (box) return [Number(box[1]), Number(box[2])];
   if (b.readUInt32BE(0) === 0x89504e47) return [b.readUInt32BE(16), b.readUInt32BE(20)];
   for (let at = 2; at < b.length; at += 2 + b.readUInt16BE(at + 2))
     if (b[at + 1] >= 0xc0 && b[at + 1] <= 0xc3) return [b.readUInt16BE(at + 7), b.readUInt16BE(at + 5)];
-  throw new Error(`${file}: neither JPEG nor PNG`);
+  throw new Error(`${file}: neither JPEG, PNG nor SVG`);
 }
 
 /** Where a link of ${page} leads in the site: another page, or a file that is brought along; undefined: only a repository has it. */

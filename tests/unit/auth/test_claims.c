@@ -148,24 +148,3 @@ Test(claims, a_token_counts_for_its_certificate_and_its_time)
 	t.claims.issued_at++;
 	cr_expect_not(token_counts(&t, mine, 1000));
 }
-
-/* ---- what was verified ---- */
-
-Test(claims, of_two_tokens_in_one_place_the_newer_is_remembered_and_neither_taken_for_the_other)
-{
-	const uint8_t first[32] = { 0, 0, 0, 7, 1 }, second[32] = { 0, 0, 0, 7, 2 }; /* one place */
-	struct verified *v = verified_new();
-	struct token t = { .not_before = 1 };
-
-	cr_assert_not_null(v);
-	cr_expect_not(verified_find(v, first, &t));
-	verified_add(v, first, &t);
-	cr_expect_not(verified_find(v, second, &t));
-	cr_assert(verified_find(v, first, &t));
-	t.not_before = 2;
-	verified_add(v, second, &t);
-	cr_expect_not(verified_find(v, first, &t));
-	cr_assert(verified_find(v, second, &t));
-	cr_expect_eq(t.not_before, 2);
-	verified_free(v);
-}

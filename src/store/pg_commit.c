@@ -228,16 +228,6 @@ resolve(struct engine *e, struct sent *s, int64_t until)
 	return outcome;
 }
 
-/* Whoever leads from here on must have it.  Goes to the copy with what the batch changed. */
-static void
-remember(struct engine *e, const struct id *id, uint64_t xid)
-{
-	char *out = e->link.last;
-
-	hex_format(id->b, sizeof(id->b), out);
-	(void)snprintf(out + 2 * sizeof(id->b), sizeof(e->link.last) - 2 * sizeof(id->b), ":%" PRIu64, xid);
-}
-
 /* The snapshot in which the batch was done, where it says so; none: somebody else has written since the
  * copy's. */
 static struct bytes
@@ -298,7 +288,8 @@ try_batch(struct engine *e, int64_t limit, uint64_t *rev)
 	if (!(is_heard = outcome != LOST))
 		outcome = resolve(e, &s, until);
 	if (outcome == DONE) {
-		remember(e, &s.id, s.xid);
+		/* whoever leads from here on must have it; goes to the copy with what the batch changed */
+		pg_change_name(BYTES_OF(s.id.b), s.xid, e->link.last);
 		atomic_store(&e->confirmed, now);
 	}
 	if (is_heard)

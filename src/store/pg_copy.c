@@ -3,6 +3,7 @@
  * This node's copy of the database, written: what a look or a comparison brought goes into the mirror in one
  * transaction with the bookmark, which says how far the copy has followed whom, and only then is told.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +13,18 @@
 
 /* ---- the bookmark ---- */
 
-#define BOOKMARK (PG_REGISTRY + 16u + PG_SNAPSHOT + PG_SYSTEM + PG_LAST)
-#define FIELDS   5u /* three or four from releases that kept less */
+#define BOOKMARK (PG_REGISTRY + 16u + PG_SNAPSHOT + PG_SYSTEM + 2 * PG_LAST)
+#define FIELDS   6u /* three to five from releases that kept less */
 
 /* While it is being compared a copy has no snapshot, but goes on to say which database it follows, the
- * highest timeline and the last batch: a node that is killed just then must not take up with an empty one, or
- * one left behind. */
+ * highest timeline, the last batch and the last change: a node that is killed just then must not take up with
+ * an empty one, or one left behind, nor take for compared what was not. */
 static struct bytes
 bookmark_text(const struct engine *e, char out[BOOKMARK])
 {
 	const uint32_t timeline = e->snapshot[0] == '\0' ? e->link.highest : e->timeline;
-	const int len = snprintf(out, BOOKMARK, "%s %u %s %s %s", e->link.registry, timeline, e->snapshot,
-	    e->link.system, e->link.last);
+	const int len = snprintf(out, BOOKMARK, "%s %u %s %s %s %s", e->link.registry, timeline, e->snapshot,
+	    e->link.system, e->link.last, e->link.seen);
 
 	return (struct bytes){ (const uint8_t *)out, (size_t)len };
 }
@@ -38,18 +39,28 @@ count_fields(const char *text)
 	return n;
 }
 
+void
+pg_change_name(struct bytes id, uint64_t xid, char out[PG_LAST])
+{
+	*out = '\0';
+	if (id.len != ID_BYTES)
+		return;
+	hex_format(id.p, id.len, out);
+	(void)snprintf(out + 2 * ID_BYTES, PG_LAST - 2 * ID_BYTES, ":%" PRIu64, xid);
+}
+
 /* It becomes part of a question to the server: nothing but digits, or it is none. */
 static void
-take_last(struct engine *e, const char *text)
+take_change(char out[PG_LAST], const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
 	const size_t id_len = strspn(text, hex), len = strlen(text);
 	uint64_t xid;
 
-	e->link.last[0] = '\0';
+	*out = '\0';
 	if (id_len == 2 * ID_BYTES && text[id_len] == ':' &&
-	    text_number(text + id_len + 1, INT64_MAX, &xid) && len < sizeof(e->link.last))
-		memcpy(e->link.last, text, len + 1);
+	    text_number(text + id_len + 1, INT64_MAX, &xid) && len < PG_LAST)
+		memcpy(out, text, len + 1);
 }
 
 enum rc
@@ -74,7 +85,10 @@ pg_bookmark_read(struct engine *e)
 			(void)str_copy(e->link.registry, sizeof(e->link.registry), field[0]);
 			(void)str_copy(e->snapshot, sizeof(e->snapshot), field[2]);
 			(void)str_copy(e->link.system, sizeof(e->link.system), field[3]);
-			take_last(e, field[4]);
+			take_change(e->link.last, field[4]);
+			take_change(e->link.seen, field[5]);
+			if (strcmp(field[5], PG_DOUBTED) == 0)
+				memcpy(e->link.seen, PG_DOUBTED, sizeof(PG_DOUBTED));
 		}
 	}
 	engine_lmdb.release(s);

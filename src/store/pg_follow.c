@@ -125,23 +125,24 @@ is_connected(const struct engine *e, const PGresult *res)
 	return pruned_to < seen_to && timeline_of(pg_bytes(res, 0, 2)) == e->timeline;
 }
 
-/* It has seen more than there is: two servers that both believed to take over give one timeline, and this is
- * the other one; or the tables were lost. */
-static bool
-is_ahead(const struct engine *e, const PGresult *res)
+/* The last change that the copy has from now on.  Where all were thrown away it is still the one before: that
+ * one was there. */
+static void
+note_seen(struct engine *e, struct bytes id, uint64_t xid)
 {
-	const char *high = strchr(e->snapshot, ':');
-
-	return high != NULL && strtoull(high + 1, NULL, 10) > last_of(res, 1, 4) + 1;
+	if (id.len > 0)
+		pg_change_name(id, xid, e->link.seen);
 }
 
 /* What a look found, or nothing of it: then only comparing tells what is missing. */
 static enum rc
 take_look(struct engine *e, const PGresult *res, uint64_t own_rev)
 {
-	if (set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 1, 4)) &&
-	    pg_copy_take_rows(e, res, 1, own_rev) == RC_OK)
-		return RC_OK;
+	if (set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 1, 4))) {
+		note_seen(e, pg_bytes(res, 0, 5), pg_number(res, 0, 4));
+		if (pg_copy_take_rows(e, res, 1, own_rev) == RC_OK)
+			return RC_OK;
+	}
 	e->snapshot[0] = '\0';
 	return RC_UNAVAILABLE;
 }
@@ -183,14 +184,7 @@ pg_poll_answer(struct engine *e, uint64_t own_rev, int64_t until)
 	e->unheard = 0;
 	if (PQntuples(res) > 1) /* what this node's own batch changed is left out */
 		e->others_until = clock_mono_ms() + PG_OTHERS_MS;
-	if (is_ahead(e, res)) { /* what it is asks whoever connects; it is compared in any case */
-		log_world("pg_copy_ahead", "connecting anew");
-		e->snapshot[0] = '\0';
-		pg_link_drop(&e->link);
-		rc = RC_UNAVAILABLE;
-	} else {
-		rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
-	}
+	rc = is_connected(e, res) ? take_look(e, res, own_rev) : pg_compare(e);
 	PQclear(res);
 	return rc;
 }
@@ -204,6 +198,7 @@ pg_poll_spared(struct engine *e, struct bytes text, uint64_t xid, uint64_t own_r
 		return RC_NOT_FOUND;
 	e->look++;
 	memcpy(e->snapshot, with, sizeof(with));
+	memcpy(e->link.seen, e->link.last, sizeof(e->link.seen)); /* the batch itself */
 	if (pg_copy_take_rows(e, NULL, 0, own_rev) == RC_OK)
 		return RC_OK;
 	e->snapshot[0] = '\0';
@@ -222,11 +217,18 @@ pg_poll(struct engine *e, int64_t until)
 
 /* ---- comparing ---- */
 
+static bool
+is_doubted(const struct engine *e)
+{
+	return strcmp(e->link.seen, PG_DOUBTED) == 0;
+}
+
 /* One chunk of the database's keys beside the copy's. */
 struct compare {
 	const PGresult *keys;
 	int row, rows;
 	bool is_last;           /* no key of the database follows this chunk */
+	bool is_doubted;        /* a revision says nothing of the value */
 	struct key after;       /* the copy's keys up to here were compared */
 	struct pg_array wanted; /* keys whose values differ */
 	struct change *gone;
@@ -285,7 +287,7 @@ compare_pair(void *arg, const struct key *key, struct bytes value UNUSED, uint64
 		return c->is_last && add_gone(c, key);
 	if (order > 0)
 		return add_gone(c, key);
-	if (pg_number(c->keys, c->row, 1) != rev)
+	if (c->is_doubted || pg_number(c->keys, c->row, 1) != rev)
 		want_row(c);
 	else
 		c->row++;
@@ -307,6 +309,40 @@ ask_values(struct engine *e, const struct pg_array *keys, PGresult **out)
 											  : RC_UNAVAILABLE;
 }
 
+static bool
+is_here(struct snapshot *s, const struct change *c)
+{
+	struct bytes value;
+	uint64_t rev;
+
+	return !c->is_delete && engine_lmdb.get(s, &c->key, &value, &rev) == RC_OK && rev == c->rev &&
+	    bytes_equal(value, c->sealed);
+}
+
+/* What the copy has as it is is not told anew. */
+static enum rc
+take_values(struct engine *e, const PGresult *res)
+{
+	const int rows = PQntuples(res);
+	struct change *changes = calloc((size_t)rows + 1, sizeof(*changes));
+	struct snapshot *s;
+	size_t count = 0;
+	enum rc rc = changes == NULL ? RC_UNAVAILABLE : engine_lmdb.snapshot(e->mirror, &s);
+
+	if (rc == RC_OK) {
+		for (int i = 0; i < rows && rc == RC_OK; i++) {
+			rc = pg_change_read(res, i, &changes[count]) ? RC_OK : RC_CORRUPT;
+			if (rc == RC_OK && !is_here(s, &changes[count]))
+				count++;
+		}
+		engine_lmdb.release(s);
+	}
+	if (rc == RC_OK && count > 0)
+		rc = pg_copy_take(e, changes, count);
+	free(changes);
+	return rc;
+}
+
 static enum rc
 fetch_wanted(struct engine *e, struct compare *c)
 {
@@ -316,24 +352,9 @@ fetch_wanted(struct engine *e, struct compare *c)
 	if (c->wanted.count == 0)
 		return RC_OK;
 	if ((rc = ask_values(e, &c->wanted, &res)) == RC_OK)
-		rc = pg_copy_take_rows(e, res, 0, 0);
+		rc = take_values(e, res);
 	PQclear(res);
 	return rc;
-}
-
-static bool
-is_shared_here(struct engine *e, const PGresult *res)
-{
-	const struct key key = log_shared_key();
-	struct snapshot *s;
-	struct bytes value;
-	uint64_t rev = 0;
-
-	if (PQntuples(res) == 0 || engine_lmdb.snapshot(e->mirror, &s) != RC_OK)
-		return true; /* a copy that cannot be read fails with the first chunk */
-	(void)engine_lmdb.get(s, &key, &value, &rev);
-	engine_lmdb.release(s);
-	return rev == pg_number(res, 0, 1);
 }
 
 /* Before all chunks, since their values may need it.  One that this node has is not taken again: its keeper
@@ -342,16 +363,10 @@ static enum rc
 compare_shared(struct engine *e, struct compare *c)
 {
 	const struct key key = log_shared_key();
-	PGresult *res = NULL;
-	enum rc rc;
 
 	pg_array_start(&c->wanted, PG_BYTEA);
 	pg_array_add(&c->wanted, (struct bytes){ key.b, key.len });
-	rc = c->wanted.is_short ? RC_UNAVAILABLE : ask_values(e, &c->wanted, &res);
-	if (rc == RC_OK && !is_shared_here(e, res))
-		rc = pg_copy_take_rows(e, res, 0, 0);
-	PQclear(res);
-	return rc;
+	return c->wanted.is_short ? RC_UNAVAILABLE : fetch_wanted(e, c);
 }
 
 /* Compare one chunk; ${c->after} is its last key afterwards. */
@@ -438,7 +453,8 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 	static const char where[] = "SELECT pg_current_snapshot()::text::bytea, "
 				    "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, "
 				    "(SELECT value::bigint FROM menedek_meta WHERE name = 'pruned'), "
-				    "(SELECT max(xid) FROM menedek_changes)";
+				    "(SELECT max(xid) FROM menedek_changes), "
+				    "(SELECT id FROM menedek_changes ORDER BY xid DESC LIMIT 1)";
 	PGresult *res = NULL;
 	enum rc rc;
 
@@ -452,6 +468,10 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 		if (!set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 2, 3)))
 			rc = RC_CORRUPT;
 	}
+	if (rc == RC_OK) {
+		e->link.seen[0] = '\0';
+		note_seen(e, pg_bytes(res, 0, 4), pg_number(res, 0, 3));
+	}
 	PQclear(res);
 	return rc == RC_OK ? pg_bookmark_write(e) : rc;
 }
@@ -459,7 +479,7 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 enum rc
 pg_compare(struct engine *e)
 {
-	struct compare c = { .keys = NULL };
+	struct compare c = { .is_doubted = is_doubted(e) };
 	const int64_t start = clock_mono_ms();
 	enum rc rc;
 
@@ -489,7 +509,7 @@ pg_ready(struct engine *e, struct fault *f)
 		return rc;
 	atomic_store(&e->on_timeline, e->link.timeline);
 	if (e->snapshot[0] != '\0' && e->timeline == e->link.timeline &&
-	    strcmp(registry, e->link.registry) == 0)
+	    strcmp(registry, e->link.registry) == 0 && !is_doubted(e))
 		return RC_OK;
 	return pg_compare(e);
 }

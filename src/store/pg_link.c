@@ -325,17 +325,45 @@ pg_last_question(const char *last, char out[PG_LAST_SQL])
 	(void)snprintf(out, PG_LAST_SQL, question, (int)id_len, last, last + id_len + 1);
 }
 
+/* False: no answer, which says nothing of what is there. */
 static bool
-has_last(const struct pg_link *l, const struct setup *s, struct fault *f)
+ask_change(const struct setup *s, const char *change, bool *is_lost)
 {
 	char sql[PG_LAST_SQL], found[32] = "";
 
-	if (l->last[0] == '\0')
+	*is_lost = false;
+	if (*change == '\0')
 		return true;
-	pg_last_question(l->last, sql);
+	pg_last_question(change, sql);
 	if (!ask_word(s, sql, found))
-		return false; /* no answer says nothing of what is there */
-	return found[0] == '\0' ? true : refuse(s, "changes_lost", f);
+		return false;
+	*is_lost = found[0] != '\0';
+	return true;
+}
+
+/*
+ * A server without what was acknowledged here is refused.  One without what was only read here may be right:
+ * a leader that crashes shows, once it is back, what it had not acknowledged yet, and takes it along if it
+ * dies then.  Whether it is, or one of two that both took over, the copy has what this server never had.
+ */
+static bool
+has_changes(struct pg_link *l, const struct setup *s, struct fault *f)
+{
+	bool is_lost;
+
+	if (!ask_change(s, l->last, &is_lost))
+		return false;
+	if (is_lost)
+		return refuse(s, "changes_lost", f);
+	if (strcmp(l->seen, PG_DOUBTED) == 0)
+		return true;
+	if (!ask_change(s, l->seen, &is_lost))
+		return false;
+	if (is_lost) {
+		log_world("pg_copy_doubted", "server=%s", s->where);
+		memcpy(l->seen, PG_DOUBTED, sizeof(PG_DOUBTED));
+	}
+	return true;
 }
 
 static bool
@@ -366,9 +394,11 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 	}
 	if (is_made_anew(l, registry, system))
 		return refuse(s, "restored", f);
-	if (strcmp(registry, l->registry) != 0)
-		l->last[0] = '\0'; /* it was another registry's */
-	if (!has_last(l, s, f) || !mend_numbers(s) || !ask(s, pg_about, out, cap, COUNT_OF(out)) ||
+	if (strcmp(registry, l->registry) != 0) { /* what was acknowledged and read was another's */
+		l->last[0] = '\0';
+		(void)str_copy(l->seen, sizeof(l->seen), l->registry[0] == '\0' ? "" : PG_DOUBTED);
+	}
+	if (!has_changes(l, s, f) || !mend_numbers(s) || !ask(s, pg_about, out, cap, COUNT_OF(out)) ||
 	    !prepare_all(s))
 		return false;
 	l->timeline = l->highest = (uint32_t)number;

@@ -92,7 +92,12 @@ struct pg_link {
 	char registry[PG_REGISTRY];
 	char system[PG_SYSTEM]; /* "": not known, as to a copy that an older release left */
 	char last[PG_LAST];     /* the last batch that was acknowledged here, "ID:TRANSACTION"; "": none */
+	char seen[PG_LAST];     /* the last change that the copy has, as last; PG_DOUBTED; "": not known */
 };
+
+/** The copy has what some server lacks that it was shown as the registry's, so a revision does not tell what
+ * it has: numbers were given out twice.  It is so until every value was compared. */
+#define PG_DOUBTED "?"
 
 /** Read a connection string; connects to nothing.  Names are looked up now, since a confined process cannot.
  * RC_INVALID: it is none, or leads across a network without sslmode=verify-full; RC_UNAVAILABLE: a name is
@@ -302,8 +307,13 @@ void pg_beat(struct engine *e, int64_t looked);
  * them ends nothing before the others were asked.  Any thread. */
 void pg_now(const struct engine *e, int64_t *now, int64_t *sure, int64_t *common);
 
-/** Compare the copy with the database key by key, and take over what differs. */
+/** Compare the copy with the database key by key, and take over what differs by its revision; by its value
+ * where the copy is doubted. */
 MUST_USE enum rc pg_compare(struct engine *e);
+
+/** ${out}: what a server is asked for later (pg_last_question), of change ${id} and its transaction; "" of
+ * what is no id. */
+void pg_change_name(struct bytes id, uint64_t xid, char out[PG_LAST]);
 
 /** Read how far an opened copy had followed; write it down, where nothing else is to be written. */
 MUST_USE enum rc pg_bookmark_read(struct engine *e);

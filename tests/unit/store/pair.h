@@ -4,6 +4,8 @@
 #define MENEDEK_TEST_PAIR_H
 
 #include "nodes.h"
+#include "store/lmdb_mirror.h"
+#include "store/pg_parts.h"
 
 /* Two nodes' engines over one schema; the stores that made it are closed. */
 struct pair {
@@ -66,6 +68,28 @@ write_one(struct engine *e, const char *name, const char *value)
 
 	engine_postgresql.apply(e, &one);
 	return one.rc;
+}
+
+/* Without waiting after a failure. */
+static inline void
+follow_now(struct engine *e)
+{
+	e->retry_at = 0;
+	engine_postgresql.follow(e);
+}
+
+/* What a copy that is not open remembers. */
+static inline void
+set_bookmark(struct fixture *x, const char *bookmark)
+{
+	struct engine *copy;
+	struct fault f = { 0 };
+	char path[160];
+
+	fixture_path(x, "db", path);
+	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &copy, &f), RC_OK);
+	cr_assert_eq(lmdb_mirror(copy, NULL, 0, bytes_str(bookmark)), RC_OK);
+	engine_lmdb.close(copy);
 }
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "crypto/keyring.h"
 #include "pair.h"
-#include "store/pg_parts.h"
 #include "store/shared_ring.h"
 
 static inline enum rc
@@ -29,13 +28,6 @@ start_anew(struct fixture *x, struct engine **e, struct shared_ring **ring)
 	shared_ring_free(*ring);
 	*ring = NULL;
 	cr_assert_eq(open_engine(x, e), RC_OK);
-}
-
-static inline void
-follow_now(struct engine *e)
-{
-	e->retry_at = 0;
-	engine_postgresql.follow(e);
 }
 
 static inline void

@@ -4,7 +4,6 @@
 
 #include "increment.h"
 #include "pair.h"
-#include "store/lmdb_mirror.h"
 #include "store/pg_parts.h"
 
 /* The server ends every connection right after a commit was sent, again and again: each increment counts
@@ -185,20 +184,6 @@ Test(pg_faults, a_server_that_does_not_wait_for_its_disk_is_refused, .timeout = 
 	cr_assert_eq(open_with(&x, " target_session_attrs=standby", &f), RC_OK);
 	postgres_run(x.conninfo, "DROP ROLE hasty");
 	fixture_close(&x);
-}
-
-/* Write ${bookmark} into the copy of a closed store. */
-static void
-set_bookmark(struct fixture *x, const char *bookmark)
-{
-	struct engine *copy;
-	struct fault f = { 0 };
-	char path[160];
-
-	fixture_path(x, "db", path);
-	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &copy, &f), RC_OK);
-	cr_assert_eq(lmdb_mirror(copy, NULL, 0, bytes_str(bookmark)), RC_OK);
-	engine_lmdb.close(copy);
 }
 
 Test(pg_faults, a_primary_on_an_older_timeline_is_refused, .timeout = 60)

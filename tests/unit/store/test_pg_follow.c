@@ -4,16 +4,7 @@
 #include "mishap.h"
 
 #include "pair.h"
-#include "store/database.h"
-#include "store/lmdb_mirror.h"
 #include "store/pg_parts.h"
-
-static void
-follow_now(struct engine *e)
-{
-	e->retry_at = 0;
-	engine_postgresql.follow(e);
-}
 
 /* It has lost its place, and compares. */
 static void
@@ -36,33 +27,19 @@ answers(struct engine *e)
 
 /* ---- the bookmark of a copy that is opened ---- */
 
-static void
-set_bookmark(struct fixture *x, const char *bookmark)
-{
-	struct engine *copy;
-	struct fault f = { 0 };
-	char path[160];
-
-	fixture_path(x, "db", path);
-	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &copy, &f), RC_OK);
-	cr_assert_eq(lmdb_mirror(copy, NULL, 0, bytes_str(bookmark)), RC_OK);
-	engine_lmdb.close(copy);
-}
-
 static const struct bookmark_row {
 	const char *format; /* %1$s registry, %2$s snapshot, %3$s system */
 	const char *word;   /* why the database is refused; NULL: it is gone on from or compared with */
 } bookmarks[] = {
-	{ "%1$s 1 %2$s %3$s", NULL },                 /* as it was written */
-	{ "%1$s 1 %2$s", NULL },                      /* by a release that did not know the system */
-	{ "%1$s 0 %2$s %3$s", NULL },                 /* of another timeline */
-	{ "%1$s 1 %2$.0s999999:999999: %3$s", NULL }, /* of a server that had seen more */
-	{ "another 1 999999:999999: 1", NULL },       /* of another registry, on another system */
-	{ "%1$s 1 %2$s 4711", "restored" },           /* the same, counted anew */
-	{ "%1$s 9 %2$s %3$s", "stale_primary" },      /* a later timeline was seen */
-	{ "%1$s 1 %2$.0s %3$s", NULL },               /* of a comparison that was broken off */
-	{ "%1$s 1 %2$.0s 4711", "restored" },         /* which forgets neither of these */
-	{ "%1$s 9 %2$.0s %3$s", "stale_primary" },    /* nor this */
+	{ "%1$s 1 %2$s %3$s", NULL },              /* as it was written */
+	{ "%1$s 1 %2$s", NULL },                   /* by a release that did not know the system */
+	{ "%1$s 0 %2$s %3$s", NULL },              /* of another timeline */
+	{ "another 1 999999:999999: 1", NULL },    /* of another registry, on another system */
+	{ "%1$s 1 %2$s 4711", "restored" },        /* the same, counted anew */
+	{ "%1$s 9 %2$s %3$s", "stale_primary" },   /* a later timeline was seen */
+	{ "%1$s 1 %2$.0s %3$s", NULL },            /* of a comparison that was broken off */
+	{ "%1$s 1 %2$.0s 4711", "restored" },      /* which forgets neither of these */
+	{ "%1$s 9 %2$.0s %3$s", "stale_primary" }, /* nor this */
 	{ "%1$s 1 %2$s %3$s 00112233445566778899aabbccddeeff:5", "changes_lost" }, /* a batch that is gone */
 	{ "%1$s 1 %2$.0s %3$s 00112233445566778899aabbccddeeff:5",
 	    "changes_lost" }, /* also while comparing */
@@ -70,9 +47,14 @@ static const struct bookmark_row {
 	    NULL },                                                    /* it was thrown away with its hour */
 	{ "%1$s 1 %2$s %3$s 00112233445566778899aabbccddeeff", NULL }, /* none: without a transaction */
 	{ "%1$s 1 %2$s %3$s 00');:5", NULL },                          /* nor are these words */
-	{ "%1$s 1 %2$s %3$s and more", NULL },                         /* too many words */
-	{ "%1$s 1", NULL },                                            /* and too few */
-	{ "", NULL }, { "%1$s 1 %2$s %3$s%4$05000d", NULL },           /* longer than any */
+	{ "%1$s 1 %2$.0s999999:999999: %3$s  00112233445566778899aabbccddeeff:999999",
+	    NULL },                                                       /* of a server that had seen more */
+	{ "%1$s 1 %2$s %3$s  00112233445566778899aabbccddeeff:5", NULL }, /* or other changes */
+	{ "%1$s 1 %2$s %3$s  00112233445566778899aabbccddeeff:0", NULL }, /* thrown away with their hour */
+	{ "%1$s 1 %2$.0s %3$s  ?", NULL },                   /* of a doubted copy's comparison, broken off */
+	{ "%1$s 1 %2$s %3$s and some more", NULL },          /* too many words */
+	{ "%1$s 1", NULL },                                  /* and too few */
+	{ "", NULL }, { "%1$s 1 %2$s %3$s%4$05000d", NULL }, /* longer than any */
 };
 
 static void
@@ -608,111 +590,5 @@ Test(pg_follow, who_has_compared_for_long_has_time_to_look_and_to_beat, .timeout
 		follow_now(p.a);
 		cr_expect(answers(p.a), "%zu", i);
 	}
-	close_pair(&p);
-}
-
-/* ---- the last batch that was acknowledged ---- */
-
-static void
-forget_last(struct pair *p, const struct engine *e)
-{
-	char sql[160];
-
-	snprintf(sql, sizeof(sql), "DELETE FROM menedek_changes WHERE id = '\\x%.32s'", e->link.last);
-	postgres_run(p->nodes.a.conninfo, sql);
-}
-
-static enum rc
-connect_anew(struct engine *e, char word[64])
-{
-	struct fault f = { 0 };
-	enum rc rc;
-
-	pg_link_drop(&e->link);
-	rc = pg_ready(e, &f);
-	snprintf(word, 64, "%s", f.count > 0 ? f.item[0].word : "");
-	return rc;
-}
-
-Test(pg_follow, what_was_acknowledged_in_another_registry_is_not_asked_for, .timeout = 60)
-{
-	char word[64];
-	struct pair p;
-
-	NEEDS_SERVER();
-	open_pair(&p);
-	engine_postgresql.close(p.a);
-	set_bookmark(&p.nodes.a, "another 1 999999:999999: 1 00112233445566778899aabbccddeeff:999999999");
-	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
-	cr_expect_eq(connect_anew(p.a, word), RC_OK, "refused: %s", word);
-	close_pair(&p);
-}
-
-Test(pg_follow, no_answer_to_what_was_acknowledged_last_is_no_loss, .timeout = 60)
-{
-	char word[64];
-	struct pair p;
-
-	NEEDS_SERVER();
-	open_pair(&p);
-	cr_assert_eq(write_one(p.a, "acknowledged", "and there"), RC_OK);
-	postgres_run(p.nodes.a.conninfo, "ALTER TABLE menedek_changes RENAME TO hidden");
-	cr_expect_eq(connect_anew(p.a, word), RC_UNAVAILABLE);
-	cr_expect_str_neq(word, "changes_lost");
-	postgres_run(p.nodes.a.conninfo, "ALTER TABLE hidden RENAME TO menedek_changes");
-	cr_expect_eq(connect_anew(p.a, word), RC_OK, "refused: %s", word);
-	close_pair(&p);
-}
-
-/* Whoever only read of it is not asked, and must not keep what nobody else has. */
-Test(pg_follow, what_the_leader_does_not_have_any_more_goes_from_the_copy_of_who_read_it, .timeout = 60)
-{
-	char word[64];
-	struct pair p;
-
-	NEEDS_SERVER();
-	open_pair(&p);
-	cr_assert_eq(write_one(p.a, "earlier", "stays"), RC_OK);
-	cr_assert_eq(write_one(p.a, "lost", "with its leader"), RC_OK);
-	follow_now(p.b);
-	cr_assert(has_key(p.b, "lost"));
-	forget_last(&p, p.a);
-	postgres_run(p.nodes.a.conninfo, "DELETE FROM menedek_kv WHERE k = 'lost'");
-	cr_expect_eq(connect_anew(p.b, word), RC_OK, "refused: %s", word);
-	follow_now(p.b); /* lets go of it */
-	follow_now(p.b);
-	cr_expect(has_key(p.b, "earlier"));
-	cr_expect_not(has_key(p.b, "lost"));
-	close_pair(&p);
-}
-
-Test(pg_follow, a_leader_without_what_was_acknowledged_last_is_refused, .timeout = 120)
-{
-	struct database_look look;
-	struct fault f = { 0 };
-	char path[160], word[64];
-	struct pair p;
-
-	NEEDS_SERVER();
-	open_pair(&p);
-	cr_assert_eq(write_one(p.b, "earlier", "of the other node"), RC_OK);
-	cr_assert_eq(write_one(p.a, "acknowledged", "lost with its leader"), RC_OK);
-	cr_assert_eq(connect_anew(p.a, word), RC_OK, "it is there: %s", word);
-	forget_last(&p, p.a);
-	cr_expect_eq(connect_anew(p.a, word), RC_UNAVAILABLE);
-	cr_expect_str_eq(word, "changes_lost");
-	cr_expect_eq(connect_anew(p.b, word), RC_OK, "the other node acknowledged none of it: %s", word);
-	/* nor does it after a restart */
-	fixture_path(&p.nodes.a, "db", path);
-	engine_postgresql.close(p.a);
-	cr_assert_eq(engine_postgresql.open(path, MAP_MIB, &p.a, &f), RC_UNAVAILABLE);
-	cr_expect_str_eq(f.item[0].word, "changes_lost");
-	/* who asks people to accept it must see that it is refused */
-	cr_assert_eq(database_look_at(path, &look, &f), RC_OK);
-	cr_expect(database_is_refused(&look), "there would be nothing to accept");
-	/* what was thrown away with its hour was there */
-	postgres_run(
-	    p.nodes.a.conninfo, "UPDATE menedek_meta SET value = '999999999999' WHERE name = 'pruned'");
-	cr_assert_eq(open_engine(&p.nodes.a, &p.a), RC_OK);
 	close_pair(&p);
 }

@@ -14,13 +14,6 @@ usleep(useconds_t us UNUSED)
 	return 0;
 }
 
-static void
-follow_now(struct engine *e)
-{
-	e->retry_at = 0;
-	engine_postgresql.follow(e);
-}
-
 /* ---- a server that is gone ---- */
 
 static char address[256];

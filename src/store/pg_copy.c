@@ -88,7 +88,7 @@ pg_bookmark_read(struct engine *e)
 			take_change(e->link.last, field[4]);
 			take_change(e->link.seen, field[5]);
 			if (strcmp(field[5], PG_DOUBTED) == 0)
-				memcpy(e->link.seen, PG_DOUBTED, sizeof(PG_DOUBTED));
+				pg_doubt(&e->link);
 		}
 	}
 	engine_lmdb.release(s);

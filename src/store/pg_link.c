@@ -341,6 +341,12 @@ ask_change(const struct setup *s, const char *change, bool *is_lost)
 	return true;
 }
 
+void
+pg_doubt(struct pg_link *l)
+{
+	memcpy(l->seen, PG_DOUBTED, sizeof(PG_DOUBTED));
+}
+
 /*
  * A server without what was acknowledged here is refused.  One without what was only read here may be right:
  * a leader that crashes shows, once it is back, what it had not acknowledged yet, and takes it along if it
@@ -361,7 +367,7 @@ has_changes(struct pg_link *l, const struct setup *s, struct fault *f)
 		return false;
 	if (is_lost) {
 		log_world("pg_copy_doubted", "server=%s", s->where);
-		memcpy(l->seen, PG_DOUBTED, sizeof(PG_DOUBTED));
+		pg_doubt(l);
 	}
 	return true;
 }
@@ -395,8 +401,9 @@ take_server(struct pg_link *l, const struct setup *s, struct fault *f)
 	if (is_made_anew(l, registry, system))
 		return refuse(s, "restored", f);
 	if (strcmp(registry, l->registry) != 0) { /* what was acknowledged and read was another's */
-		l->last[0] = '\0';
-		(void)str_copy(l->seen, sizeof(l->seen), l->registry[0] == '\0' ? "" : PG_DOUBTED);
+		l->last[0] = l->seen[0] = '\0';
+		if (l->registry[0] != '\0')
+			pg_doubt(l);
 	}
 	if (!has_changes(l, s, f) || !mend_numbers(s) || !ask(s, pg_about, out, cap, COUNT_OF(out)) ||
 	    !prepare_all(s))

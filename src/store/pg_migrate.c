@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From one engine to the other: all pairs as they stand, sealed, with their revisions.  Into PostgreSQL they
- * are sent and then read back and compared byte by byte; the other way the node's copy is brought up to date
- * and becomes the store.  Broken off anywhere the old engine stays in charge, and the same command begins
+ * Into PostgreSQL: all pairs as they stand, sealed, with their revisions, are sent and then read back and
+ * compared byte by byte.  Broken off anywhere the old engine stays in charge, and the same command begins
  * again.
  */
 #include <stdio.h>
@@ -15,10 +14,9 @@
 #include "base/log.h"
 #include "store/lmdb_mirror.h"
 #include "store/migrate.h"
-#include "store/pg_parts.h"
+#include "store/pg_move.h"
 
 #define CONNINFO_CAP 4096u
-#define STEP_MS      60000
 #define STEP_BYTES   (4u << 20)
 #define STEP_PAIRS   2000u
 
@@ -36,20 +34,17 @@ struct move {
 	int row;
 };
 
-static enum rc
-lost(struct fault *f)
+enum rc
+pg_move_lost(struct fault *f)
 {
 	return fault_set(f, RC_UNAVAILABLE, MSG_PG_REFUSED, NULL, 0, "connection_lost");
 }
 
-/* Run a prepared statement, or ${sql}; ${out} gets the answer, which the caller clears. */
+/* The answer to what ${is_sent}; ${out} gets it, which the caller clears. */
 static enum rc
-run(struct pg_link *l, int statement, const char *sql, const struct pg_param *params, unsigned count,
-    PGresult **out)
+hear(struct pg_link *l, bool is_sent, PGresult **out)
 {
-	const int64_t until = clock_mono_ms() + STEP_MS;
-	const bool is_sent =
-	    sql != NULL ? pg_send_text(l, sql) : pg_send(l, (enum pg_statement)statement, params, count);
+	const int64_t until = clock_mono_ms() + PG_MOVE_MS;
 	PGresult *res = NULL;
 	enum rc rc = RC_UNAVAILABLE;
 
@@ -61,6 +56,20 @@ run(struct pg_link *l, int statement, const char *sql, const struct pg_param *pa
 	else
 		PQclear(res);
 	return rc;
+}
+
+enum rc
+pg_move_run(struct pg_link *l, const char *sql, PGresult **out)
+{
+	return hear(l, pg_send_text(l, sql), out);
+}
+
+/* The same of a prepared one. */
+static enum rc
+run_prepared(struct pg_link *l, enum pg_statement statement, const struct pg_param *params, unsigned count,
+    PGresult **out)
+{
+	return hear(l, pg_send(l, statement, params, count), out);
 }
 
 /* ---- sending ---- */
@@ -116,7 +125,7 @@ send_all(struct move *m)
 			{ .p = m->revs.p, .len = m->revs.len },
 			{ .p = m->values.p, .len = m->values.len },
 		};
-		if ((rc = run(&m->link, PG_LOAD, NULL, params, COUNT_OF(params), NULL)) != RC_OK)
+		if ((rc = run_prepared(&m->link, PG_LOAD, params, COUNT_OF(params), NULL)) != RC_OK)
 			return rc;
 	}
 	return RC_OK;
@@ -175,7 +184,7 @@ verify_all(struct move *m)
 		const struct pg_param p = { .p = m->at.b, .len = m->at.len };
 		PGresult *res;
 
-		if ((rc = run(&m->link, PG_PAIRS, NULL, &p, 1, &res)) != RC_OK)
+		if ((rc = run_prepared(&m->link, PG_PAIRS, &p, 1, &res)) != RC_OK)
 			return rc;
 		rows = PQntuples(res);
 		rc = compare_chunk(m, res);
@@ -195,16 +204,16 @@ take_database(struct move *m, struct fault *f)
 	PGresult *res;
 	bool is_taken;
 
-	if (run(&m->link, 0, state, NULL, 0, &res) != RC_OK)
-		return lost(f);
+	if (pg_move_run(&m->link, state, &res) != RC_OK)
+		return pg_move_lost(f);
 	is_taken = pg_number(res, 0, 0) > 0 && pg_number(res, 0, 1) == 0;
 	PQclear(res);
 	if (is_taken)
 		return fault_set(f, RC_TAKEN, MSG_PG_TAKEN, NULL, 0, NULL);
-	if (run(&m->link, 0, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING", NULL,
-		0, NULL) != RC_OK ||
-	    run(&m->link, 0, "DELETE FROM menedek_kv", NULL, 0, NULL) != RC_OK)
-		return lost(f);
+	if (pg_move_run(&m->link, "INSERT INTO menedek_meta VALUES ('loading', '1') ON CONFLICT DO NOTHING",
+		NULL) != RC_OK ||
+	    pg_move_run(&m->link, "DELETE FROM menedek_kv", NULL) != RC_OK)
+		return pg_move_lost(f);
 	return RC_OK;
 }
 
@@ -216,7 +225,7 @@ set_base(struct move *m, struct fault *f)
 	const int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)m->highest);
 	const struct pg_param p = { .p = number, .len = (size_t)len, .is_text = true };
 
-	return run(&m->link, PG_BASE, NULL, &p, 1, NULL) == RC_OK ? RC_OK : lost(f);
+	return run_prepared(&m->link, PG_BASE, &p, 1, NULL) == RC_OK ? RC_OK : pg_move_lost(f);
 }
 
 static enum rc
@@ -230,7 +239,7 @@ move_all(struct move *m, struct fault *f)
 		rc = verify_all(m);
 	if (rc == RC_CORRUPT)
 		return fault_set(f, rc, MSG_PG_DIFFERS, NULL, 0, NULL);
-	return rc == RC_OK ? set_base(m, f) : lost(f);
+	return rc == RC_OK ? set_base(m, f) : pg_move_lost(f);
 }
 
 static enum rc
@@ -247,10 +256,10 @@ write_conninfo(const char *path, const char *conninfo, struct fault *f)
 	return rc;
 }
 
-static enum rc
-open_to_changes(struct pg_link *l)
+enum rc
+pg_move_open(struct pg_link *l)
 {
-	return run(l, 0, "ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left", NULL, 0, NULL);
+	return pg_move_run(l, "ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left", NULL);
 }
 
 /* Told last, when the directory knows: whoever was broken off before finds a database that may be filled
@@ -258,8 +267,8 @@ open_to_changes(struct pg_link *l)
 static enum rc
 tell_whole(struct move *m, struct fault *f)
 {
-	if (open_to_changes(&m->link) == RC_OK &&
-	    run(&m->link, 0, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left', 'leaving')", NULL, 0,
+	if (pg_move_open(&m->link) == RC_OK &&
+	    pg_move_run(&m->link, "DELETE FROM menedek_meta WHERE name IN ('loading', 'left', 'leaving')",
 		NULL) == RC_OK)
 		return RC_OK;
 	return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNFINISHED, NULL, 0, NULL);
@@ -322,8 +331,7 @@ static enum rc
 check_loading(struct move *m)
 {
 	PGresult *res = NULL;
-	enum rc rc =
-	    run(&m->link, 0, "SELECT count(*) FROM menedek_meta WHERE name = 'loading'", NULL, 0, &res);
+	enum rc rc = pg_move_run(&m->link, "SELECT count(*) FROM menedek_meta WHERE name = 'loading'", &res);
 
 	if (rc == RC_OK && pg_number(res, 0, 0) == 0)
 		rc = RC_TAKEN;
@@ -374,7 +382,7 @@ finish_again(const char *path, uint64_t *pairs, struct fault *f)
 	else if (rc == RC_TAKEN)
 		rc = fault_set(f, rc, MSG_PG_ALREADY, NULL, 0, NULL);
 	else if (f->count == 0)
-		rc = lost(f);
+		rc = pg_move_lost(f);
 	*pairs = m.pairs;
 	end_move(&m);
 	return rc;
@@ -406,193 +414,5 @@ migrate_to_postgresql(const char *path, const char *conninfo, uint64_t *pairs, s
 	engine_lmdb.close(m.from);
 	*pairs = m.pairs;
 	end_move(&m);
-	return rc;
-}
-
-/* ---- back into LMDB ---- */
-
-/* Another node that still serves would go on writing to what is left behind. */
-static enum rc
-refuse_served(struct engine *e, struct fault *f)
-{
-	PGresult *res;
-	uint64_t others = 0;
-	enum rc rc = run(&e->link, 0,
-	    "SELECT count(*) FROM menedek_nodes WHERE at > now() - interval '5 seconds'", NULL, 0, &res);
-
-	if (rc != RC_OK)
-		return lost(f);
-	others = pg_number(res, 0, 0);
-	PQclear(res);
-	return others > 0 ? fault_set(f, RC_BUSY, MSG_PG_SERVED, NULL, 0, NULL) : RC_OK;
-}
-
-static enum rc
-count_pair(struct engine *e, uint64_t *pairs)
-{
-	struct move m = { .from = e->mirror };
-	enum rc rc = engine_lmdb.snapshot(e->mirror, &m.snapshot);
-
-	if (rc != RC_OK)
-		return rc;
-	rc = count_pairs(&m);
-	engine_lmdb.release(m.snapshot);
-	*pairs = m.pairs;
-	end_move(&m);
-	return rc;
-}
-
-/* Key by key once more: what is left behind is not asked again.  A node that was started meanwhile has beaten
- * since: its changes are refused already, and it would go on telling what is left behind. */
-static enum rc
-take_all(struct engine *e, uint64_t *pairs, struct fault *f)
-{
-	enum rc rc = pg_compare(e);
-
-	if (rc == RC_OK && (rc = refuse_served(e, f)) != RC_OK)
-		return rc;
-	if (rc == RC_OK && (rc = count_pair(e, pairs)) == RC_OK)
-		rc = lmdb_must_last(e->mirror);
-	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
-}
-
-#define CLAIM_CAP 200u
-
-/* ${before}, by whom it is left, ${after}: of two that both had it, two would give out its rooms. */
-static void
-claim(struct engine *e, const char *before, const char *after, char out[CLAIM_CAP])
-{
-	char id[2 * ID_BYTES + 1];
-
-	pg_know_node(e);
-	hex_format(e->node, sizeof(e->node), id);
-	(void)snprintf(out, CLAIM_CAP, "%s'%s'%s", before, id, after);
-}
-
-/* RC_TAKEN: another has left, or has begun to. */
-static enum rc
-check_claim(struct engine *e)
-{
-	PGresult *res = NULL;
-	char sql[CLAIM_CAP];
-	enum rc rc;
-
-	claim(e, "SELECT count(*) FROM menedek_meta WHERE name = 'left' OR (name = 'leaving' AND value <> ",
-	    ")", sql);
-	rc = run(&e->link, 0, sql, NULL, 0, &res);
-	if (rc == RC_OK && pg_number(res, 0, 0) > 0)
-		rc = RC_TAKEN;
-	PQclear(res);
-	return rc;
-}
-
-/*
- * No change is taken from here on, by whichever session it comes, and those under way are waited for: a
- * session hears of no mark before its next beat, and a command that writes beats not at all.  A rule of the
- * table, since a statement that stood in the queue for it has the snapshot of before, but the rules of now.
- * Committed with a word of its own: a session that is lost here cannot close what was opened again.
- */
-static enum rc
-close_to_changes(struct engine *e)
-{
-	char own[CLAIM_CAP];
-	enum rc rc;
-
-	claim(e, "INSERT INTO menedek_meta VALUES ('leaving', ", ") ON CONFLICT (name) DO NOTHING", own);
-	if ((rc = run(&e->link, 0, "BEGIN", NULL, 0, NULL)) != RC_OK ||
-	    (rc = run(&e->link, 0, own, NULL, 0, NULL)) != RC_OK ||
-	    (rc = run(&e->link, 0,
-		 "ALTER TABLE menedek_changes DROP CONSTRAINT IF EXISTS menedek_left,"
-		 " ADD CONSTRAINT menedek_left CHECK (false) NOT VALID",
-		 NULL, 0, NULL)) != RC_OK ||
-	    (rc = check_claim(e)) != RC_OK)
-		return rc;
-	return run(&e->link, 0, "COMMIT", NULL, 0, NULL);
-}
-
-/* Only what was closed from here.  The table comes first: whoever has it is done when we do, and then it is
- * known what was claimed. */
-static enum rc
-reopen(struct engine *e)
-{
-	PGresult *res = NULL;
-	char own[CLAIM_CAP];
-	bool is_ours;
-	enum rc rc;
-
-	claim(e, "DELETE FROM menedek_meta WHERE name = 'leaving' AND value = ", " RETURNING 1::bigint", own);
-	if ((rc = pg_link_up(&e->link, NULL)) != RC_OK ||
-	    (rc = run(&e->link, 0, "BEGIN", NULL, 0, NULL)) != RC_OK ||
-	    (rc = open_to_changes(&e->link)) != RC_OK || (rc = run(&e->link, 0, own, NULL, 0, &res)) != RC_OK)
-		return rc;
-	is_ours = PQntuples(res) == 1;
-	PQclear(res);
-	return run(&e->link, 0, is_ours ? "COMMIT" : "ROLLBACK", NULL, 0, NULL);
-}
-
-/* The registry stays where it is, and its nodes write again: also where the leader is lost meanwhile. */
-static void
-stay(struct engine *e)
-{
-	const int64_t until = clock_mono_ms() + STEP_MS;
-	enum rc rc;
-
-	do {
-		pg_link_drop(&e->link);
-		if ((rc = reopen(e)) != RC_OK)
-			usleep(100000);
-	} while (rc != RC_OK && clock_mono_ms() < until);
-	if (rc != RC_OK)
-		log_world("pg_move", "not moved, and the database takes no change until it is: move again");
-}
-
-/* Once the line is gone the store is here, and the database stays closed whatever else fails. */
-static enum rc
-take_along(struct engine *e, const char *line, uint64_t *pairs, struct fault *f)
-{
-	enum rc rc = refuse_served(e, f);
-
-	if (rc != RC_OK)
-		return rc;
-	if ((rc = close_to_changes(e)) == RC_TAKEN)
-		return fault_set(f, rc, MSG_PG_LEAVING, NULL, 0, NULL);
-	if (rc != RC_OK)
-		rc = lost(f);
-	else if ((rc = take_all(e, pairs, f)) == RC_OK && unlink(line) != 0)
-		rc = fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
-	if (rc != RC_OK) {
-		stay(e);
-		return rc;
-	}
-	return file_sync_parent(line) ? RC_OK
-				      : fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
-}
-
-/* A node that was cut off meanwhile, or is started again with its own copy of the line, would give out rooms
- * that are given out here.  Told last: until the line is gone, the database is the store. */
-static enum rc
-mark_left(struct engine *e, struct fault *f)
-{
-	if (run(&e->link, 0, "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING", NULL, 0,
-		NULL) == RC_OK)
-		return RC_OK;
-	log_world("pg_move", "the database was not told that it is left: start no node over it");
-	return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNTOLD, NULL, 0, NULL);
-}
-
-enum rc
-migrate_to_lmdb(const char *path, uint64_t *pairs, struct fault *f)
-{
-	struct engine *e;
-	char name[512];
-	enum rc rc;
-
-	if (!path_join(name, sizeof(name), path, PG_CONNINFO) || engine_of(path) != &engine_postgresql)
-		return fault_set(f, RC_TAKEN, MSG_PG_ALREADY, NULL, 0, NULL);
-	if ((rc = engine_postgresql.open(path, 0, &e, f)) != RC_OK)
-		return rc;
-	if ((rc = take_along(e, name, pairs, f)) == RC_OK)
-		rc = mark_left(e, f);
-	engine_postgresql.close(e);
 	return rc;
 }

@@ -3,8 +3,8 @@
  * What the files of the PostgreSQL engine share.  pg_dial.c connects, pg_link.c speaks to the server in the
  * words of pg_statements.c, pg_array.c and pg_batch.c make one statement of many transactions, pg_commit.c
  * sees it through, pg_turn.c lets nodes take turns, pg_beat.c keeps in touch, pg_follow.c finds what all
- * nodes committed, pg_copy.c writes it into this node's copy, pg.c is the engine.  All of it runs on the
- * committer's thread, but for snapshots.
+ * nodes committed, pg_copy.c writes it into this node's copy, pg.c is the engine.  Moves have pg_move.h.  All
+ * of it runs on the committer's thread, but for snapshots.
  */
 #ifndef MENEDEK_PG_PARTS_H
 #define MENEDEK_PG_PARTS_H
@@ -98,6 +98,7 @@ struct pg_link {
 /** The copy has what some server lacks that it was shown as the registry's, so a revision does not tell what
  * it has: numbers were given out twice.  It is so until every value was compared. */
 #define PG_DOUBTED "?"
+void pg_doubt(struct pg_link *l);
 
 /** Read a connection string; connects to nothing.  Names are looked up now, since a confined process cannot.
  * RC_INVALID: it is none, or leads across a network without sslmode=verify-full; RC_UNAVAILABLE: a name is

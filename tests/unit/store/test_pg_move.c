@@ -2,6 +2,7 @@
 /* Moving a store into PostgreSQL and out again: whole, once, and not while a node serves it. */
 #include "increment.h"
 #include "nodes.h"
+#include "store/lmdb_mirror.h"
 #include "store/migrate.h"
 
 static void
@@ -148,6 +149,58 @@ Test(pg_move, what_was_left_behind_is_served_by_no_node, .timeout = 60)
 	put_text(&n.a, "ka", "here");
 	cr_assert_eq(fixture_open_store(&n.b, &n.b.store, &f), RC_UNAVAILABLE);
 	cr_assert_str_eq(f.item[0].word, "left");
+	n.a.ops = &engine_postgresql; /* its database goes with it */
+	close_nodes(&n);
+}
+
+/* One byte of what the copy has under ${name}, as a disk loses it: the revision stays. */
+static void
+hurt_copy(const struct fixture *x, const char *name)
+{
+	static uint8_t text[256], bookmark[8000];
+	const struct key mark = log_bookmark_key();
+	struct change hurt = { .key = key_of(name), .sealed.p = text };
+	struct bytes value, marked;
+	struct engine *copy;
+	struct snapshot *s;
+	struct fault f = { 0 };
+	char path[160];
+	uint64_t rev;
+
+	fixture_path(x, "db", path);
+	cr_assert_eq(engine_lmdb.open(path, MAP_MIB, &copy, &f), RC_OK);
+	cr_assert_eq(engine_lmdb.snapshot(copy, &s), RC_OK);
+	cr_assert_eq(engine_lmdb.get(s, &mark, &marked, &rev), RC_OK);
+	cr_assert_eq(engine_lmdb.get(s, &hurt.key, &value, &hurt.rev), RC_OK);
+	cr_assert(value.len <= sizeof(text) && marked.len <= sizeof(bookmark));
+	memcpy(bookmark, marked.p, marked.len);
+	memcpy(text, value.p, hurt.sealed.len = value.len);
+	text[value.len - 1] ^= 1;
+	engine_lmdb.release(s);
+	cr_assert_eq(lmdb_mirror(copy, &hurt, 1, (struct bytes){ bookmark, marked.len }), RC_OK);
+	engine_lmdb.close(copy);
+}
+
+/* The last that is asked of the database: revisions alone would not tell. */
+Test(pg_move, what_a_copy_has_wrong_comes_right_before_it_becomes_the_store, .timeout = 60)
+{
+	struct fault f = { 0 };
+	uint64_t pairs = 0;
+	struct nodes n;
+	char path[160];
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	fill_store(&n.a, 3);
+	store_close(n.b.store);
+	store_close(n.a.store);
+	n.a.store = n.b.store = NULL;
+	hurt_copy(&n.a, "k0001");
+	fixture_path(&n.a, "db", path);
+	cr_assert_eq(migrate_to_lmdb(path, &pairs, &f), RC_OK);
+	n.a.ops = &engine_lmdb;
+	cr_assert_eq(fixture_open_store(&n.a, &n.a.store, &f), RC_OK);
+	check_store(&n.a, 3);
 	n.a.ops = &engine_postgresql; /* its database goes with it */
 	close_nodes(&n);
 }

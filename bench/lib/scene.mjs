@@ -16,8 +16,8 @@ const ALONE = { case_type: 'partner_violence', women: 1, men: 0 };
 const BREADTH = ['search', 'candidate', 'request', 'refused', 'take_over', 'own_location', 'disclosure']
   .map((name) => `${name},65535,65535,65535,22,6,0,0`);
 
-// what one device may ask at once: 32 of them use the 2,000 of every day up within two seconds
-const BURST = 6000;
+// what one device may ask at once: 32 of them use the 2,000 of every day up within two seconds, and no row is about that
+const BURST = 60_000;
 
 export class Scene {
   /** ${houses}: 0 is the sample network, else so many more with about ten places each; ${desks} and ${staff}: clients. */

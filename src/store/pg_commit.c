@@ -335,10 +335,11 @@ attempt(struct engine *e, struct commit *first, int64_t until, struct commit **r
 	enum outcome outcome;
 	enum rc rc;
 
+	/* all before the batch is built: a comparison brings heads and values of another server */
+	if (pg_ready(e, NULL) != RC_OK || (pg_turn_is_due(e) && pg_turn_take(e, patience) != RC_OK))
+		return clock_mono_ms() < until ? AGAIN : REFUSED;
 	if (atomic_load(&e->is_broken))
 		return REFUSED;
-	if (pg_turn_is_due(e) && (pg_ready(e, NULL) != RC_OK || pg_turn_take(e, patience) != RC_OK))
-		return clock_mono_ms() < until ? AGAIN : REFUSED;
 	if (e->has_taken)
 		return AGAIN;
 	*rest = pg_batch_build(e, first, NULL, &rc);
@@ -346,8 +347,6 @@ attempt(struct engine *e, struct commit *first, int64_t until, struct commit **r
 		return REFUSED;
 	if (e->batch.commits == 0)
 		return NONE;
-	if (pg_ready(e, NULL) != RC_OK)
-		return clock_mono_ms() < until ? AGAIN : REFUSED;
 	if (clock_mono_ms() + COMMIT_MS > until)
 		return REFUSED; /* sent, it would not be heard of any more */
 	if ((outcome = try_batch(e, until, rev)) == AGAIN)

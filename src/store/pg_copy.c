@@ -70,6 +70,7 @@ pg_bookmark_read(struct engine *e)
 	char text[BOOKMARK], *field[FIELDS];
 	struct snapshot *s;
 	struct bytes value;
+	bool is_whole;
 	uint64_t rev;
 	enum rc rc = engine_lmdb.snapshot(e->mirror, &s);
 
@@ -78,6 +79,7 @@ pg_bookmark_read(struct engine *e)
 	if (engine_lmdb.get(s, &key, &value, &rev) == RC_OK && value.len > 0 && value.len < sizeof(text)) {
 		memcpy(text, value.p, value.len);
 		text[value.len] = '\0';
+		is_whole = count_fields(text) == FIELDS;
 		for (unsigned n = count_fields(text); n >= 3 && n < FIELDS; n++)
 			(void)str_copy(text + strlen(text), sizeof(text) - strlen(text), " ");
 		if (text_split(text, field, FIELDS)) {
@@ -85,6 +87,8 @@ pg_bookmark_read(struct engine *e)
 			(void)str_copy(e->link.registry, sizeof(e->link.registry), field[0]);
 			(void)str_copy(e->snapshot, sizeof(e->snapshot), field[2]);
 			(void)str_copy(e->link.system, sizeof(e->link.system), field[3]);
+			if (!is_whole)
+				e->snapshot[0] = '\0'; /* what was read there nobody can be asked for */
 			take_change(e->link.last, field[4]);
 			take_change(e->link.seen, field[5]);
 			if (strcmp(field[5], PG_DOUBTED) == 0)

@@ -125,8 +125,9 @@ is_connected(const struct engine *e, const PGresult *res)
 	return pruned_to < seen_to && timeline_of(pg_bytes(res, 0, 2)) == e->timeline;
 }
 
-/* The last change that the copy has from now on.  Where all were thrown away it is still the one before: that
- * one was there. */
+/* The last of another node's changes that came into the copy; what comes of this node itself is remembered as
+ * its last batch.  Numbers are not given in the order of commits, so it is the last of what is new, not the
+ * highest there is: of two that came one after the other, who has the later one has both. */
 static void
 note_seen(struct engine *e, struct bytes id, uint64_t xid)
 {
@@ -139,7 +140,7 @@ static enum rc
 take_look(struct engine *e, const PGresult *res, uint64_t own_rev)
 {
 	if (set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 1, 4))) {
-		note_seen(e, pg_bytes(res, 0, 5), pg_number(res, 0, 4));
+		note_seen(e, pg_bytes(res, 0, 5), pg_number(res, 0, 6));
 		if (pg_copy_take_rows(e, res, 1, own_rev) == RC_OK)
 			return RC_OK;
 	}
@@ -198,7 +199,6 @@ pg_poll_spared(struct engine *e, struct bytes text, uint64_t xid, uint64_t own_r
 		return RC_NOT_FOUND;
 	e->look++;
 	memcpy(e->snapshot, with, sizeof(with));
-	memcpy(e->link.seen, e->link.last, sizeof(e->link.seen)); /* the batch itself */
 	if (pg_copy_take_rows(e, NULL, 0, own_rev) == RC_OK)
 		return RC_OK;
 	e->snapshot[0] = '\0';
@@ -309,17 +309,26 @@ ask_values(struct engine *e, const struct pg_array *keys, PGresult **out)
 											  : RC_UNAVAILABLE;
 }
 
+/* ${contradicts}: the same revision, and something else. */
 static bool
-is_here(struct snapshot *s, const struct change *c)
+is_here(struct snapshot *s, const struct change *c, bool *contradicts)
 {
 	struct bytes value;
 	uint64_t rev;
 
-	return !c->is_delete && engine_lmdb.get(s, &c->key, &value, &rev) == RC_OK && rev == c->rev &&
-	    bytes_equal(value, c->sealed);
+	if (c->is_delete || engine_lmdb.get(s, &c->key, &value, &rev) != RC_OK || rev != c->rev)
+		return false;
+	if (bytes_equal(value, c->sealed))
+		return true;
+	*contradicts = true;
+	return false;
 }
 
-/* What the copy has as it is is not told anew. */
+/*
+ * What the copy has as it is is not told anew.  A transaction says by revisions what it has read: one that
+ * was judged by a value which another server knows under the same revision would be committed there.  So this
+ * engine commits nothing any more, and the process that has it begins anew with the copy, which is right.
+ */
 static enum rc
 take_values(struct engine *e, const PGresult *res)
 {
@@ -327,15 +336,20 @@ take_values(struct engine *e, const PGresult *res)
 	struct change *changes = calloc((size_t)rows + 1, sizeof(*changes));
 	struct snapshot *s;
 	size_t count = 0;
+	bool contradicts = false;
 	enum rc rc = changes == NULL ? RC_UNAVAILABLE : engine_lmdb.snapshot(e->mirror, &s);
 
 	if (rc == RC_OK) {
 		for (int i = 0; i < rows && rc == RC_OK; i++) {
 			rc = pg_change_read(res, i, &changes[count]) ? RC_OK : RC_CORRUPT;
-			if (rc == RC_OK && !is_here(s, &changes[count]))
+			if (rc == RC_OK && !is_here(s, &changes[count], &contradicts))
 				count++;
 		}
 		engine_lmdb.release(s);
+	}
+	if (contradicts && e->told != NULL) {
+		log_world("pg_copy_contradicted", "begin anew");
+		atomic_store(&e->is_broken, true);
 	}
 	if (rc == RC_OK && count > 0)
 		rc = pg_copy_take(e, changes, count);
@@ -462,13 +476,16 @@ compare_in_snapshot(struct engine *e, struct compare *c)
 	if ((rc = run(e, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL)) != RC_OK ||
 	    (rc = run(e, where, &res)) != RC_OK)
 		return rc;
+	/* before anything comes from this server: whoever leads once this was broken off is asked for it */
+	if (!c->is_doubted)
+		note_seen(e, pg_bytes(res, 0, 4), pg_number(res, 0, 3));
 	if ((rc = compare_shared(e, c)) == RC_OK && (rc = compare_all(e, c)) == RC_OK &&
 	    (rc = run(e, "COMMIT", NULL)) == RC_OK) {
 		e->timeline = timeline_of(pg_bytes(res, 0, 1));
 		if (!set_snapshot(e, pg_bytes(res, 0, 0), last_of(res, 2, 3)))
 			rc = RC_CORRUPT;
 	}
-	if (rc == RC_OK) {
+	if (rc == RC_OK && c->is_doubted) {
 		e->link.seen[0] = '\0';
 		note_seen(e, pg_bytes(res, 0, 4), pg_number(res, 0, 3));
 	}

@@ -15,6 +15,9 @@
 #include "store/migrate.h"
 #include "store/pg_move.h"
 
+#define CLAIM_CAP 200u
+#define TELL_MS   10000 /* then another server may lead */
+
 /* Another node that still serves would go on writing to what is left behind. */
 static enum rc
 refuse_served(struct engine *e, struct fault *f)
@@ -72,8 +75,6 @@ take_all(struct engine *e, uint64_t *pairs, struct fault *f)
 		rc = lmdb_must_last(e->mirror);
 	return rc == RC_OK ? rc : fault_set(f, rc, MSG_STORE_OPEN, NULL, 0, "copy");
 }
-
-#define CLAIM_CAP 200u
 
 /* ${before}, by whom it is left, ${after}: of two that both had it, two would give out its rooms. */
 static void
@@ -185,24 +186,59 @@ take_along(struct engine *e, const char *line, uint64_t *pairs, struct fault *f)
 				      : fault_set(f, RC_UNAVAILABLE, MSG_STORE_OPEN, NULL, 0, PG_CONNINFO);
 }
 
+/* Did the server say no, of itself?  One that ends, or waits in vain for a standby, says nothing of what
+ * stands there. */
+static bool
+is_no(const PGresult *res)
+{
+	static const char *const passing[] = { "08", "40", "53", "57" }; /* classes of errors */
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	for (size_t i = 0; state != NULL && i < COUNT_OF(passing); i++)
+		if (strncmp(state, passing[i], 2) == 0)
+			return false;
+	return state != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR;
+}
+
+/* RC_INVALID: it is refused for good; RC_UNAVAILABLE: nobody knows. */
+static enum rc
+tell_left(struct pg_link *l)
+{
+	static const char mark[] = "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING";
+	const int64_t until = clock_mono_ms() + TELL_MS;
+	PGresult *res;
+	enum rc rc;
+
+	if (!pg_send_text(l, mark) || !pg_send_sync(l))
+		return RC_UNAVAILABLE;
+	res = pg_answer(l, until);
+	rc = is_no(res) ? RC_INVALID : RC_UNAVAILABLE;
+	if (PQresultStatus(res) == PGRES_COMMAND_OK && pg_answer_sync(l, until) && !l->is_unsure)
+		rc = RC_OK;
+	PQclear(res);
+	return rc;
+}
+
 /* A node that was cut off meanwhile, or is started again with its own copy of the line, would give out rooms
- * that are given out here.  Told last: until the line is gone, the database is the store.  Also where its
- * leader is lost meanwhile. */
+ * that are given out here.  Told last: until the line is gone, the database is the store.  By whichever
+ * server leads by then; but not what another registry lives in. */
 static enum rc
 mark_left(struct engine *e, struct fault *f)
 {
-	static const char mark[] = "INSERT INTO menedek_meta VALUES ('left', '1') ON CONFLICT DO NOTHING";
 	const int64_t until = clock_mono_ms() + PG_MOVE_MS;
-	e->link.may_load = true; /* it may have heard, and the answer been lost */
-	for (;;) {
-		enum rc rc = pg_link_up(&e->link, NULL);
+	char registry[PG_REGISTRY];
+	enum rc rc;
 
-		if (rc == RC_OK && (rc = pg_move_run(&e->link, mark, NULL)) == RC_OK)
+	memcpy(registry, e->link.registry, sizeof(registry));
+	e->link.may_load = true; /* it may have heard, and the answer been lost */
+	do {
+		if ((rc = pg_link_up(&e->link, NULL)) == RC_OK)
+			rc = strcmp(registry, e->link.registry) == 0 ? tell_left(&e->link) : RC_INVALID;
+		if (rc == RC_OK)
 			return rc;
-		if (PQstatus(e->link.conn) == CONNECTION_OK || clock_mono_ms() >= until)
-			break; /* it says no, or nobody says anything */
+		pg_link_drop(&e->link);
 		usleep(100000);
-	}
+	} while (rc != RC_INVALID && clock_mono_ms() < until);
 	log_world("pg_move", "the database was not told that it is left: start no node over it");
 	return fault_set(f, RC_UNAVAILABLE, MSG_PG_UNTOLD, NULL, 0, NULL);
 }

@@ -421,8 +421,14 @@ take_connection(struct pg_link *l, unsigned i, PGconn *conn, struct fault *f)
 {
 	const char *where = pg_server_name(l, i);
 	const struct setup setup = { conn, where, clock_mono_ms() + SETUP_MS };
+	char last[PG_LAST], seen[PG_LAST];
 
+	memcpy(last, l->last, sizeof(last));
+	memcpy(seen, l->seen, sizeof(seen));
 	if (PQsetnonblocking(conn, 1) != 0 || !take_server(l, &setup, f)) {
+		/* nothing was read there that could be doubted */
+		memcpy(l->last, last, sizeof(last));
+		memcpy(l->seen, seen, sizeof(seen));
 		PQfinish(conn);
 		return false;
 	}

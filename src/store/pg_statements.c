@@ -61,9 +61,10 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	    " CASE WHEN (SELECT came FROM others) THEN NULL ELSE pg_current_snapshot()::text::bytea END",
 	/* What this snapshot sees and snapshot $1 did not: exact, however late a transaction committed; but
 	 * not what batch $2 changed, whose values the node has.  First row: the snapshot, up to where changes
-	 * were thrown away, the timeline, the last whose change it sees and the id of that change. */
+	 * were thrown away, the timeline, the last whose change it sees; of what is new the last change's id
+	 * and transaction. */
 	[PG_POLL] =
-	    "WITH c AS (SELECT DISTINCT ON (u.k) u.k, h.xid, u.o FROM menedek_changes AS h,"
+	    "WITH c AS (SELECT DISTINCT ON (u.k) u.k, h.xid, u.o, h.id FROM menedek_changes AS h,"
 	    "  unnest(h.keys) WITH ORDINALITY AS u(k, o)"
 	    "  WHERE h.xid >= pg_snapshot_xmin($1::text::pg_snapshot)::text::bigint"
 	    "  AND NOT pg_visible_in_snapshot(h.xid::text::xid8, $1::text::pg_snapshot)"
@@ -73,8 +74,8 @@ const char *const pg_statements[PG_STATEMENTS] = {
 	    "= 'pruned'),"
 	    "  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)::bytea, -1::bigint AS xid, "
 	    "coalesce((SELECT max(xid) FROM menedek_changes), 0)::bigint AS o,"
-	    "  (SELECT id FROM menedek_changes ORDER BY xid DESC LIMIT 1)"
-	    " UNION ALL SELECT c.k, kv.ver, kv.v, c.xid, c.o, NULL"
+	    "  (SELECT c.id FROM c ORDER BY c.xid DESC LIMIT 1), (SELECT max(c.xid) FROM c)"
+	    " UNION ALL SELECT c.k, kv.ver, kv.v, c.xid, c.o, NULL, NULL"
 	    "  FROM c LEFT JOIN menedek_kv AS kv ON kv.k = c.k"
 	    " ORDER BY 4, 5",
 	/* After it the transaction $1 has happened (no row) or never will (a row).  That it commits proves

@@ -138,12 +138,13 @@ Test(pg_doubt, a_number_that_two_servers_gave_out_says_nothing_to_who_read_at_bo
 	cr_expect(value_is(p.b, "number", "of the second"));
 	cr_expect(value_is(p.b, "untouched", "the same at both"));
 	cr_expect_eq(heard.count, 1, "told of %u changes, where one value differs", heard.count);
-	/* which is over with it */
-	cr_assert_eq(write_one(p.b, "next", "one"), RC_OK);
-	heard.count = 0;
-	cr_expect_eq(connect_anew(p.b, word), RC_OK, "refused: %s", word);
-	cr_expect_str_eq(p.b->link.seen, p.b->link.last);
-	engine_postgresql.listen(p.b, NULL, NULL);
+	/* what was judged by the other's value is committed by nobody */
+	cr_expect(engine_postgresql.is_broken(p.b));
+	cr_expect_eq(write_one(p.b, "judged", "before"), RC_UNAVAILABLE);
+	engine_postgresql.close(p.b);
+	cr_assert_eq(open_engine(&p.nodes.b, &p.b), RC_OK);
+	cr_expect(value_is(p.b, "number", "of the second"));
+	cr_expect_eq(write_one(p.b, "judged", "after"), RC_OK);
 	close_pair(&p);
 }
 
@@ -173,6 +174,109 @@ Test(pg_doubt, who_is_in_doubt_stays_so_until_all_is_compared, .timeout = 120)
 	engine_postgresql.close(p.b);
 	cr_assert_eq(open_engine(&p.nodes.b, &p.b), RC_OK);
 	cr_expect(value_is(p.b, "number", "of the second"));
+	close_pair(&p);
+}
+
+/* Between two servers that were both promoted: what came of one before the line was cut is not the other's.
+ */
+Test(pg_doubt, what_a_comparison_took_before_it_was_broken_off_is_asked_for, .timeout = 120)
+{
+	static const char to_second[] = "UPDATE menedek_changes SET id = '\\x%032x' WHERE id = '\\x%.32s';"
+					"UPDATE menedek_kv SET v = 'of the second' WHERE k = '%s'",
+			  to_first[] = "UPDATE menedek_changes SET id = '\\x%.32s' WHERE id = '\\x%032x';"
+				       "UPDATE menedek_kv SET v = 'of the first' WHERE k = '%s'";
+	char sql[512], name[16];
+	bool is_whole = false;
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	for (unsigned n = 1; !is_whole; n++) {
+		snprintf(name, sizeof(name), "k%u", n);
+		cr_assert_eq(write_one(p.a, name, "of the first"), RC_OK);
+		snprintf(sql, sizeof(sql), to_second, n, p.a->link.last, name);
+		postgres_run(p.nodes.a.conninfo, sql);
+		pg_link_drop(&p.b->link);
+		p.b->snapshot[0] = '\0';
+		mishap_in(CUT, n);
+		is_whole = pg_ready(p.b, NULL) == RC_OK;
+		(void)mishap_over();
+		snprintf(sql, sizeof(sql), to_first, p.a->link.last, n, name);
+		postgres_run(p.nodes.a.conninfo, sql);
+		pg_link_drop(&p.b->link);
+		cr_assert_eq(pg_ready(p.b, NULL), RC_OK);
+		cr_expect(value_is(p.b, name, "of the first"), "cut at call %u", n);
+	}
+	close_pair(&p);
+}
+
+/* A transaction that somebody else has under way. */
+static PGconn *
+begin_change(const struct pair *p)
+{
+	PGconn *conn = PQconnectdb(p->nodes.a.conninfo);
+
+	PQclear(PQexec(conn, "BEGIN; SELECT pg_current_xact_id()"));
+	return conn;
+}
+
+static void
+end_change(PGconn *conn, const char *id, const char *name)
+{
+	char sql[512];
+	PGresult *res;
+
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO menedek_changes (xid, id, keys) SELECT pg_current_xact_id()::text::bigint, '\\x%s',"
+	    " ARRAY['%s'::bytea];"
+	    "INSERT INTO menedek_kv (k, ver, v) SELECT '%s', pg_current_xact_id()::text::bigint, 'late';"
+	    "COMMIT",
+	    id, name, name);
+	res = PQexec(conn, sql);
+	cr_assert_eq(PQresultStatus(res), PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
+	PQclear(res);
+	PQfinish(conn);
+}
+
+/* Numbers are given when a transaction begins. */
+Test(pg_doubt, what_was_committed_last_is_asked_for_whatever_its_number, .timeout = 60)
+{
+	PGconn *earlier, *later;
+	char word[64];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	earlier = begin_change(&p);
+	later = begin_change(&p);
+	end_change(later, "00000000000000000000000000000002", "k2");
+	follow_now(p.b);
+	end_change(earlier, "00000000000000000000000000000001", "k1");
+	follow_now(p.b);
+	cr_assert(has_key(p.b, "k1") && has_key(p.b, "k2"));
+	/* a server that was promoted in between */
+	postgres_run(p.nodes.a.conninfo,
+	    "DELETE FROM menedek_changes WHERE id = '\\x00000000000000000000000000000001';"
+	    "DELETE FROM menedek_kv WHERE k = 'k1'");
+	cr_expect_eq(connect_anew(p.b, word), RC_OK, "refused: %s", word);
+	cr_expect_not(has_key(p.b, "k1"));
+	cr_expect(has_key(p.b, "k2"));
+	close_pair(&p);
+}
+
+Test(pg_doubt, a_server_that_cannot_be_used_casts_no_doubt, .timeout = 60)
+{
+	char word[64], seen[PG_LAST];
+	struct pair p;
+
+	NEEDS_SERVER();
+	open_pair(&p);
+	be_the_other_server(&p);
+	memcpy(seen, p.b->link.seen, sizeof(seen));
+	postgres_run(p.nodes.a.conninfo, "ALTER TABLE menedek_nodes RENAME COLUMN at TO hidden");
+	cr_expect_eq(connect_anew(p.b, word), RC_UNAVAILABLE);
+	cr_expect_str_eq(p.b->link.seen, seen);
+	postgres_run(p.nodes.a.conninfo, "ALTER TABLE menedek_nodes RENAME COLUMN hidden TO at");
 	close_pair(&p);
 }
 

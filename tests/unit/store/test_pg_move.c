@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moving a store into PostgreSQL and out again: whole, once, and not while a node serves it. */
+#include <pthread.h>
+
 #include "increment.h"
 #include "nodes.h"
 #include "store/lmdb_mirror.h"
@@ -224,6 +226,90 @@ Test(pg_move, a_database_that_cannot_be_told_is_said_to_whoever_moved, .timeout 
 	cr_expect_eq(migrate_to_lmdb(path, &pairs, &f), RC_UNAVAILABLE);
 	cr_expect_eq(f.item[0].msg, MSG_PG_UNTOLD);
 	cr_expect_eq(engine_of(path), &engine_lmdb);
+	close_nodes(&n);
+}
+
+/* While the database is told that it is left, its leader ends; ${sql} is what the next one has otherwise. */
+struct end {
+	const char *conninfo, *sql;
+};
+
+static void *
+end_leader(void *arg)
+{
+	const struct end *end = arg;
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name = '%s'",
+	    postgres_schema(end->conninfo));
+	for (unsigned i = 0; i < 500 && strcmp(postgres_run(end->conninfo, sql), "0") == 0; i++)
+		usleep(10000);
+	postgres_run(end->conninfo, end->sql);
+	postgres_cut(end->conninfo);
+	return NULL;
+}
+
+static enum rc
+leave_while_the_leader_ends(struct nodes *n, const char *sql, struct fault *f)
+{
+	struct end end = { n->a.conninfo, sql };
+	uint64_t pairs = 0;
+	pthread_t thread;
+	char path[160];
+	enum rc rc;
+
+	fill_store(&n->a, 3);
+	store_close(n->b.store);
+	store_close(n->a.store);
+	n->a.store = n->b.store = NULL;
+	postgres_run(n->a.conninfo,
+	    "CREATE TABLE mood AS SELECT 1;"
+	    "CREATE FUNCTION hesitate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(10) "
+	    "FROM mood;"
+	    " RETURN NEW; END $$;"
+	    "CREATE TRIGGER hesitate BEFORE INSERT ON menedek_meta FOR EACH ROW WHEN (NEW.name = 'left')"
+	    " EXECUTE FUNCTION hesitate()");
+	cr_assert_eq(pthread_create(&thread, NULL, end_leader, &end), 0);
+	fixture_path(&n->a, "db", path);
+	rc = migrate_to_lmdb(path, &pairs, f);
+	pthread_join(thread, NULL);
+	cr_expect_eq(engine_of(path), &engine_lmdb);
+	return rc;
+}
+
+static const char *
+is_left(const struct nodes *n)
+{
+	return postgres_run(n->a.conninfo, "SELECT count(*) FROM menedek_meta WHERE name = 'left'");
+}
+
+Test(pg_move, whoever_leads_by_then_is_told_that_the_registry_left, .timeout = 60)
+{
+	struct fault f = { 0 };
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	cr_expect_eq(leave_while_the_leader_ends(&n, "DELETE FROM mood", &f), RC_OK);
+	cr_expect_str_eq(is_left(&n), "1");
+	close_nodes(&n);
+}
+
+Test(pg_move, another_registry_is_not_told_that_it_was_left, .timeout = 60)
+{
+	struct fault f = { 0 };
+	struct nodes n;
+
+	NEEDS_SERVER();
+	open_nodes(&n);
+	cr_expect_eq(leave_while_the_leader_ends(&n,
+			 "DELETE FROM mood;"
+			 "UPDATE menedek_meta SET value = 'another' WHERE name = 'registry'",
+			 &f),
+	    RC_UNAVAILABLE);
+	cr_expect_eq(f.item[0].msg, MSG_PG_UNTOLD);
+	cr_expect_str_eq(is_left(&n), "0");
 	close_nodes(&n);
 }
 
